@@ -1,0 +1,194 @@
+package checker
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"ordeal/world"
+)
+
+// lineMax bounds a line of a history file, in bytes: a scan of a whole key space fits, a file of another kind that
+// has no line breaks does not fill the memory.
+const lineMax = 64 << 20
+
+// base64Prefix marks a string that JSON cannot hold as it is. A string that begins with the prefix itself is encoded
+// as well, so that decoding is never in doubt.
+const base64Prefix = "b64:"
+
+// text is a string of any bytes in JSON: as it is where it is valid UTF-8, else base64Prefix and its base64.
+type text string
+
+// MarshalText implements encoding.TextMarshaler.
+func (t text) MarshalText() ([]byte, error) {
+	if utf8.ValidString(string(t)) && !strings.HasPrefix(string(t), base64Prefix) {
+		return []byte(t), nil
+	}
+	return base64.StdEncoding.AppendEncode([]byte(base64Prefix), []byte(t)), nil
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (t *text) UnmarshalText(b []byte) error {
+	coded, ok := bytes.CutPrefix(b, []byte(base64Prefix))
+	if !ok {
+		*t = text(b)
+		return nil
+	}
+	raw, err := base64.StdEncoding.AppendDecode(nil, coded)
+	if err != nil {
+		return fmt.Errorf("string %q: %w", b, err)
+	}
+	*t = text(raw)
+	return nil
+}
+
+// record is an Op as a line of JSON.
+type record struct {
+	ID         int          `json:"id"`
+	Client     int          `json:"client"`
+	Kind       OpKind       `json:"kind"`
+	Key        text         `json:"key,omitempty"`
+	Value      text         `json:"value,omitempty"`
+	Expect     *text        `json:"expect,omitempty"`
+	Start      text         `json:"start,omitempty"`
+	End        text         `json:"end,omitempty"`
+	Limit      int          `json:"limit,omitempty"`
+	Invoke     world.Time   `json:"invoke_ns"`
+	Return     *world.Time  `json:"return_ns,omitempty"`
+	Outcome    Outcome      `json:"outcome"`
+	Found      bool         `json:"found,omitempty"`
+	Read       text         `json:"read,omitempty"`
+	Swapped    bool         `json:"swapped,omitempty"`
+	Pairs      []recordPair `json:"pairs,omitempty"`
+	Region     uint64       `json:"region,omitempty"`
+	ConfVer    uint64       `json:"conf_ver,omitempty"`
+	Version    uint64       `json:"version,omitempty"`
+	Term       uint64       `json:"term,omitempty"`
+	ApplyIndex uint64       `json:"apply_index,omitempty"`
+	Err        text         `json:"err,omitempty"`
+}
+
+type recordPair struct {
+	Key   text `json:"key"`
+	Value text `json:"value"`
+}
+
+func (r *record) from(o *Op) {
+	*r = record{ID: o.ID, Client: o.Client, Kind: o.Kind, Key: text(o.Key), Value: text(o.Value),
+		Start: text(o.Start), End: text(o.End), Limit: o.Limit, Invoke: o.Invoke, Outcome: o.Outcome,
+		Found: o.Found, Read: text(o.Read), Swapped: o.Swapped, Region: o.Region, ConfVer: o.Epoch.ConfVer,
+		Version: o.Epoch.Version, Term: o.Term, ApplyIndex: o.ApplyIndex, Err: text(o.Err), Pairs: r.Pairs[:0]}
+	if o.Expect != nil {
+		expect := text(*o.Expect)
+		r.Expect = &expect
+	}
+	if o.Return != Never {
+		r.Return = &o.Return
+	}
+	for _, kv := range o.Pairs {
+		r.Pairs = append(r.Pairs, recordPair{text(kv.Key), text(kv.Value)})
+	}
+}
+
+func (r *record) op() Op {
+	o := Op{ID: r.ID, Client: r.Client, Kind: r.Kind, Key: string(r.Key), Value: string(r.Value),
+		Start: string(r.Start), End: string(r.End), Limit: r.Limit, Invoke: r.Invoke, Return: Never,
+		Outcome: r.Outcome, Found: r.Found, Read: string(r.Read), Swapped: r.Swapped, Region: r.Region,
+		Epoch: Epoch{r.ConfVer, r.Version}, Term: r.Term, ApplyIndex: r.ApplyIndex, Err: string(r.Err)}
+	if r.Expect != nil {
+		expect := string(*r.Expect)
+		o.Expect = &expect
+	}
+	if r.Return != nil {
+		o.Return = *r.Return
+	}
+	for _, kv := range r.Pairs {
+		o.Pairs = append(o.Pairs, KV{string(kv.Key), string(kv.Value)})
+	}
+	return o
+}
+
+// MarshalJSON writes the operation as a line of a history file has it.
+func (o Op) MarshalJSON() ([]byte, error) {
+	var r record
+	r.from(&o)
+	return json.Marshal(&r)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote. A field it does not know is an error: a misspelt one would change the
+// verdict in silence.
+func (o *Op) UnmarshalJSON(b []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	var r record
+	if err := dec.Decode(&r); err != nil {
+		return err
+	}
+	*o = r.op()
+	return o.Validate()
+}
+
+// WriteJSONL writes a history, one operation a line.
+func WriteJSONL(w io.Writer, h *History) error {
+	buf := bufio.NewWriterSize(w, 1<<16)
+	enc := json.NewEncoder(buf)
+	enc.SetEscapeHTML(false)
+	var r record
+	for i := range h.Ops {
+		r.from(&h.Ops[i])
+		if err := enc.Encode(&r); err != nil {
+			return fmt.Errorf("write operation %d of the history: %w", h.Ops[i].ID, err)
+		}
+	}
+	if err := buf.Flush(); err != nil {
+		return fmt.Errorf("write history: %w", err)
+	}
+	return nil
+}
+
+// ReadJSONL reads what WriteJSONL wrote, line by line. A line that is cut or malformed ends it with an error that names
+// the line and what is wrong; the history read so far is returned with it. Empty lines are passed over.
+func ReadJSONL(r io.Reader) (*History, error) {
+	h := &History{}
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, 0, 1<<16), lineMax)
+	n := 0
+	for lines.Scan() {
+		n++
+		line := bytes.TrimSpace(lines.Bytes())
+		if len(line) == 0 {
+			continue
+		}
+		op, err := readLine(line)
+		if err != nil {
+			return h, fmt.Errorf("history line %d: %w (%d operations read before it)", n, err, len(h.Ops))
+		}
+		h.Ops = append(h.Ops, op)
+	}
+	if err := lines.Err(); err != nil {
+		return h, fmt.Errorf("history line %d: %w (%d operations read before it)", n+1, err, len(h.Ops))
+	}
+	return h, nil
+}
+
+func readLine(line []byte) (Op, error) {
+	dec := json.NewDecoder(bytes.NewReader(line))
+	dec.DisallowUnknownFields()
+	var r record
+	switch err := dec.Decode(&r); {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return Op{}, errors.New("the line is cut off in the middle")
+	case err != nil:
+		return Op{}, fmt.Errorf("no operation in JSON: %w", err)
+	case dec.InputOffset() != int64(len(line)):
+		return Op{}, errors.New("something follows the operation on its line")
+	}
+	op := r.op()
+	return op, op.Validate()
+}

@@ -1,0 +1,218 @@
+package checker
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"ordeal/world"
+)
+
+// Bounds on the effort of shrinking.
+const (
+	// shrinkChecksMax bounds how many candidates are judged for one key.
+	shrinkChecksMax = 4000
+	// shrinkTimeout bounds the judging of one candidate. One that takes longer counts as explained.
+	shrinkTimeout = 500 * time.Millisecond
+	// shrinkSlowMax is how many candidates may take that long before shrinking stops with what it has.
+	shrinkSlowMax = 4
+)
+
+// shrinker makes a set of steps that no order explains smaller while that stays so. It uses only steps that keep an
+// explainable history explainable: hence what is left is evidence against the cluster, never an artefact of leaving
+// something out.
+type shrinker struct {
+	j       *judge
+	values  int
+	timeout time.Duration
+	checks  int
+	slow    int
+	// seen counts how many of the current steps see a value.
+	seen []int
+}
+
+// shrink returns what is left, sorted by call.
+func (s *shrinker) shrink(steps []step, timeout time.Duration) []step {
+	cur := s.prefix(steps, timeout)
+	cur = s.drop(cur)
+	weak := s.drop(s.weaken(cur))
+	if len(weak) < len(cur) {
+		cur = weak
+	}
+	sortByCall(cur)
+	return cur
+}
+
+func (s *shrinker) spent() bool { return s.checks >= shrinkChecksMax || s.slow >= shrinkSlowMax }
+
+// fails judges a candidate. Out of effort it says no.
+func (s *shrinker) fails(steps []step) bool {
+	if s.spent() {
+		return false
+	}
+	s.checks++
+	answer := s.j.key(steps, s.values, s.timeout)
+	if answer == gaveUp {
+		s.slow++
+	}
+	return answer == unexplained
+}
+
+// prefix cuts the history behind the first return at which it has become unexplainable. If a prefix is, so is every
+// longer one, which is why halving finds it.
+func (s *shrinker) prefix(steps []step, timeout time.Duration) []step {
+	var ends []world.Time
+	for i := range steps {
+		if steps[i].ret != Never {
+			ends = append(ends, steps[i].ret)
+		}
+	}
+	slices.Sort(ends)
+	ends = slices.Compact(ends)
+	first, _ := slices.BinarySearchFunc(ends, true, func(end world.Time, _ bool) int {
+		s.checks++
+		if s.j.key(cutAt(steps, end), s.values, timeout) == unexplained {
+			return 1
+		}
+		return -1
+	})
+	if first == len(ends) {
+		return slices.Clone(steps)
+	}
+	return cutAt(steps, ends[first])
+}
+
+// cutAt is the history as it was known at end: what was invoked later is not in it, what returned later is open.
+func cutAt(steps []step, end world.Time) []step {
+	var cut []step
+	for _, st := range steps {
+		switch {
+		case st.call > end:
+			continue
+		case st.ret > end && st.kind == stepRead:
+			continue
+		case st.ret > end && st.sure:
+			st.sure, st.ret, st.open = false, Never, true
+		}
+		cut = append(cut, st)
+	}
+	return cut
+}
+
+// drop leaves out as many steps as it can, in ever smaller chunks.
+func (s *shrinker) drop(cur []step) []step {
+	// Reads first, then writes from the last to the first: a step can go once nobody who saw its effect is left.
+	slices.SortStableFunc(cur, func(a, b step) int {
+		return cmp.Or(cmp.Compare(order(&a), order(&b)), cmp.Compare(b.call, a.call))
+	})
+	for size := (len(cur) + 1) / 2; size >= 1; size /= 2 {
+		for again := true; again && !s.spent(); {
+			again = false
+			for from := 0; from < len(cur); {
+				smaller := s.without(cur, from, min(from+size, len(cur)))
+				if len(smaller) < len(cur) && s.fails(smaller) {
+					cur, again = smaller, size == 1
+					continue
+				}
+				from += size
+			}
+		}
+	}
+	return cur
+}
+
+func order(s *step) int {
+	if s.kind == stepRead {
+		return 0
+	}
+	return 1
+}
+
+// without leaves out those of the steps in [from, to) that can go, one after the other.
+func (s *shrinker) without(cur []step, from, to int) []step {
+	rest := slices.Clone(cur)
+	s.count(rest)
+	for i, tried := from, from; tried < to; tried++ {
+		if !s.mayGo(rest, i) {
+			i++
+			continue
+		}
+		if v := rest[i].saw(); v != absent {
+			s.seen[v]--
+		}
+		rest = slices.Delete(rest, i, i+1)
+	}
+	return rest
+}
+
+func (s *shrinker) count(steps []step) {
+	s.seen = append(s.seen[:0], make([]int, s.values)...)
+	for i := range steps {
+		if v := steps[i].saw(); v != absent {
+			s.seen[v]++
+		}
+	}
+}
+
+// mayGo says whether leaving out step i keeps every order of the others that there was.
+func (s *shrinker) mayGo(steps []step, i int) bool {
+	st := &steps[i]
+	switch {
+	case st.kind == stepRead:
+		return true
+	case st.value != absent:
+		// Nobody saw the value: without it the key keeps the one before for a while that nobody looks into.
+		return s.seen[st.value] == 0
+	default:
+		return deleteMayGo(steps, i)
+	}
+}
+
+// deleteMayGo says whether a delete can go: everybody who found the key absent had returned before it was invoked, or
+// began after somebody had found the key present who began after it returned. A blind delete of unknown outcome can
+// also go if it is the last of more of them than there are steps that found the key absent.
+func deleteMayGo(steps []step, i int) bool {
+	d := &steps[i]
+	blind := func(s *step) bool { return s.kind == stepWrite && s.value == absent && !s.sure }
+	present, finds, blinds, last := Never, 0, 0, true
+	for k := range steps {
+		st := &steps[k]
+		if st.sure && (st.saw() != absent || st.kind != stepRead && st.value != absent) && st.call > d.ret {
+			present = min(present, st.ret)
+		}
+		if st.sawNothing() {
+			finds++
+		}
+		if blind(st) {
+			blinds++
+			last = last && (st.call < d.call || st.call == d.call && k >= i)
+		}
+	}
+	if blind(d) && last && blinds > finds {
+		return true
+	}
+	for k := range steps {
+		st := &steps[k]
+		if k != i && st.sawNothing() && st.ret >= d.call && (present == Never || st.call <= present) {
+			return false
+		}
+	}
+	return true
+}
+
+// weaken forgets of conditional steps what they expected, wherever the others are unexplainable without it: what led to
+// the expected value can go then.
+func (s *shrinker) weaken(cur []step) []step {
+	cur = slices.Clone(cur)
+	for i := range cur {
+		if cur[i].kind != stepSwap {
+			continue
+		}
+		strong := cur[i]
+		cur[i].kind, cur[i].expect, cur[i].weak = stepWrite, anything, true
+		if !s.fails(cur) {
+			cur[i] = strong
+		}
+	}
+	return cur
+}

@@ -1,0 +1,219 @@
+package checker
+
+import (
+	"cmp"
+	"slices"
+
+	"ordeal/world"
+)
+
+// tightener rewrites the steps of one key to fewer and shorter ones without changing whether an order explains them.
+// It counts on unique values: a value is written by one step, so that the time during which the key held it is one
+// stretch, which begins with that step. Its slices are scratch, kept from key to key.
+type tightener struct {
+	x      index
+	queue  []value
+	needed []bool
+	keep   []bool
+	nils   []int32
+	last   []int32
+}
+
+// settle decides which writes of unknown outcome certainly acted: those whose value was seen, by a step that certainly
+// acted. Such a write acted before the first sighting returned, and so did a write that was seen by nobody in doubt: in
+// both cases ret comes down to that time. It reports false where a write would then have to act before it was invoked.
+// The index must be fresh.
+func (t *tightener) settle(steps []step) bool {
+	x := &t.x
+	t.queue = t.queue[:0]
+	for v := range x.writer {
+		if x.seenBy[v] != none {
+			t.queue = append(t.queue, value(v))
+		}
+	}
+	// A swap that acted saw what it expected, so that sureness and times travel backwards from value to value. Times
+	// only fall, and to one of finitely many, which is why this ends even where the swaps form a circle.
+	for len(t.queue) > 0 {
+		v := t.queue[len(t.queue)-1]
+		t.queue = t.queue[:len(t.queue)-1]
+		w := x.writer[v]
+		if w == none {
+			continue
+		}
+		st := &steps[w]
+		if st.sure && st.ret <= x.seenRet[v] {
+			continue
+		}
+		st.sure = true
+		st.ret = min(st.ret, x.seenRet[v])
+		if st.ret < st.call {
+			return false
+		}
+		if e := st.saw(); e != absent {
+			x.saw(e, w, st.ret)
+			t.queue = append(t.queue, e)
+		}
+	}
+	return true
+}
+
+// reduce leaves out steps that change nothing: whatever order explains the others has room for them. It must follow
+// settle and findFlaw; the steps are used up. What it returns is sorted by call.
+func (t *tightener) reduce(steps []step) []step {
+	t.keep = append(t.keep[:0], make([]bool, len(steps))...)
+	for i := range t.keep {
+		t.keep[i] = true
+	}
+	t.dropReads(steps)
+	t.dropAbsentReads(steps)
+	t.dropIdleCADs(steps)
+	t.dropUnsureWrites(steps)
+	t.dropUnsureDeletes(steps)
+	t.dropUnsureWrites(steps)
+	n := 0
+	for i := range steps {
+		if t.keep[i] {
+			steps[n] = steps[i]
+			n++
+		}
+	}
+	steps = steps[:n]
+	sortByCall(steps)
+	return steps
+}
+
+// dropReads keeps of all reads of one value the one invoked last, and not even that where the value was replaced by
+// a step invoked no earlier.
+//
+// Why that changes nothing: the key holds the value from its write, at w, to the last sighting, at z, without a break.
+// A read that was left out was invoked no later than the last sighting was, hence before z, and it returned no earlier
+// than settle lets the write end, hence after w. So z lies in its interval, or its return lies between w and z.
+func (t *tightener) dropReads(steps []step) {
+	t.last = append(t.last[:0], t.x.consumer...)
+	for i := range steps {
+		st := &steps[i]
+		if st.kind != stepRead || st.value == absent {
+			continue
+		}
+		other := t.last[st.value]
+		if other != none && steps[other].call >= st.call {
+			t.keep[i] = false
+			continue
+		}
+		if other != none && steps[other].kind == stepRead {
+			t.keep[other] = false
+		}
+		t.last[st.value] = int32(i)
+	}
+}
+
+// dropAbsentReads leaves out reads of absent that have a place anyway: those that returned before the first write was
+// invoked, when the key is as it was at the start, and those during which another one began and ended.
+func (t *tightener) dropAbsentReads(steps []step) {
+	first := Never
+	t.nils = t.nils[:0]
+	for i := range steps {
+		if st := &steps[i]; st.kind != stepRead {
+			first = min(first, st.call)
+		} else if st.value == absent {
+			t.nils = append(t.nils, int32(i))
+		}
+	}
+	slices.SortFunc(t.nils, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(steps[a].ret, steps[b].ret), cmp.Compare(steps[b].call, steps[a].call))
+	})
+	latest := int32(none) // of those kept, the one invoked last
+	for _, i := range t.nils {
+		st := &steps[i]
+		if st.ret < first || latest != none && steps[latest].call >= st.call {
+			t.keep[i] = false
+			continue
+		}
+		latest = i
+	}
+}
+
+// dropIdleCADs leaves out conditional deletes of unknown outcome that cannot have acted: nobody wrote what they expect,
+// or somebody else replaced it, or one that expects the same was invoked earlier and can stand in for all of them.
+func (t *tightener) dropIdleCADs(steps []step) {
+	t.last = append(t.last[:0], t.x.consumer...)
+	for i := range steps {
+		st := &steps[i]
+		if st.sure || st.kind != stepSwap || st.value != absent {
+			continue
+		}
+		other := t.last[st.expect]
+		switch {
+		case t.x.writer[st.expect] == none:
+			t.keep[i] = false
+		case other == none:
+			t.last[st.expect] = int32(i)
+		case steps[other].sure || steps[other].call <= st.call:
+			t.keep[i] = false
+		default:
+			t.keep[other] = false
+			t.last[st.expect] = int32(i)
+		}
+	}
+}
+
+// dropUnsureWrites leaves out writes that may or may not have acted and whose value nobody saw: an order can have them
+// last. It keeps those whose value a conditional delete of unknown outcome expects, directly or by way of swaps that
+// are kept: write and delete together may have made the key absent, and that can be seen.
+func (t *tightener) dropUnsureWrites(steps []step) {
+	needed := append(t.needed[:0], make([]bool, len(t.x.writer))...)
+	t.needed = needed
+	t.queue = t.queue[:0]
+	for i := range steps {
+		if st := &steps[i]; t.keep[i] && !st.sure && st.kind == stepSwap && st.value == absent {
+			t.queue = append(t.queue, st.expect)
+		}
+	}
+	for len(t.queue) > 0 {
+		v := t.queue[len(t.queue)-1]
+		t.queue = t.queue[:len(t.queue)-1]
+		if v == absent || needed[v] {
+			continue
+		}
+		needed[v] = true
+		if w := t.x.writer[v]; w != none && !steps[w].sure {
+			t.queue = append(t.queue, steps[w].saw())
+		}
+	}
+	for i := range steps {
+		if st := &steps[i]; !st.sure && st.value != absent && !needed[st.value] {
+			t.keep[i] = false
+		}
+	}
+}
+
+// dropUnsureDeletes leaves out deletes of unknown outcome whose effect nobody can have seen: those invoked after the
+// last step that found the key absent had returned, and of the blind ones all but the earliest, one for each step that
+// found the key absent: none of these needs two.
+func (t *tightener) dropUnsureDeletes(steps []step) {
+	finds, until := 0, world.Time(0)
+	for i := range steps {
+		if st := &steps[i]; t.keep[i] && st.sawNothing() {
+			finds++
+			until = max(until, st.ret)
+		}
+	}
+	t.nils = t.nils[:0]
+	for i := range steps {
+		st := &steps[i]
+		if !t.keep[i] || st.sure || st.value != absent {
+			continue
+		}
+		if finds == 0 || st.call > until {
+			t.keep[i] = false
+		} else if st.kind == stepWrite {
+			t.nils = append(t.nils, int32(i))
+		}
+	}
+	slices.SortFunc(t.nils, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(steps[a].call, steps[b].call), cmp.Compare(a, b))
+	})
+	for _, i := range t.nils[min(finds, len(t.nils)):] {
+		t.keep[i] = false
+	}
+}

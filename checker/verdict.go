@@ -1,0 +1,82 @@
+package checker
+
+import (
+	"fmt"
+	"time"
+)
+
+// Verdict is what a check came to.
+type Verdict string
+
+// The verdicts, from best to worst.
+const (
+	// OK: judged, and nothing wrong.
+	OK Verdict = "OK"
+	// INCONCLUSIVE: nothing wrong, but the run did not try what it should have tried.
+	INCONCLUSIVE Verdict = "INCONCLUSIVE"
+	// UNKNOWN: it could not be judged.
+	UNKNOWN Verdict = "UNKNOWN"
+	// FAIL: a violation was found.
+	FAIL Verdict = "FAIL"
+)
+
+func (v Verdict) rank() int {
+	for i, known := range [...]Verdict{OK, INCONCLUSIVE, UNKNOWN, FAIL} {
+		if v == known {
+			return i
+		}
+	}
+	panic(fmt.Sprintf("no verdict: %q", v))
+}
+
+// Worst returns the worse of two verdicts.
+func Worst(a, b Verdict) Verdict {
+	if a.rank() >= b.rank() {
+		return a
+	}
+	return b
+}
+
+// Violation is a broken promise with its evidence.
+type Violation struct {
+	// Check names the promise: "linearizability", "one leader per term".
+	Check string `json:"check"`
+	// Key is the key concerned, empty for an invariant of the store.
+	Key string `json:"key,omitempty"`
+	// Message says in plain words what happened.
+	Message string `json:"message"`
+	// Ops is a set of operations, as small as could be made, that no order explains. Those of an invariant are empty.
+	Ops []Op `json:"ops,omitempty"`
+	// Notes says of each of Ops which part of it matters, where that is not all of it.
+	Notes []string `json:"notes,omitempty"`
+	// Picture is porcupine's drawing of Ops: a whole HTML page, or nil.
+	Picture []byte `json:"-"`
+}
+
+// Options configures Check.
+type Options struct {
+	// KeyTimeout bounds the search for an order of one key's operations, in wall-clock time. 0 is
+	// DefaultKeyTimeout. A key that takes longer makes the verdict UNKNOWN.
+	KeyTimeout time.Duration
+}
+
+// DefaultKeyTimeout is the default of Options.KeyTimeout.
+const DefaultKeyTimeout = 10 * time.Second
+
+// Result is what a check found.
+type Result struct {
+	Verdict Verdict
+	// Reasons says in plain words why the verdict is not OK.
+	Reasons []string
+	// Violations is sorted, the smallest evidence first, and holds at most violationsMax.
+	Violations []Violation
+	// KeysChecked is the number of keys that were judged.
+	KeysChecked int
+	// OpsChecked is the number of operations that had a say: those that were ok, and writes of unknown outcome.
+	OpsChecked int
+}
+
+func (r *Result) lower(v Verdict, format string, args ...any) {
+	r.Verdict = Worst(r.Verdict, v)
+	r.Reasons = append(r.Reasons, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,95 @@
+package nemesis
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"ordeal/world"
+)
+
+// CrashAt arms a crash point on one or more stores: the first of them that comes by loses power in the middle of what
+// it was doing.
+type CrashAt struct {
+	// Point is a name of Target.Failpoints.
+	Point string
+	Whom  Whom
+}
+
+// Name is the family.
+func (f CrashAt) Name() string { return "crash-at" }
+
+// String is the source text.
+func (f CrashAt) String() string { return fmt.Sprintf("crash-at %s %v", f.Point, f.Whom) }
+
+func parseCrashAt(s *scanner) (Fault, error) {
+	s.space()
+	start := s.pos
+	point := s.word()
+	if point == "" || strings.Contains(point, "-") {
+		s.pos = start
+		return nil, s.errorAt(start, "want the name of a crash point, found %s", s.rest())
+	}
+	w, err := s.whom("")
+	if err != nil {
+		return nil, err
+	}
+	return CrashAt{Point: point, Whom: w}, nil
+}
+
+// Apply arms the point.
+func (f CrashAt) Apply(_ world.Proc, t Target) (Receipt, error) {
+	points := t.Failpoints()
+	if len(points) == 0 {
+		return skip("no crash points are compiled in: build with the failpoint overlay")
+	}
+	if !slices.Contains(points, f.Point) {
+		return skip("no crash point %s is compiled in, only %s", f.Point, strings.Join(points, ", "))
+	}
+	nodes, why := f.Whom.resolve(t)
+	if why != "" {
+		return skip("%s", why)
+	}
+	up := upOnly(t, nodes)
+	if len(up) == 0 {
+		return skip("%s down already", names(nodes))
+	}
+	for _, n := range up {
+		if err := t.ArmCrash(f.Point, n); err != nil {
+			return Receipt{}, fmt.Errorf("arm %s on node %d: %w", f.Point, n, err)
+		}
+	}
+	return Receipt{Text: "armed on " + names(up)}, nil
+}
+
+// Heal disarms all crash points and starts every store that is down. Only now it is known which points were hit.
+func (f CrashAt) Heal(_ world.Proc, t Target) (Receipt, error) {
+	hits := t.DisarmCrashes()
+	r, err := restartStores(t)
+	r.Hits = hits
+	return f.judge(r), err
+}
+
+// judge turns the heal of all crash points into the evidence of this one.
+func (f CrashAt) judge(healed Receipt) Receipt {
+	verdict := Receipt{Bit: slices.Contains(healed.Hits, f.Point), Text: "not reached"}
+	if verdict.Bit {
+		verdict.Text = "hit"
+	}
+	healed.Bit = false
+	return verdict.and(healed)
+}
+
+// HealAll brings back everything that any fault can take: it disarms crash points, removes all cuts and starts every
+// node that is down. It is idempotent, and goes on where one step fails.
+func HealAll(_ world.Proc, t Target) (Receipt, error) {
+	r := Receipt{Hits: t.DisarmCrashes()}
+	t.HealNetwork()
+	// The placement driver first: stores ask it for things as soon as they are up.
+	up, pdErr := restart(t, t.PDs())
+	if len(up) > 0 {
+		r = r.and(Receipt{Text: "pd up again"})
+	}
+	stores, err := restartStores(t)
+	return r.and(stores), joinErrors(pdErr, err)
+}

@@ -1,0 +1,275 @@
+package nemesis
+
+import (
+	"math"
+	"math/bits"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"ordeal/world"
+)
+
+// What a schedule is drawn from. Rates and durations are drawn log-uniformly: long and short ones are equally likely to
+// come, whatever the unit.
+const (
+	holdMin = 50 * time.Millisecond // how long a fault lasts
+	holdMax = 3 * time.Second
+	gapMin  = 100 * time.Millisecond // the mean time between two faults, one for a whole run
+	gapMax  = 1500 * time.Millisecond
+	skew    = 2 // a seed makes a family up to 2^skew times more or less frequent than its weight says
+
+	overlapOdds = 4 // one in so many faults may begin while another of its family lasts
+
+	// The end of the chaos phase is quiet, so that the cluster meets recovery under load as well.
+	quietShare = 5 // one part in so many
+	quietMax   = 2 * time.Second
+
+	ordinalEnd     = 64 // ordinals are drawn below it; their victims count round, so any number will do
+	clientsDefault = 8
+)
+
+// Options describe the cluster a schedule is drawn for.
+type Options struct {
+	// Clients is how many there are, for partitions that divide them; 0 stands for a usual number.
+	Clients int
+	// CrashPoints are the crash points that are compiled in.
+	CrashPoints []string
+}
+
+// drawer holds what a draw needs to know.
+type drawer struct {
+	rng     *rand.Rand
+	stores  int
+	opts    Options
+	end     time.Duration // every fault is over by then
+	lasting []Entry       // those drawn so far that last
+}
+
+// Draw draws a schedule for a chaos phase of the given length on a cluster of so many stores. The seed chooses which of
+// the families take part, how often each comes and how long faults last. Every fault is over before the end. Families
+// that are unavailable are left out; ask Family.Unavailable for the reason. The same rng state gives the same schedule.
+func Draw(rng *rand.Rand, families []Family, duration time.Duration, stores int, opts Options) Schedule {
+	opts.CrashPoints = slices.Sorted(slices.Values(opts.CrashPoints))
+	if opts.Clients == 0 {
+		opts.Clients = clientsDefault
+	}
+	families = slices.DeleteFunc(slices.Clone(families), func(f Family) bool { return f.Unavailable(stores, opts) != "" })
+	d := &drawer{rng: rng, stores: stores, opts: opts, end: duration - min(duration/quietShare, quietMax)}
+	if len(families) == 0 || d.end < time.Millisecond {
+		return nil
+	}
+	families = d.swarm(families)
+	rates := make([]float64, len(families))
+	for i, f := range families {
+		rates[i] = float64(f.Weight) * math.Exp2((2*rng.Float64()-1)*skew)
+	}
+	gap := d.logUniform(gapMin, gapMax)
+	var s Schedule
+	for at := d.gap(gap); at < d.end && len(s) < entriesMax; at += d.gap(gap) {
+		if e, ok := d.entry(families[d.weighted(rates)], at); ok {
+			s = append(s, e)
+		}
+	}
+	for i := 0; len(s) == 0 && i < len(families); i++ {
+		// A run too short for its rate still gets one fault.
+		if e, ok := d.entry(families[i], 0); ok {
+			s = append(s, e)
+		}
+	}
+	return s
+}
+
+// swarm chooses the families that take part: all of them in every third run, else each with an even chance. Bugs that
+// need two faults to meet hide from runs in which ten others get in between.
+func (d *drawer) swarm(families []Family) []Family {
+	if d.rng.IntN(3) == 0 {
+		return families
+	}
+	sure := d.rng.IntN(len(families))
+	var in []Family
+	for i, f := range families {
+		if flip := d.rng.IntN(2) == 0; flip || i == sure {
+			in = append(in, f)
+		}
+	}
+	return in
+}
+
+// entry draws a fault of a family. ok is false if there is no room for it at that time.
+func (d *drawer) entry(f Family, at time.Duration) (e Entry, ok bool) {
+	e = Entry{At: at, Fault: f.draw(d)}
+	if f.effect == effectInstant {
+		return e, true
+	}
+	room := d.end - at
+	if room < time.Millisecond {
+		return e, false
+	}
+	e.For = d.logUniform(min(holdMin, room), min(holdMax, room))
+	if !d.fits(e) {
+		return e, false
+	}
+	d.lasting = append(d.lasting, e)
+	return e, true
+}
+
+// fits decides whether a fault may overlap those drawn before it.
+func (d *drawer) fits(e Entry) bool {
+	family, powerTaken := 0, 0
+	for _, o := range d.lasting {
+		if o.At > e.At+e.For || e.At > o.At+o.For {
+			continue
+		}
+		if o.Fault.Name() == e.Fault.Name() {
+			family++
+		}
+		if takesOnePower(o.Fault) {
+			powerTaken++
+		}
+	}
+	// A majority stays up, except in a power loss of all. A heal starts every store, so a store may be up earlier than
+	// its window says, never later.
+	if takesOnePower(e.Fault) && powerTaken >= d.downMax() {
+		return false
+	}
+	if family == 0 {
+		return true
+	}
+	// The heal of one crash point disarms all. And as any heal ends all faults of its family, overlaps within a
+	// family are kept rare, or few faults would last as long as they should.
+	_, armed := e.Fault.(CrashAt)
+	return !armed && d.rng.IntN(overlapOdds) == 0
+}
+
+// takesOnePower tells whether a fault takes down one store, now or at a crash point.
+func takesOnePower(f Fault) bool {
+	k, kill := f.(Kill)
+	return kill && k.Whom.Kind != WhomAll || f.Name() == (CrashAt{}).Name()
+}
+
+// downMax is how many stores may be down at once.
+func (d *drawer) downMax() int { return (d.stores - 1) / 2 }
+
+// gap draws the time to the next fault, to the millisecond and never 0.
+func (d *drawer) gap(mean time.Duration) time.Duration {
+	return max(time.Millisecond, time.Duration(d.rng.ExpFloat64()*float64(mean)).Truncate(time.Millisecond))
+}
+
+// logUniform draws a duration, to the millisecond.
+func (d *drawer) logUniform(lo, hi time.Duration) time.Duration {
+	x := float64(lo) * math.Pow(float64(hi)/float64(lo), d.rng.Float64())
+	return max(time.Millisecond, time.Duration(x).Truncate(time.Millisecond))
+}
+
+// weighted draws an index with the given relative chances.
+func (d *drawer) weighted(rates []float64) int {
+	sum := 0.0
+	for _, r := range rates {
+		sum += r
+	}
+	x := d.rng.Float64() * sum
+	for i, r := range rates {
+		if x -= r; x < 0 {
+			return i
+		}
+	}
+	return len(rates) - 1
+}
+
+func (d *drawer) ordinal() uint64 { return d.rng.Uint64N(ordinalEnd) }
+
+func (d *drawer) store() Whom { return Store(world.NodeID(1 + d.rng.IntN(d.stores))) }
+
+// mask draws some of n nodes: at least one, and not all if there are more than one.
+func (d *drawer) mask(n int) uint64 {
+	all := ^uint64(0) >> (64 - min(max(n, 1), 64))
+	for all > 1 {
+		// Two of n draws are refused, so this ends soon.
+		if m := d.rng.Uint64() & all; m != 0 && m != all {
+			return m
+		}
+	}
+	return all
+}
+
+// drawPartition aims half of the isolations at a leader: a deposed leader that clients still reach is what shows stale
+// reads. The placement driver is mostly on the other side then, where the new leader is.
+func drawPartition(d *drawer) Fault {
+	f := Partition{Second: Whom{Kind: WhomRest}, Clients: SideBoth}
+	switch d.weighted([]float64{5, 3, 2}) {
+	case 0:
+		switch d.weighted([]float64{3, 2, 1}) {
+		case 0:
+			f.First = Leader(d.ordinal())
+		case 1:
+			f.First = d.store()
+		case 2:
+			f.First = Whom{Kind: WhomMajority, N: d.ordinal()}
+		}
+	case 1:
+		f.First = Stores(d.mask(d.stores))
+	case 2:
+		f.OneWay = true
+		switch d.rng.IntN(3) {
+		case 0:
+			f.First = Leader(d.ordinal())
+		case 1:
+			f.First, f.Second = Whom{Kind: WhomRest}, Leader(d.ordinal())
+		case 2:
+			m := d.mask(d.stores)
+			f.First, f.Second = Stores(m), Stores(^m&(1<<d.stores-1))
+		}
+	}
+	f.PD = []Side{SideOut, SideIn, SideBoth}[d.weighted([]float64{4, 2, 2})]
+	if d.rng.IntN(4) == 0 {
+		f.Clients = Side{In: d.mask(d.opts.Clients)}
+		if bits.OnesCount64(f.Clients.In) == d.opts.Clients {
+			f.Clients = SideIn
+		}
+	}
+	return f
+}
+
+func drawKill(d *drawer) Fault {
+	if d.downMax() == 0 {
+		return Kill{Whom{Kind: WhomAll}}
+	}
+	switch d.weighted([]float64{3, 2, 1, 2}) {
+	case 0:
+		return Kill{Leader(d.ordinal())}
+	case 1:
+		return Kill{d.store()}
+	case 2:
+		return Kill{Whom{Kind: WhomAny, N: d.ordinal()}}
+	default:
+		return Kill{Whom{Kind: WhomAll}}
+	}
+}
+
+func drawCrashAt(d *drawer) Fault {
+	f := CrashAt{Point: d.opts.CrashPoints[d.rng.IntN(len(d.opts.CrashPoints))], Whom: d.store()}
+	if d.rng.IntN(2) == 0 {
+		f.Whom = Leader(d.ordinal())
+	}
+	return f
+}
+
+func drawTransferLeader(d *drawer) Fault {
+	return TransferLeader{Region: d.ordinal(), To: d.ordinal()}
+}
+
+func drawConfChange(d *drawer) Fault {
+	f := ConfChange{Kind: AddReplica + ConfChangeKind(d.rng.IntN(3)), Region: d.ordinal()}
+	if f.Kind != AddReplica {
+		f.From = d.ordinal()
+	}
+	if f.Kind != RemoveReplica {
+		f.To = d.ordinal()
+	}
+	return f
+}
+
+func drawSplit(d *drawer) Fault { return Split{Region: d.ordinal()} }
+
+func drawKillPD(*drawer) Fault { return KillPD{} }

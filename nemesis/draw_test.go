@@ -1,0 +1,126 @@
+package nemesis
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func drawSeed(seed uint64, stores int, points ...string) Schedule {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	return Draw(rng, Families(), 20*time.Second, stores, Options{CrashPoints: points})
+}
+
+func TestDrawRepeats(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(20) {
+		s := drawSeed(seed, 5, "crashB", "crashA")
+		require.Equal(t, s.String(), drawSeed(seed, 5, "crashA", "crashB").String())
+		back, err := ParseSchedule(s.String())
+		require.NoError(t, err)
+		require.Equal(t, s, back)
+	}
+	require.NotEqual(t, drawSeed(1, 5).String(), drawSeed(2, 5).String())
+}
+
+func TestDrawIsVariedAndBounded(t *testing.T) {
+	t.Parallel()
+	const seeds = 200
+	runsWith := map[string]int{}
+	several, isolated, leaders, pdOut, clientsCut := 0, 0, 0, 0, 0
+	for seed := range uint64(seeds) {
+		s := drawSeed(seed, 5, "crashA")
+		require.NotEmpty(t, s)
+		in := map[string]bool{}
+		for _, e := range s {
+			in[e.Fault.Name()] = true
+			require.LessOrEqual(t, e.At+e.For, 18*time.Second, "the end must be quiet")
+			require.Equal(t, effectOf(e.Fault) != effectInstant, e.For > 0)
+			if p, ok := e.Fault.(Partition); ok && !p.OneWay && p.First.Kind != WhomStores {
+				isolated++
+				if p.First.Kind == WhomLeader {
+					leaders++
+				}
+				if p.PD == SideOut {
+					pdOut++
+				}
+				if p.Clients != SideBoth {
+					clientsCut++
+				}
+			}
+		}
+		for name := range in {
+			runsWith[name]++
+		}
+		if len(in) > 2 {
+			several++
+		}
+	}
+	for _, f := range Families() {
+		require.Greater(t, runsWith[f.Name], seeds/5, f.Name)
+		require.Less(t, runsWith[f.Name], seeds, "swarm: %s must be missing in some runs", f.Name)
+	}
+	require.Greater(t, several, seeds*3/4)
+	require.InDelta(t, 0.5, float64(leaders)/float64(isolated), 0.1)
+	require.InDelta(t, 0.5, float64(pdOut)/float64(isolated), 0.1)
+	require.InDelta(t, 0.25, float64(clientsCut)/float64(isolated), 0.1)
+}
+
+// TestDrawKeepsAMajorityUp adds up, at the start of each fault, what the schedule could have taken down.
+func TestDrawKeepsAMajorityUp(t *testing.T) {
+	t.Parallel()
+	for _, stores := range []int{3, 4, 5, 9} {
+		for seed := range uint64(100) {
+			s := drawSeed(seed, stores, "crashA", "crashB")
+			for _, e := range s {
+				down, armed := 0, 0
+				for _, o := range s {
+					single := effectOf(o.Fault) == effectStores && o.Fault.String() != "kill all"
+					if single && o.At <= e.At && e.At <= o.At+o.For {
+						down++
+						if o.Fault.Name() == "crash-at" {
+							armed++
+						}
+					}
+				}
+				require.LessOrEqual(t, down, (stores-1)/2, "seed %d\n%s", seed, s)
+				require.LessOrEqual(t, armed, 1)
+			}
+		}
+	}
+}
+
+func TestDrawForSmallClusters(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(50) {
+		for _, e := range drawSeed(seed, 1, "crashA") {
+			require.Contains(t, []string{"kill", "split", "pd-kill"}, e.Fault.Name())
+		}
+		for _, e := range drawSeed(seed, 2, "crashA") {
+			require.NotEqual(t, "crash-at", e.Fault.Name())
+			if k, ok := e.Fault.(Kill); ok {
+				require.Equal(t, WhomAll, k.Whom.Kind)
+			}
+		}
+	}
+}
+
+func TestDrawForShortRuns(t *testing.T) {
+	t.Parallel()
+	families := Families()
+	for _, f := range families {
+		for seed := range uint64(20) {
+			rng := rand.New(rand.NewPCG(seed, 2))
+			s := Draw(rng, []Family{f}, 20*time.Millisecond, 3, Options{CrashPoints: []string{"crashA"}})
+			require.NotEmpty(t, s, "%s seed %d", f.Name, seed)
+			require.LessOrEqual(t, s.Duration(), 20*time.Millisecond)
+		}
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	require.Nil(t, Draw(rng, families, 0, 3, Options{}))
+	require.Nil(t, Draw(rng, nil, time.Minute, 3, Options{}))
+	require.Nil(t, Draw(rng, families[5:6], time.Minute, 3, Options{}), "crash-at without crash points")
+	require.Contains(t, families[5].Unavailable(3, Options{}), "build with the failpoint overlay")
+}

@@ -1,0 +1,158 @@
+package nemesis
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"ordeal/world"
+)
+
+// fakeProc is a proc in a world where nothing else happens.
+type fakeProc struct{ now world.Time }
+
+func (p *fakeProc) Now() world.Time       { return p.now }
+func (p *fakeProc) Sleep(d time.Duration) { p.now = p.now.Add(d) }
+func (p *fakeProc) Rand() *rand.Rand      { panic("carrying out a schedule draws nothing") }
+func (p *fakeProc) Call(world.Addr, []byte, time.Duration) ([]byte, error) {
+	panic("faults reach the cluster through the target only")
+}
+
+// fakeTarget is a cluster in which every command succeeds at once, takes adminTime, and is written down.
+type fakeTarget struct {
+	p         *fakeProc
+	adminTime time.Duration
+	adminErr  error
+	inert     bool // commands are accepted and do nothing, and nobody talks
+	calls     []string
+	stores    []world.NodeID
+	down      map[world.NodeID]bool
+	regions   []Region
+	cuts      map[[2]world.NodeID]bool
+	points    []string
+	armed     map[string]bool
+	hits      []string
+}
+
+func newFake(stores int) *fakeTarget {
+	t := &fakeTarget{p: &fakeProc{now: 1000}, down: map[world.NodeID]bool{},
+		cuts: map[[2]world.NodeID]bool{}, armed: map[string]bool{}}
+	for i := range stores {
+		t.stores = append(t.stores, world.NodeID(i+1))
+	}
+	for i := range 3 {
+		r := Region{ID: uint64(1001 + i), Start: []byte{byte('a' + i)}, End: []byte{byte('b' + i)}, ConfVer: 1, Version: 1, Term: 5}
+		for j := range min(3, stores) {
+			r.Peers = append(r.Peers, Peer{ID: uint64(2001 + 10*i + j), Store: t.stores[(i+j)%stores]})
+		}
+		r.Leader = r.Peers[0].Store
+		t.regions = append(t.regions, r)
+	}
+	return t
+}
+
+func (t *fakeTarget) note(format string, args ...any) {
+	t.calls = append(t.calls, fmt.Sprintf(format, args...))
+}
+
+func (t *fakeTarget) Stores() []world.NodeID     { return slices.Clone(t.stores) }
+func (t *fakeTarget) Procs() []world.NodeID      { return []world.NodeID{1001, 1002} }
+func (t *fakeTarget) PDs() []world.NodeID        { return []world.NodeID{100} }
+func (t *fakeTarget) Up(n world.NodeID) bool     { return !t.down[n] }
+func (t *fakeTarget) Regions() []Region          { return slices.Clone(t.regions) }
+func (t *fakeTarget) Failpoints() []string       { return t.points }
+func (t *fakeTarget) Cut(a, b world.NodeID)      { t.cuts[[2]world.NodeID{a, b}] = true }
+func (t *fakeTarget) HealNetwork()               { t.note("heal"); clear(t.cuts) }
+func (t *fakeTarget) cut(a, b world.NodeID) bool { return t.cuts[[2]world.NodeID{a, b}] }
+
+// MessagesCut pretends that a message is lost every 10 ms.
+func (t *fakeTarget) MessagesCut() uint64 {
+	if t.inert {
+		return 0
+	}
+	return uint64(t.p.now) / uint64(10*time.Millisecond)
+}
+
+func (t *fakeTarget) Crash(n world.NodeID) (uint64, error) {
+	if t.down[n] {
+		return 0, errors.New("is down")
+	}
+	t.note("crash %d", n)
+	t.down[n] = true
+	return uint64(n), nil
+}
+
+func (t *fakeTarget) Restart(n world.NodeID) error {
+	t.note("restart %d", n)
+	delete(t.down, n)
+	return nil
+}
+
+func (t *fakeTarget) admin(id uint64, change func(*Region)) error {
+	t.p.Sleep(t.adminTime)
+	for i := range t.regions {
+		if t.regions[i].ID == id && t.adminErr == nil && !t.inert {
+			t.regions[i].Peers = slices.Clone(t.regions[i].Peers)
+			change(&t.regions[i])
+		}
+	}
+	return t.adminErr
+}
+
+func (t *fakeTarget) TransferLeader(_ world.Proc, id uint64, to world.NodeID) error {
+	t.note("transfer %d to %d", id, to)
+	return t.admin(id, func(r *Region) { r.Leader = to; r.Term++ })
+}
+
+func (t *fakeTarget) AddPeer(_ world.Proc, id uint64, on world.NodeID) error {
+	t.note("add %d on %d", id, on)
+	return t.admin(id, func(r *Region) { r.Peers = append(r.Peers, Peer{ID: 9000 + uint64(on), Store: on}); r.ConfVer++ })
+}
+
+func (t *fakeTarget) RemovePeer(_ world.Proc, id uint64, from world.NodeID) error {
+	t.note("remove %d from %d", id, from)
+	return t.admin(id, func(r *Region) {
+		r.Peers = slices.DeleteFunc(r.Peers, func(p Peer) bool { return p.Store == from })
+		r.ConfVer++
+	})
+}
+
+func (t *fakeTarget) SplitKey(_ world.Proc, id uint64) []byte {
+	for _, r := range t.regions {
+		if r.ID == id && id != 1001 { // the first region has too little data
+			return append(bytes.Clone(r.Start), 'm')
+		}
+	}
+	return nil
+}
+
+func (t *fakeTarget) Split(_ world.Proc, key []byte) error {
+	t.note("split at %s", key)
+	for i, r := range t.regions {
+		if bytes.Compare(r.Start, key) < 0 && bytes.Compare(key, r.End) < 0 {
+			child := r
+			child.ID, child.Start, child.Version = 5000+r.ID, key, r.Version+1
+			t.regions[i].End, t.regions[i].Version = key, r.Version+1
+			t.regions = slices.Insert(t.regions, i+1, child)
+			return nil
+		}
+	}
+	return errors.New("no such region")
+}
+
+func (t *fakeTarget) ArmCrash(point string, n world.NodeID) error {
+	t.note("arm %s on %d", point, n)
+	t.armed[point] = true
+	return nil
+}
+
+func (t *fakeTarget) DisarmCrashes() []string {
+	t.note("disarm")
+	hits := t.hits
+	t.hits = nil
+	clear(t.armed)
+	return hits
+}

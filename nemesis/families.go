@@ -1,0 +1,93 @@
+package nemesis
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// effect is what a family takes from a cluster, and so what its heal gives back.
+type effect uint8
+
+const (
+	effectInstant effect = iota // done at once, nothing to heal
+	effectNetwork               // links; messages cut are its evidence
+	effectStores                // stores' power
+	effectPD                    // the placement driver's power
+)
+
+// Family is a kind of fault that can be chosen by name.
+type Family struct {
+	// Name is what -nemesis takes.
+	Name string
+	// About is one line for people.
+	About string
+	// Weight is how often the family is drawn, relative to the others, before a seed skews it.
+	Weight int
+
+	effect    effect
+	storesMin int // with fewer stores it could never bite
+	draw      func(*drawer) Fault
+}
+
+// Families returns every family in the order in which schedules are drawn from them.
+func Families() []Family {
+	return []Family{
+		{"partition", "cut links: halves, one store, a leader, one way", 6, effectNetwork, 2, drawPartition},
+		{"kill", "power loss of one store, a leader or all at once", 4, effectStores, 1, drawKill},
+		{"transfer-leader", "leaders hand over to another replica", 4, effectInstant, 2, drawTransferLeader},
+		{"conf-change", "replicas are added, removed and replaced", 4, effectInstant, 2, drawConfChange},
+		{"split", "regions split", 3, effectInstant, 1, drawSplit},
+		{"crash-at", "power loss at a crash point in the code", 3, effectStores, 3, drawCrashAt},
+		{"pd-kill", "power loss of the placement driver", 1, effectPD, 1, drawKillPD},
+	}
+}
+
+// ParseFamilies reads a list of names joined by commas, or all, or none. The result is in the order of Families, so
+// that the order of the list does not matter to a seed.
+func ParseFamilies(list string) ([]Family, error) {
+	families := Families()
+	allowed := make([]string, len(families))
+	for i, f := range families {
+		allowed[i] = f.Name
+	}
+	switch strings.TrimSpace(list) {
+	case "all":
+		return families, nil
+	case "none":
+		return nil, nil
+	}
+	var chosen []string
+	for _, name := range strings.Split(list, ",") {
+		name = strings.TrimSpace(name)
+		if name == "all" || name == "none" {
+			return nil, fmt.Errorf("nemesis %q stands alone, it cannot be part of the list %q", name, list)
+		}
+		if !slices.Contains(allowed, name) {
+			return nil, fmt.Errorf("unknown nemesis %q: want all, none, or a list of %s", name, strings.Join(allowed, ","))
+		}
+		chosen = append(chosen, name)
+	}
+	return slices.DeleteFunc(families, func(f Family) bool { return !slices.Contains(chosen, f.Name) }), nil
+}
+
+// Unavailable says why faults of the family cannot be drawn for such a cluster, empty if they can.
+func (f Family) Unavailable(stores int, o Options) string {
+	if stores < f.storesMin {
+		return fmt.Sprintf("%s needs %s, there are %d", f.Name, plural(uint64(f.storesMin), "store"), stores)
+	}
+	if f.Name == (CrashAt{}).Name() && len(o.CrashPoints) == 0 {
+		return "crash-at needs crash points: build with the failpoint overlay"
+	}
+	return ""
+}
+
+// effectOf returns what a fault takes; a fault of no known family is trusted to be over at once.
+func effectOf(fault Fault) effect {
+	for _, f := range Families() {
+		if f.Name == fault.Name() {
+			return f.effect
+		}
+	}
+	return effectInstant
+}

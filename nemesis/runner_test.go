@@ -1,0 +1,275 @@
+package nemesis
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ordeal/world"
+)
+
+// run carries out a schedule given as text.
+func run(t *testing.T, target *fakeTarget, text string) []Record {
+	t.Helper()
+	s, err := ParseSchedule(text)
+	require.NoError(t, err)
+	return Run(target.p, target, s, nil)
+}
+
+// at is a time of the fake world, which begins at 1000 ns.
+func at(d time.Duration) world.Time { return world.Time(1000).Add(d) }
+
+func TestRunKeepsTimeAndOrder(t *testing.T) {
+	t.Parallel()
+	f := newFake(5)
+	var log []Record
+	s, err := ParseSchedule("+2s for 1s kill store(3)\n+1s for 1s kill pd\n+2.5s transfer-leader region(0) to(0)\n")
+	require.NoError(t, err)
+	records := Run(f.p, f, s, func(r Record) { log = append(log, r) })
+	require.Equal(t, []string{"crash 100", "restart 100", "crash 3", "transfer 1001 to 2", "restart 3"}, f.calls)
+	require.Len(t, records, 3)
+	require.Equal(t, []int{1, 0, 2}, []int{records[0].Index, records[1].Index, records[2].Index})
+	require.Equal(t, at(2*time.Second), records[1].AppliedAt)
+	require.Equal(t, at(3*time.Second), records[1].HealedAt)
+	require.Equal(t, "2.000001s kill store(3): s3 down, 3 commits lost; s3 up again", records[1].String())
+	require.Equal(t, "pd down, 100 commits lost; pd up again", records[0].Text)
+	require.Equal(t, "leader of region 1001 s1 to s2 (term 5 to 6)", records[2].Text)
+	require.Equal(t, records[2].AppliedAt, records[2].HealedAt)
+	require.Len(t, log, 5, "lasting faults are logged twice")
+	require.Equal(t, Open, log[0].HealedAt)
+	for _, r := range records {
+		require.True(t, r.Bit)
+		require.NoError(t, r.Err)
+	}
+}
+
+func TestRunIsLateAfterASlowCommand(t *testing.T) {
+	t.Parallel()
+	f := newFake(3)
+	f.adminTime = 5 * time.Second
+	records := run(t, f, "+1s transfer-leader region(0) to(0)\n+2s for 1s kill store(3)\n")
+	require.Equal(t, at(6*time.Second), records[1].AppliedAt)
+	require.Equal(t, at(7*time.Second), records[1].HealedAt, "a late fault lasts as long as it should")
+}
+
+func TestPartitionCutsAndCounts(t *testing.T) {
+	t.Parallel()
+	f := newFake(5)
+	s, err := ParseSchedule("+1s for 1s partition halves(0x3) pd=out clients=0x1\n+1.5s for 3s partition isolate(store(5))\n")
+	require.NoError(t, err)
+	records := Run(f.p, f, s, func(r Record) {
+		switch {
+		case r.Index == 0 && r.HealedAt == Open:
+			require.True(t, f.cut(1, 3) && f.cut(3, 1) && f.cut(2, 5))
+			require.False(t, f.cut(1, 2) || f.cut(3, 5))
+			require.True(t, f.cut(1, 100) && f.cut(100, 2))
+			require.False(t, f.cut(3, 100))
+			require.True(t, f.cut(1001, 3) && f.cut(1001, 100) && f.cut(1002, 1))
+			require.False(t, f.cut(1001, 1) || f.cut(1002, 3))
+		case r.Index == 1 && r.HealedAt == Open:
+			require.True(t, f.cut(5, 4) && f.cut(1, 5))
+			require.False(t, f.cut(1002, 5) || f.cut(5, 100), "by default all but stores reach everybody")
+		}
+	})
+	require.Empty(t, f.cuts)
+	require.Equal(t, []string{"heal"}, f.calls, "the first heal ends both")
+	require.Equal(t, records[0].HealedAt, records[1].HealedAt)
+	require.Equal(t, "s1 s2 | s3 s4 s5; 100 messages cut", records[0].Text)
+	require.Equal(t, "s5 | s1 s2 s3 s4; 50 messages cut", records[1].Text)
+	require.True(t, records[0].Bit && records[1].Bit)
+}
+
+func TestPartitionThatNobodyNoticesDidNotBite(t *testing.T) {
+	t.Parallel()
+	f := newFake(3)
+	f.inert = true
+	records := run(t, f, "+1s for 1s partition isolate(store(1))")
+	require.False(t, records[0].Bit)
+	require.Equal(t, "s1 | s2 s3; 0 messages cut", records[0].Text)
+}
+
+func TestPartitionShapes(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"partition isolate(leader(1))":               "s2 | s1 s3 s4 s5",
+		"partition isolate(leader(4))":               "s2 | s1 s3 s4 s5", // 4 mod 3 regions
+		"partition isolate(any(7))":                  "s3 | s1 s2 s4 s5",
+		"partition isolate(majority(0))":             "s2 s3 | s1 s4 s5",
+		"partition oneway(leader(2)->rest)":          "s3 -> s1 s2 s4 s5",
+		"partition oneway(rest->leader(2))":          "s1 s2 s4 s5 -> s3",
+		"partition oneway(stores(0x3)->stores(0x6))": "s1 s2 -> s3", // s2 stays in the first group
+	} {
+		f := newFake(5)
+		fault, err := ParseFault(text)
+		require.NoError(t, err)
+		r, err := fault.Apply(f.p, f)
+		require.NoError(t, err)
+		require.Equal(t, want, r.Text, text)
+	}
+	f := newFake(5)
+	_, err := Partition{First: Leader(0), Second: Whom{Kind: WhomRest}, OneWay: true, PD: SideOut, Clients: SideBoth}.Apply(f.p, f)
+	require.NoError(t, err)
+	require.True(t, f.cut(1, 2) && f.cut(1, 100))
+	require.False(t, f.cut(2, 1) || f.cut(100, 1))
+}
+
+func TestCommandsAndTheirReceipts(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"conf-change add region(0) on(1)":      "region 1001 s1 s2 s3 to s1 s2 s3 s5 (conf_ver 1 to 2)",
+		"conf-change remove region(0) from(5)": "region 1001 s1 s2 s3 to s1 s2 (conf_ver 1 to 2)",
+		"conf-change replace region(1) 0->0":   "region 1002 s2 s3 s4 to s1 s3 s4 (conf_ver 1 to 3)",
+		"split region(0)":                      `region 1002 split at "bm" (version 1 to 2), regions 3 to 4`, // 1001 has too little data
+		"transfer-leader region(2) to(1)":      "leader of region 1003 s3 to s5 (term 5 to 6)",
+		"kill all":                             "s1 s2 s3 s4 s5 down, 15 commits lost",
+		"kill majority(2)":                     "s4 s5 down, 9 commits lost",
+	} {
+		f := newFake(5)
+		fault, err := ParseFault(text)
+		require.NoError(t, err)
+		r, err := fault.Apply(f.p, f)
+		require.NoError(t, err)
+		require.Equal(t, want, r.Text, text)
+		require.True(t, r.Bit)
+	}
+}
+
+func TestCommandsWithoutEffectDidNotBite(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"conf-change add region(0) on(1)": "region 1001 stayed at conf_ver 1",
+		"transfer-leader region(2) to(1)": "leader of region 1003 stayed on s3",
+	} {
+		fault, err := ParseFault(text)
+		require.NoError(t, err)
+
+		f := newFake(5)
+		f.inert = true
+		r, err := fault.Apply(f.p, f)
+		require.NoError(t, err)
+		require.Equal(t, Receipt{Text: want}, r)
+		require.Equal(t, at(settlePolls*settleEvery), f.p.now, "it waits, but not for ever")
+
+		f = newFake(5)
+		f.adminErr = errors.New("not leader")
+		r, err = fault.Apply(f.p, f)
+		require.ErrorIs(t, err, f.adminErr)
+		require.Equal(t, Receipt{Text: want}, r)
+		require.Equal(t, at(0), f.p.now)
+	}
+}
+
+func TestSkipsSayWhy(t *testing.T) {
+	t.Parallel()
+	down := func(nodes ...world.NodeID) func(*fakeTarget) {
+		return func(f *fakeTarget) {
+			for _, n := range nodes {
+				f.down[n] = true
+			}
+		}
+	}
+	for _, c := range []struct {
+		fault  string
+		stores int
+		setup  func(*fakeTarget)
+		want   string
+	}{
+		{"kill store(9)", 3, down(), "there is no store 9"},
+		{"kill store(2)", 3, down(2), "s2 down already"},
+		{"kill pd", 3, down(100), "no placement driver is up"},
+		{"kill any(1)", 3, down(1, 2, 3), "no store is up"},
+		{"kill leader(1)", 3, down(1, 2, 3), "no region has a known leader"},
+		{"kill stores(0x10)", 3, down(), "mask 0x10 names no store"},
+		{"partition halves(0x7)", 3, down(), "no store is left on one of the sides"},
+		{"partition isolate(majority(0))", 1, down(), "region 1001 has no replica besides its leader"},
+		{"transfer-leader region(0) to(0)", 3, down(2, 3), "region 1001 has no other replica that is up"},
+		{"conf-change add region(0) on(0)", 3, down(), "every store that is up holds region 1001"},
+		{"conf-change remove region(0) from(0)", 2, down(), "region 1001 has only 2 replicas"},
+		{"conf-change remove region(0) from(0)", 5, down(2), "without s1, region 1001 would have 1 of 2 replicas up and no quorum"},
+		{"conf-change replace region(0) 0->0", 5, down(2, 3), "without s1, region 1001 would have 1 of 3 replicas up and no quorum"},
+		{"conf-change add region(0) on(0)", 3, func(f *fakeTarget) { f.regions = nil }, "no region is known"},
+		{"split region(0)", 3, func(f *fakeTarget) { f.regions = f.regions[:1] }, "no region from the 0. on has enough data to split"},
+		{"crash-at crashA store(1)", 3, down(), "no crash points are compiled in: build with the failpoint overlay"},
+		{"crash-at crashA store(1)", 3, func(f *fakeTarget) { f.points = []string{"crashB", "crashC"} },
+			"no crash point crashA is compiled in, only crashB, crashC"},
+		{"crash-at crashA store(1)", 3, func(f *fakeTarget) { f.points = []string{"crashA"}; f.down[1] = true }, "s1 down already"},
+	} {
+		f := newFake(c.stores)
+		c.setup(f)
+		fault, err := ParseFault(c.fault)
+		require.NoError(t, err)
+		r, err := fault.Apply(f.p, f)
+		require.NoError(t, err)
+		require.Equal(t, Receipt{Skipped: c.want}, r, c.fault)
+		require.Empty(t, f.calls)
+		require.Empty(t, f.cuts)
+	}
+}
+
+func TestSkippedFaultsAreOverAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newFake(3)
+	records := run(t, f, "+1s for 9s kill store(9)")
+	require.Equal(t, at(time.Second), records[0].HealedAt)
+	require.Empty(t, f.calls)
+	require.Equal(t, "1.000001s kill store(9): skipped, there is no store 9", records[0].String())
+}
+
+func TestCrashAtBitesOnlyIfHit(t *testing.T) {
+	t.Parallel()
+	f := newFake(3)
+	f.points = []string{"crashA", "crashB"}
+	s, err := ParseSchedule("+1s for 1s crash-at crashA leader(1)\n+1.5s for 1s crash-at crashB store(3)\n")
+	require.NoError(t, err)
+	records := Run(f.p, f, s, func(r Record) {
+		if r.Index == 1 && r.HealedAt == Open {
+			f.hits, f.down[3] = []string{"crashB"}, true
+		}
+	})
+	require.Equal(t, []string{"arm crashA on 2", "arm crashB on 3", "disarm", "restart 3"}, f.calls)
+	require.False(t, records[0].Bit)
+	require.Equal(t, "armed on s2; not reached; s3 up again", records[0].Text)
+	require.True(t, records[1].Bit, "its point was hit, though the heal of another ended it")
+	require.Equal(t, "armed on s3; hit; ended by the heal of crash-at crashA leader(1)", records[1].Text)
+}
+
+// brittleTarget refuses to start one store.
+type brittleTarget struct{ *fakeTarget }
+
+func (t brittleTarget) Restart(n world.NodeID) error {
+	if n == 2 {
+		return errors.New("disk on fire")
+	}
+	return t.fakeTarget.Restart(n)
+}
+
+func TestHealAll(t *testing.T) {
+	t.Parallel()
+	f := newFake(3)
+	f.down[1], f.down[2], f.down[100] = true, true, true
+	f.hits = []string{"crashA"}
+	f.Cut(1, 2)
+	r, err := HealAll(f.p, brittleTarget{f})
+	require.EqualError(t, err, "restart node 2: disk on fire")
+	require.Equal(t, []string{"crashA"}, r.Hits)
+	require.Equal(t, "pd up again; s1 up again", r.Text)
+	require.Empty(t, f.cuts)
+	r, err = HealAll(f.p, f)
+	require.NoError(t, err)
+	require.Equal(t, "s2 up again", r.Text)
+	r, err = HealAll(f.p, f)
+	require.NoError(t, err)
+	require.Equal(t, Receipt{}, r)
+}
+
+func TestHealErrorsAreRecorded(t *testing.T) {
+	t.Parallel()
+	f := newFake(3)
+	s, err := ParseSchedule("+1s for 1s kill all")
+	require.NoError(t, err)
+	records := Run(f.p, brittleTarget{f}, s, nil)
+	require.EqualError(t, records[0].Err, "restart node 2: disk on fire")
+	require.Equal(t, "1.000001s kill all: s1 s2 s3 down, 6 commits lost; s1 s3 up again (restart node 2: disk on fire)", records[0].String())
+}

@@ -1,0 +1,97 @@
+// Package nemesis hurts a cluster on purpose: it draws a schedule of faults from a seed, carries it out and collects
+// the evidence that each fault bit.
+//
+// # A fault is a value
+//
+// A Fault prints as its source text, and the text parses back to the same value, so that a schedule can be stored,
+// edited, shrunk and run again. What is done and to whom are separate: a Whom such as leader(3) names its victim by an
+// ordinal that is looked up when the fault strikes. Everything random is drawn together with the schedule and stands in
+// its text as a literal number; carrying out a schedule draws nothing.
+//
+// # The text
+//
+// One entry a line, # starts a comment. Times are virtual and count from the start of the chaos phase:
+//
+//	+1.250s for 0.800s partition isolate(leader(3)) pd=out
+//	+1.400s transfer-leader region(2) to(1)
+//
+// Faults that last say for how long; those done in an instant (transfer-leader, conf-change, split) take no "for".
+//
+//	partition halves(MASK)          stores of the mask | the others, both ways
+//	partition isolate(WHOM)         WHOM | the other stores, both ways
+//	partition oneway(WHOM->WHOM)    messages from the first group to the second are lost, answers come
+//	    pd=SIDE clients=SIDE        where those nodes are: in (the first group), out (the second), both (the default:
+//	                                they reach everybody) or a mask of those that are in
+//	kill WHOM                       power loss; the store starts again when the fault ends
+//	kill pd                         the same for the placement driver
+//	crash-at POINT WHOM             the next time a store of WHOM comes by the crash point, it loses power
+//	transfer-leader region(K) to(N)
+//	conf-change add region(K) on(N)
+//	conf-change remove region(K) from(N)
+//	conf-change replace region(K) N->M
+//	split region(K)
+//
+// WHOM is store(ID), any(K) (one of those that are up), leader(K) (of a region), majority(K) (of a region's replicas,
+// without its leader), stores(MASK), all, and, in oneway only, rest. Bit i of a MASK such as 0x15 stands for the i-th
+// node in ascending order. K, N and M are ordinals: they count from 0 through the candidates in a fixed order (regions
+// by start key, stores by id) and start over at the end, so every number names somebody if there is anybody to name.
+package nemesis
+
+import "ordeal/world"
+
+// Peer is one replica of a region.
+type Peer struct {
+	ID    uint64
+	Store world.NodeID
+}
+
+// Region is a target's picture of a region. Leader is 0 if it is unknown.
+type Region struct {
+	ID               uint64
+	Start, End       []byte
+	ConfVer, Version uint64
+	Peers            []Peer
+	Leader           world.NodeID
+	Term             uint64
+}
+
+// Target is a cluster as a nemesis sees it. Whoever owns a cluster implements it; calls that take a Proc wait, no
+// longer than a bound of the target's own, and the others answer at once.
+type Target interface {
+	// Stores returns every store node, up or down, ascending.
+	Stores() []world.NodeID
+	// Procs returns the nodes of the clients, ascending.
+	Procs() []world.NodeID
+	// PDs returns the nodes of the placement driver, ascending.
+	PDs() []world.NodeID
+	// Up tells whether a node has power.
+	Up(n world.NodeID) bool
+	// Regions returns the current regions by start key, as their freshest leaders say.
+	Regions() []Region
+	// Cut drops messages in this direction from now on. It is idempotent.
+	Cut(from, to world.NodeID)
+	// HealNetwork removes all cuts.
+	HealNetwork()
+	// MessagesCut counts the messages dropped by cuts so far.
+	MessagesCut() uint64
+	// Crash takes the power from a node; lost is the number of its commits that were not durable.
+	Crash(n world.NodeID) (lost uint64, err error)
+	// Restart boots a crashed node.
+	Restart(n world.NodeID) error
+	// TransferLeader asks the leader of a region to hand over to the peer on a store.
+	TransferLeader(p world.Proc, region uint64, to world.NodeID) error
+	// AddPeer adds a replica of the region on a store that has none.
+	AddPeer(p world.Proc, region uint64, on world.NodeID) error
+	// RemovePeer removes the region's replica from a store.
+	RemovePeer(p world.Proc, region uint64, from world.NodeID) error
+	// Split splits the region that holds key, at key.
+	Split(p world.Proc, key []byte) error
+	// SplitKey returns a key to split the region at, nil if it has too little data.
+	SplitKey(p world.Proc, region uint64) []byte
+	// Failpoints returns the crash points that are compiled in, none without the overlay.
+	Failpoints() []string
+	// ArmCrash makes the next hit of a crash point on a node crash that node.
+	ArmCrash(point string, n world.NodeID) error
+	// DisarmCrashes disarms all crash points and returns the names of those that were hit since the last call.
+	DisarmCrashes() (hit []string)
+}

@@ -1,0 +1,218 @@
+package nemesis
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"ordeal/world"
+)
+
+func anyWhom(t *rapid.T, label string) Whom {
+	w := Whom{Kind: WhomKind(rapid.IntRange(int(WhomStore), int(WhomAll)).Draw(t, label))}
+	switch w.Kind {
+	case WhomAll:
+	case WhomStores:
+		w.N = rapid.Uint64().Draw(t, label+" mask")
+	default:
+		w.N = uint64(rapid.Uint32().Draw(t, label+" number"))
+	}
+	return w
+}
+
+func anySide(t *rapid.T, label string) Side {
+	if rapid.Bool().Draw(t, label+" both") {
+		return SideBoth
+	}
+	return Side{In: rapid.SampledFrom([]uint64{0, 5, 1 << 63, ^uint64(0)}).Draw(t, label)}
+}
+
+func anyFault(t *rapid.T) Fault {
+	n := func(label string) uint64 { return uint64(rapid.Uint32().Draw(t, label)) }
+	switch rapid.IntRange(0, 6).Draw(t, "fault") {
+	case 0:
+		f := Partition{First: anyWhom(t, "first"), Second: Whom{Kind: WhomRest}, PD: anySide(t, "pd"), Clients: anySide(t, "clients")}
+		if f.OneWay = rapid.Bool().Draw(t, "oneway"); f.OneWay && rapid.Bool().Draw(t, "second") {
+			f.Second = anyWhom(t, "second")
+			if rapid.Bool().Draw(t, "rest first") {
+				f.First = Whom{Kind: WhomRest}
+			}
+		}
+		return f
+	case 1:
+		return Kill{anyWhom(t, "whom")}
+	case 2:
+		return KillPD{}
+	case 3:
+		return CrashAt{Point: rapid.StringMatching(`[a-zA-Z][A-Za-z0-9_]{0,9}`).Draw(t, "point"), Whom: anyWhom(t, "whom")}
+	case 4:
+		return TransferLeader{Region: n("region"), To: n("to")}
+	case 5:
+		f := ConfChange{Kind: ConfChangeKind(rapid.IntRange(1, 3).Draw(t, "kind")), Region: n("region")}
+		if f.Kind != AddReplica {
+			f.From = n("from")
+		}
+		if f.Kind != RemoveReplica {
+			f.To = n("to")
+		}
+		return f
+	default:
+		return Split{Region: n("region")}
+	}
+}
+
+func TestFaultTextRoundTrip(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		want := anyFault(t)
+		got, err := ParseFault(want.String())
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	})
+}
+
+func TestScheduleTextRoundTrip(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var want Schedule
+		for range rapid.IntRange(0, 5).Draw(t, "entries") {
+			e := Entry{At: time.Duration(rapid.Int64Range(0, 1e13).Draw(t, "at")), Fault: anyFault(t)}
+			if effectOf(e.Fault) != effectInstant {
+				e.For = time.Duration(rapid.Int64Range(1, 1e13).Draw(t, "for"))
+			}
+			want = append(want, e)
+		}
+		got, err := ParseSchedule(want.String())
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	})
+}
+
+func TestFaultText(t *testing.T) {
+	t.Parallel()
+	rest := Whom{Kind: WhomRest}
+	for text, f := range map[string]Fault{
+		"partition halves(0x15) pd=in":               Partition{First: Stores(0x15), Second: rest, PD: SideIn, Clients: SideBoth},
+		"partition isolate(store(3)) pd=out":         Partition{First: Store(3), Second: rest, PD: SideOut, Clients: SideBoth},
+		"partition isolate(leader(7))":               Partition{First: Leader(7), Second: rest, PD: SideBoth, Clients: SideBoth},
+		"partition oneway(leader(2)->rest)":          Partition{First: Leader(2), Second: rest, OneWay: true, PD: SideBoth, Clients: SideBoth},
+		"partition oneway(rest->any(1)) clients=0x5": Partition{First: rest, Second: Whom{WhomAny, 1}, OneWay: true, PD: SideBoth, Clients: Side{In: 5}},
+		"kill store(3)":                              Kill{Store(3)},
+		"kill all":                                   Kill{Whom{Kind: WhomAll}},
+		"kill pd":                                    KillPD{},
+		"crash-at crashAfterApply leader(4)":         CrashAt{"crashAfterApply", Leader(4)},
+		"transfer-leader region(1) to(2)":            TransferLeader{1, 2},
+		"conf-change add region(1) on(2)":            ConfChange{Kind: AddReplica, Region: 1, To: 2},
+		"conf-change remove region(1) from(2)":       ConfChange{Kind: RemoveReplica, Region: 1, From: 2},
+		"conf-change replace region(1) 2->3":         ConfChange{Kind: ReplaceReplica, Region: 1, From: 2, To: 3},
+		"split region(9)":                            Split{9},
+	} {
+		require.Equal(t, text, f.String())
+		got, err := ParseFault(text)
+		require.NoError(t, err)
+		require.Equal(t, f, got)
+	}
+	same, err := ParseFault("  partition  isolate( stores(0x15)) pd=0x0 clients=both ")
+	require.NoError(t, err)
+	require.Equal(t, "partition halves(0x15) pd=out", same.String())
+}
+
+func TestScheduleTextForPeople(t *testing.T) {
+	t.Parallel()
+	s, err := ParseSchedule("# drawn by seed 7\n\n+1.25s for 800ms partition isolate(leader(3)) # a comment\r\n +1m split region(0)\n")
+	require.NoError(t, err)
+	require.Equal(t, "+1.250s for 0.800s partition isolate(leader(3))\n+60.000s split region(0)\n", s.String())
+	require.Equal(t, time.Minute, s.Duration())
+	s, err = ParseSchedule("# nothing\n")
+	require.NoError(t, err)
+	require.Empty(t, s)
+}
+
+func TestMalformedSchedules(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"1s split region(1)":                `schedule, line 1, column 1: want a time such as +1.250s, found "1s split region(1)"`,
+		"+1 split region(1)":                `line 1, column 2: want a time such as +1.250s, found "1"`,
+		"+-1s split region(1)":              `line 1, column 2: want a time such as +1.250s, found "-1s"`,
+		"++1s split region(1)":              `line 1, column 2: want a time`,
+		"+":                                 `line 1, column 2: want a time such as +1.250s, found ""`,
+		"+99999999999h kill pd":             `line 1, column 2: want a time`,
+		"# x\n+1s for":                      `line 2, column 8: want a time such as 0.800s, found ""`,
+		"+1s for 0s kill all":               `line 1, column 5: a fault that lasts no time does nothing`,
+		"+1s":                               `line 1, column 4: want a fault: partition, kill, crash-at, transfer-leader, conf-change, split`,
+		"+1s partitoin halves":              `line 1, column 5: unknown fault "partitoin", want one of partition, kill`,
+		"+1s kill all":                      `line 1, column 5: kill lasts: say for how long, such as for 0.800s`,
+		"+1s for 1s split region(1)":        `line 1, column 5: split is done in an instant and takes no for`,
+		"+1s for 1s kill":                   `line 1, column 16: want pd, store(ID), any(K), leader(K), majority(K), stores(MASK) or all, found the end of the line`,
+		"+1s for 1s kill rest":              `line 1, column 17: want pd, store(ID)`,
+		"+1s for 1s kill store":             `line 1, column 22: want "(", found the end of the line`,
+		"+1s for 1s kill store(x)":          `line 1, column 23: want the number of store, a number below 2^32, found "x)"`,
+		"+1s for 1s kill store(4294967296)": `want the number of store, a number below 2^32, found "4294967296)"`,
+		"+1s for 1s kill store(1":           `line 1, column 24: want ")", found the end of the line`,
+		"+1s for 1s kill store(1) now":      `line 1, column 26: unexpected "now" after the fault`,
+		"+1s for 1s partition":              `line 1, column 21: want halves(MASK), isolate(WHOM) or oneway(WHOM->WHOM)`,
+		"+1s for 1s partition thirds(0x1)":  `line 1, column 22: want halves(MASK)`,
+		"+1s for 1s partition halves(15)":   `line 1, column 29: want a mask of up to 64 nodes such as 0x15, found "15)"`,
+		"+1s for 1s partition halves(0x1ffffffffffffffff)":      `want a mask of up to 64 nodes`,
+		"+1s for 1s partition isolate(rest)":                    `line 1, column 30: want store(ID)`,
+		"+1s for 1s partition oneway(0x1->rest)":                `line 1, column 29: want rest, store(ID)`,
+		"+1s for 1s partition oneway(rest->rest)":               `line 1, column 29: only one of the two groups can be the rest`,
+		"+1s for 1s partition oneway(all)":                      `line 1, column 32: want "->", found ")"`,
+		"+1s for 1s partition isolate(any(1)) pd=left":          `line 1, column 41: want in, out, both or a mask such as 0x15, found "left"`,
+		"+1s for 1s partition isolate(any(1)) clients=in pd=in": `line 1, column 49: want pd=SIDE, then clients=SIDE, or nothing, found "pd=in"`,
+		"+1s for 1s crash-at leader(1)":                         `want store(ID)`,
+		"+1s for 1s crash-at (1)":                               `want the name of a crash point, found "(1)"`,
+		"+1s transfer-leader region(1)":                         `line 1, column 30: want "to(", found the end of the line`,
+		"+1s conf-change swap region(1)":                        `line 1, column 17: want add, remove or replace, found "swap region(1)"`,
+		"+1s conf-change add region(1) from(2)":                 `want "on(", found "from(2)"`,
+		"+1s conf-change replace region(1) 1-2":                 `want "->", found "-2"`,
+		"+1s conf-change replace region(1) a":                   `want the ordinal of a replica`,
+	} {
+		s, err := ParseSchedule(text)
+		require.ErrorContains(t, err, want, text)
+		require.Nil(t, s)
+	}
+	_, err := ParseFault("kill everybody")
+	require.ErrorContains(t, err, `fault "kill everybody": column 6: want pd, store(ID)`)
+}
+
+func FuzzParseSchedule(f *testing.F) {
+	f.Add("+1.250s for 0.800s partition isolate(leader(3)) pd=0x5\n# note\n+2s kill pd")
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := ParseSchedule(text)
+		if err != nil {
+			return
+		}
+		again, err := ParseSchedule(s.String())
+		require.NoError(t, err)
+		require.Equal(t, s.String(), again.String())
+	})
+}
+
+func TestParseFamilies(t *testing.T) {
+	t.Parallel()
+	all, err := ParseFamilies("all")
+	require.NoError(t, err)
+	require.Len(t, all, len(Families()))
+	none, err := ParseFamilies("none")
+	require.NoError(t, err)
+	require.Empty(t, none)
+	some, err := ParseFamilies("split, kill,split")
+	require.NoError(t, err)
+	require.Len(t, some, 2)
+	require.Equal(t, "kill", some[0].Name)
+	require.Equal(t, "split", some[1].Name)
+	_, err = ParseFamilies("kill,fire")
+	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,split,crash-at,pd-kill`)
+	_, err = ParseFamilies("")
+	require.ErrorContains(t, err, `unknown nemesis "": want all`)
+	_, err = ParseFamilies("kill,all")
+	require.EqualError(t, err, `nemesis "all" stands alone, it cannot be part of the list "kill,all"`)
+	require.Contains(t, some[0].Unavailable(0, Options{}), "kill needs 1 store, there are 0")
+	require.Empty(t, some[0].Unavailable(3, Options{}))
+}
+
+var _ world.Proc = (*fakeProc)(nil)
+var _ Target = (*fakeTarget)(nil)

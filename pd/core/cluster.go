@@ -1,0 +1,218 @@
+// Package core is what the placement driver believes of its cluster: which stores there are, and which region holds
+// which keys on which of them.
+//
+// Belief is made of news, and news is old. Heartbeats are lost, doubled, delayed and reordered, and a leader that was
+// deposed long ago goes on reporting. A Cluster therefore takes a heartbeat only if nothing it already believes
+// contradicts it by a higher epoch or term, and drops what the heartbeat proves wrong. Two properties follow: regions
+// never overlap, and what is believed of a region never goes back. There may be gaps, which mean that nobody has
+// reported yet what is there; a lookup in a gap finds nothing.
+//
+// A Cluster changes; a Snapshot of it does not, costs little to take, and is what placement is decided on.
+package core
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/tidwall/btree"
+
+	"ordeal/proto/metapb"
+	"ordeal/proto/pdpb"
+	"ordeal/system/region"
+	"ordeal/world"
+)
+
+// Errors of a Cluster. News that causes one changes nothing.
+var (
+	// ErrStale: something newer is already known. The sender is behind and will learn so from its own group.
+	ErrStale = errors.New("stale region heartbeat")
+	// ErrInvalid: the message describes something that cannot exist. Its sender has a bug.
+	ErrInvalid = errors.New("invalid message")
+	// ErrUnknownStore: the store was never registered, and must be before it reports.
+	ErrUnknownStore = errors.New("unknown store")
+	// ErrStoreTombstone: the store is gone for good. It has to start anew with an empty disk and another id.
+	ErrStoreTombstone = errors.New("store is a tombstone")
+	// ErrDuplicateStore: the address belongs to another store, or the store id to another address.
+	ErrDuplicateStore = errors.New("duplicate store")
+)
+
+// Cluster is the current belief. The zero value is not usable.
+type Cluster struct {
+	regionTree
+	liveness Liveness
+	stores   btree.Map[uint64, *storeRecord]
+	counts   map[uint64]*Counts
+}
+
+// NewCluster returns a belief in nothing.
+func NewCluster(l Liveness) *Cluster {
+	return &Cluster{regionTree: newRegionTree(), liveness: l, counts: make(map[uint64]*Counts)}
+}
+
+// Boot says that the driver's life begins now. Stores read from disk have not had a chance to report: their silence is
+// counted from here, so that a restart of the driver never makes a store look dead.
+func (c *Cluster) Boot(now world.Time) {
+	c.stores.Scan(func(_ uint64, rec *storeRecord) bool {
+		if !rec.heard {
+			rec.lastSeen = now
+		}
+		return true
+	})
+}
+
+// PutStore registers a store or changes what is known of it, meta.State included; meta must not be modified any more.
+// It returns ErrInvalid, ErrDuplicateStore or ErrStoreTombstone.
+func (c *Cluster) PutStore(meta *metapb.Store, now world.Time) error {
+	if meta.GetId() == 0 || meta.GetAddress() == "" {
+		return fmt.Errorf("%w: a store needs an id and an address, got id %d, address %q", ErrInvalid,
+			meta.GetId(), meta.GetAddress())
+	}
+	old, known := c.stores.Get(meta.GetId())
+	if known && old.meta.GetState() == metapb.StoreState_Tombstone {
+		return fmt.Errorf("%w: store %d", ErrStoreTombstone, meta.GetId())
+	}
+	if known && old.meta.GetAddress() != meta.GetAddress() {
+		return fmt.Errorf("%w: store %d is at %s, not at %s", ErrDuplicateStore, meta.GetId(),
+			old.meta.GetAddress(), meta.GetAddress())
+	}
+	var err error
+	c.stores.Scan(func(id uint64, rec *storeRecord) bool {
+		alive := rec.meta.GetState() != metapb.StoreState_Tombstone
+		if alive && id != meta.GetId() && rec.meta.GetAddress() == meta.GetAddress() {
+			err = fmt.Errorf("%w: address %s of store %d belongs to store %d", ErrDuplicateStore,
+				meta.GetAddress(), meta.GetId(), id)
+		}
+		return err == nil
+	})
+	if err != nil {
+		return err
+	}
+	rec := &storeRecord{meta: meta, lastSeen: now}
+	if known {
+		rec.stats, rec.lastSeen, rec.heard = old.stats, old.lastSeen, old.heard
+	}
+	c.stores.Set(meta.GetId(), rec)
+	return nil
+}
+
+// HeartbeatStore takes a store's account of itself. It returns ErrUnknownStore or ErrStoreTombstone.
+func (c *Cluster) HeartbeatStore(stats *pdpb.StoreStats, now world.Time) error {
+	rec, known := c.stores.Get(stats.GetStoreId())
+	switch {
+	case !known:
+		return fmt.Errorf("%w: store %d", ErrUnknownStore, stats.GetStoreId())
+	case rec.meta.GetState() == metapb.StoreState_Tombstone:
+		return fmt.Errorf("%w: store %d", ErrStoreTombstone, stats.GetStoreId())
+	}
+	rec.stats, rec.lastSeen, rec.heard = stats, now, true
+	return nil
+}
+
+// Store returns a store as it is now; ok is false if it is unknown.
+func (c *Cluster) Store(id uint64, now world.Time) (s StoreInfo, ok bool) {
+	rec, ok := c.stores.Get(id)
+	if !ok {
+		return StoreInfo{}, false
+	}
+	return c.liveness.judge(rec, c.countsOf(id), now), true
+}
+
+// Stores returns all stores as they are now, tombstones included, by id.
+func (c *Cluster) Stores(now world.Time) []StoreInfo {
+	out := make([]StoreInfo, 0, c.stores.Len())
+	c.stores.Scan(func(id uint64, rec *storeRecord) bool {
+		out = append(out, c.liveness.judge(rec, c.countsOf(id), now))
+		return true
+	})
+	return out
+}
+
+func (c *Cluster) countsOf(store uint64) Counts {
+	if n := c.counts[store]; n != nil {
+		return *n
+	}
+	return Counts{}
+}
+
+// Change is what a heartbeat did to the belief.
+type Change struct {
+	// Old is what was believed of the same region before; nil if nothing.
+	Old *RegionInfo
+	// Evicted are other regions that the heartbeat proved to be gone or changed, in the order of keys.
+	Evicted []*RegionInfo
+}
+
+// ProcessHeartbeat believes r unless something newer is known: then it returns ErrStale, and ErrInvalid for a region
+// that cannot exist. r must not be modified any more.
+//
+// Epochs order all states of one region, and versions also order regions that overlap, since whatever takes keys over
+// from another region (a split, a merge) does so with a higher version. Within one epoch the leader's term decides. A
+// region's terms never go down, so a lower term is refused at a higher epoch too: taking it would put a deposed leader
+// back in charge, and its successor reports the same epoch soon.
+func (c *Cluster) ProcessHeartbeat(r *RegionInfo) (Change, error) {
+	if err := r.validate(); err != nil {
+		return Change{}, err
+	}
+	epoch := r.Region.GetRegionEpoch()
+	change := Change{Old: c.Region(r.ID())}
+	if old := change.Old; old != nil {
+		if region.StaleEpoch(epoch, old.Region.GetRegionEpoch()) || r.Term < old.Term {
+			return Change{}, staleError(r, old)
+		}
+	}
+	var newer *RegionInfo
+	c.Ascend(r.Region.GetStartKey(), r.Region.GetEndKey(), func(o *RegionInfo) bool {
+		if o.ID() == r.ID() {
+			return true
+		}
+		if epoch.GetVersion() < o.Region.GetRegionEpoch().GetVersion() {
+			newer = o
+			return false
+		}
+		change.Evicted = append(change.Evicted, o)
+		return true
+	})
+	if newer != nil {
+		return Change{}, staleError(r, newer)
+	}
+	for _, o := range change.Evicted {
+		c.drop(o)
+	}
+	if change.Old != nil {
+		c.drop(change.Old)
+	}
+	c.insert(r)
+	c.count(r, 1)
+	return change, nil
+}
+
+func staleError(r, known *RegionInfo) error {
+	return fmt.Errorf("%w: got %s, known %s", ErrStale, r, known)
+}
+
+func (c *Cluster) drop(r *RegionInfo) {
+	c.remove(r)
+	c.count(r, -1)
+}
+
+// count adds r to the counts of its stores, or takes it away with by = -1.
+func (c *Cluster) count(r *RegionInfo, by int) {
+	for _, p := range r.Region.GetPeers() {
+		n := c.counts[p.GetStoreId()]
+		if n == nil {
+			n = new(Counts)
+			c.counts[p.GetStoreId()] = n
+		}
+		n.Regions += by
+		n.Size += uint64(by) * r.ApproximateSize // by = -1 wraps, which subtracts
+		if r.LeaderStore() == p.GetStoreId() {
+			n.Leaders += by
+		}
+		if r.IsPending(p.GetId()) {
+			n.Pending += by
+		}
+		if *n == (Counts{}) {
+			delete(c.counts, p.GetStoreId())
+		}
+	}
+}

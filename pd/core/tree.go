@@ -1,0 +1,96 @@
+package core
+
+import (
+	"bytes"
+
+	"github.com/tidwall/btree"
+
+	"ordeal/system/region"
+)
+
+// regionTree holds regions that do not overlap, by start key and by id. Ranges that nobody has reported are gaps.
+// Copies share memory until one of them changes.
+type regionTree struct {
+	byKey *btree.BTreeG[treeItem]
+	byID  *btree.Map[uint64, *RegionInfo]
+}
+
+// treeItem carries the start key beside the region so that a lookup needs no region to look for.
+type treeItem struct {
+	start []byte
+	r     *RegionInfo
+}
+
+func newRegionTree() regionTree {
+	less := func(a, b treeItem) bool { return bytes.Compare(a.start, b.start) < 0 }
+	return regionTree{
+		byKey: btree.NewBTreeGOptions(less, btree.Options{NoLocks: true}),
+		byID:  new(btree.Map[uint64, *RegionInfo]),
+	}
+}
+
+func (t regionTree) copy() regionTree {
+	return regionTree{byKey: t.byKey.Copy(), byID: t.byID.Copy()}
+}
+
+// RegionCount returns how many regions are known.
+func (t regionTree) RegionCount() int { return t.byKey.Len() }
+
+// Region returns the region of that id, or nil.
+func (t regionTree) Region(id uint64) *RegionInfo {
+	r, _ := t.byID.Get(id)
+	return r
+}
+
+// RegionByKey returns the region whose range has the key, or nil if nobody has reported one.
+func (t regionTree) RegionByKey(key []byte) *RegionInfo {
+	var found *RegionInfo
+	t.byKey.Descend(treeItem{start: key}, func(it treeItem) bool {
+		if region.Contains(it.r.Region, key) {
+			found = it.r
+		}
+		return false
+	})
+	return found
+}
+
+// Ascend calls fn for the regions that overlap [start, end) in the order of keys, until fn returns false. An empty end
+// is the end of the key space.
+func (t regionTree) Ascend(start, end []byte, fn func(*RegionInfo) bool) {
+	first := start
+	if r := t.RegionByKey(start); r != nil {
+		first = r.Region.GetStartKey()
+	}
+	t.byKey.Ascend(treeItem{start: first}, func(it treeItem) bool {
+		if len(end) > 0 && bytes.Compare(it.start, end) >= 0 {
+			return false
+		}
+		return fn(it.r)
+	})
+}
+
+// Scan returns the first limit of the regions that overlap [start, end), in the order of keys; all with limit 0.
+func (t regionTree) Scan(start, end []byte, limit int) []*RegionInfo {
+	var out []*RegionInfo
+	t.Ascend(start, end, func(r *RegionInfo) bool {
+		out = append(out, r)
+		return len(out) != limit
+	})
+	return out
+}
+
+// At returns the i-th region in the order of keys, 0 <= i < RegionCount.
+func (t regionTree) At(i int) *RegionInfo {
+	it, _ := t.byKey.GetAt(i)
+	return it.r
+}
+
+func (t regionTree) insert(r *RegionInfo) {
+	t.byKey.Set(treeItem{start: r.Region.GetStartKey(), r: r})
+	t.byID.Set(r.ID(), r)
+}
+
+func (t regionTree) remove(r *RegionInfo) {
+	t.byKey.Delete(treeItem{start: r.Region.GetStartKey()})
+	t.byID.Delete(r.ID())
+}

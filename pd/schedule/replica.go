@@ -1,0 +1,81 @@
+package schedule
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"ordeal/pd/core"
+	"ordeal/proto/metapb"
+)
+
+// CheckReplicas returns what r needs to have the right number of peers, all on stores that will stay, or nil if it has
+// them, has an operator already, or cannot be helped now. The worst fault is mended first:
+//
+//  1. a peer on a store that is down, gone or to be emptied: replaced, or just removed if there are too many anyway
+//  2. too few peers: one is added on the best store
+//  3. too many peers: the worst is removed
+//
+// A dead peer without a store to replace it on is kept: without it the region would not be safer, only smaller.
+func CheckReplicas(in Input, r *core.RegionInfo) *Operator {
+	leader := in.Snapshot.Store(r.LeaderStore())
+	if in.Running.Has(r.ID()) || leader == nil || !leader.Alive {
+		return nil // under way, or nobody there to carry it out
+	}
+	have := len(r.Region.GetPeers())
+	if p, why := misplaced(in, r); p != nil {
+		if have > in.Replicas {
+			return in.remove(r, why, p.GetStoreId())
+		}
+		if to := in.bestTarget(r); to != 0 {
+			return in.move(r, KindReplica, why, p.GetStoreId(), to)
+		}
+		return nil
+	}
+	switch why := fmt.Sprintf("%d of %d peers", have, in.Replicas); {
+	case have < in.Replicas:
+		return in.add(r, why)
+	case have > in.Replicas:
+		return in.remove(r, why, worstPeer(in, r).GetStoreId())
+	default:
+		return nil
+	}
+}
+
+// add plans one more peer.
+func (in Input) add(r *core.RegionInfo, why string) *Operator {
+	to := in.bestTarget(r)
+	if to == 0 || (AddPeer{Store: to}).Hazard(in.Snapshot, r) != "" {
+		return nil
+	}
+	return newOperator(in, r, KindReplica, why, AddPeer{Store: to, PeerID: in.NextID()})
+}
+
+// misplaced finds a peer on a store that will not come back or must be left, dead ones first.
+func misplaced(in Input, r *core.RegionInfo) (p *metapb.Peer, why string) {
+	for _, q := range r.Region.GetPeers() {
+		s := in.Snapshot.Store(q.GetStoreId())
+		switch {
+		case s == nil:
+			return q, fmt.Sprintf("s%d is not known", q.GetStoreId())
+		case s.State == core.StoreDown, s.State == core.StoreTombstone, s.State == core.StoreOffline && !s.Alive:
+			return q, fmt.Sprintf("s%d is %s", s.ID(), s.State)
+		case s.State == core.StoreOffline && p == nil:
+			p, why = q, fmt.Sprintf("s%d is %s", s.ID(), s.State)
+		}
+	}
+	return p, why
+}
+
+// worstPeer chooses the peer that a region with too many misses least: one that is not healthy, else one on the store
+// with the most regions, rather not the leader, and of several the newest.
+func worstPeer(in Input, r *core.RegionInfo) *metapb.Peer {
+	return slices.MinFunc(r.Region.GetPeers(), func(a, b *metapb.Peer) int {
+		return cmp.Or(
+			cmp.Compare(one(healthy(in.Snapshot, r, a)), one(healthy(in.Snapshot, r, b))),
+			-cmp.Compare(in.regionCount(in.Snapshot.Store(a.GetStoreId())), in.regionCount(in.Snapshot.Store(b.GetStoreId()))),
+			cmp.Compare(one(a.GetId() == r.Leader.GetId()), one(b.GetId() == r.Leader.GetId())),
+			-cmp.Compare(a.GetId(), b.GetId()),
+		)
+	})
+}

@@ -1,0 +1,292 @@
+package raft
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	etcd "go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+
+	"ordeal/system/engine"
+)
+
+// Errors of Propose, ProposeConfChange, Read and TransferLeader. Each says that nothing was started.
+var (
+	// ErrNotLeader: the peer does not lead its group.
+	ErrNotLeader = errors.New("raft: not the leader")
+	// ErrBusy: the leader can't take it now: leadership is being transferred, another conf change is pending, no entry
+	// of its own term is applied yet, or too much is in flight. Worth another try later.
+	ErrBusy = errors.New("raft: busy")
+	// ErrRefused: it makes no sense for this group, now or later (a transfer to a learner or to itself, say).
+	ErrRefused = errors.New("raft: refused")
+)
+
+// Bounds of one group. The library's own queues are bounded by them.
+const (
+	MaxMessageBytes     = 256 << 10 // entries in one append message
+	MaxApplyBytes       = 1 << 20   // entries given out for apply and not yet applied
+	MaxInflightMessages = 128       // append messages to one follower that it has not answered
+	MaxUncommittedBytes = 8 << 20   // proposals that are not committed
+	MaxWaitingReads     = 4096      // reads that wait for an entry of the leader's own term or for a quorum
+	// snapshotResendTicks is how long a follower may take to answer a snapshot before it is probed again.
+	snapshotResendElections = 3
+)
+
+// Config describes one peer of a group.
+type Config struct {
+	Region, Peer uint64
+	// ElectionTicks and HeartbeatTicks are counted in calls of Tick. A leader that hears from no quorum for
+	// ElectionTicks steps down; a follower campaigns after ElectionTicks to twice as many.
+	ElectionTicks, HeartbeatTicks int
+	// Jitter returns, for a term, the ticks in [0, ElectionTicks) to add to the election timeout. Nil leaves the
+	// choice to the library, which draws from the system's randomness.
+	Jitter func(term uint64) int
+	// Nonce differs in each life of the process; it keeps read contexts unique across restarts (two equal ones could
+	// confirm each other's reads).
+	Nonce uint64
+	// Conf is the membership as of Applied.
+	Conf *raftpb.ConfState
+	// Applied and Truncated are what the owner's state machine has persisted.
+	Applied, Truncated ID
+	// Snapshot returns the state machine's data as of the applied index, or nil if it can't be built just now.
+	Snapshot func() []byte
+}
+
+// Proposed tells the owner where in the log a proposal landed.
+type Proposed struct {
+	Token uint64
+	At    ID
+}
+
+// Group is one peer of a Raft group.
+type Group struct {
+	cfg  Config
+	rn   *etcd.RawNode
+	log  *log
+	lead uint64
+	role etcd.StateType
+	term uint64
+
+	applied ID
+	// changing is set while a conf change is given to the library, which may then ask for a snapshot that its
+	// membership does not describe yet.
+	changing bool
+	proposed []proposal
+	reads    readQueue
+	// snapshotTicks counts how long each follower has been waiting for a snapshot.
+	snapshotTicks map[uint64]int
+}
+
+type proposal struct {
+	token uint64
+	term  uint64
+	data  []byte
+}
+
+// Open loads a group from the disk. A region that has no log there yet starts at Config.Truncated.
+func Open(cfg Config, eng *engine.Engine) (*Group, error) {
+	l, err := loadLog(eng, cfg.Region, cfg.Truncated)
+	if err != nil {
+		return nil, err
+	}
+	g := &Group{cfg: cfg, log: l, applied: cfg.Applied, snapshotTicks: map[uint64]int{}}
+	l.conf = cfg.Conf
+	l.applied = func() ID { return g.applied }
+	l.snapshot = func() []byte {
+		if g.changing {
+			return nil
+		}
+		return cfg.Snapshot()
+	}
+	if cfg.Applied.Index > l.lastIndex() {
+		return nil, fmt.Errorf("region %d: applied index %d is beyond the log's end %d", cfg.Region, cfg.Applied.Index, l.lastIndex())
+	}
+	// What is applied was committed. The commit index itself is not synced by its own, so after a crash it can be
+	// behind what the apply state says.
+	if l.hard.GetCommit() < cfg.Applied.Index {
+		l.hard.Commit = new(cfg.Applied.Index)
+	}
+	if l.hard.GetTerm() < cfg.Truncated.Term {
+		l.hard.Term, l.hard.Vote = new(cfg.Truncated.Term), new(uint64(0))
+	}
+	g.term = l.hard.GetTerm()
+	g.rn, err = etcd.NewRawNode(&etcd.Config{
+		ID:                        cfg.Peer,
+		ElectionTick:              cfg.ElectionTicks,
+		HeartbeatTick:             cfg.HeartbeatTicks,
+		Storage:                   l,
+		Applied:                   cfg.Applied.Index,
+		AsyncStorageWrites:        true,
+		MaxSizePerMsg:             MaxMessageBytes,
+		MaxCommittedSizePerReady:  MaxApplyBytes,
+		MaxUncommittedEntriesSize: MaxUncommittedBytes,
+		MaxInflightMsgs:           MaxInflightMessages,
+		CheckQuorum:               true,
+		PreVote:                   true,
+		ReadOnlyOption:            etcd.ReadOnlySafe,
+		DisableProposalForwarding: true,
+		StepDownOnRemoval:         true,
+		Logger:                    logger{region: cfg.Region, peer: cfg.Peer},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("region %d peer %d: %w", cfg.Region, cfg.Peer, err)
+	}
+	g.fixJitter()
+	return g, nil
+}
+
+// Tick lets one tick pass.
+func (g *Group) Tick() {
+	g.rn.Tick()
+	g.fixJitter()
+	if g.role == etcd.StateLeader {
+		g.resendSnapshots()
+	}
+}
+
+// Step gives the group a message from another peer. Messages that it can't use are dropped, as by a network.
+func (g *Group) Step(m *raftpb.Message) {
+	// The library's errors here say that the message was dropped: unknown sender, local type, proposal.
+	_ = g.rn.Step(m)
+	g.fixJitter()
+}
+
+// Campaign starts an election now instead of at the next timeout.
+func (g *Group) Campaign() {
+	_ = g.rn.Campaign()
+	g.fixJitter()
+}
+
+// Propose appends data to the leader's log. The next Ready says where it landed; a token that no Ready names was
+// overtaken by a change of leader, and its outcome is unknown.
+func (g *Group) Propose(token uint64, data []byte) error {
+	return g.propose(token, &raftpb.Entry{Data: data})
+}
+
+// ProposeConfChange appends a membership change. At most one is pending.
+func (g *Group) ProposeConfChange(token uint64, cc ConfChange) error {
+	if !g.ownTermApplied() {
+		return ErrBusy
+	}
+	return g.propose(token, &raftpb.Entry{Type: raftpb.EntryConfChangeV2.Enum(), Data: mustMarshal(cc.encode())})
+}
+
+func (g *Group) propose(token uint64, e *raftpb.Entry) error {
+	st := g.rn.BasicStatus()
+	if st.RaftState != etcd.StateLeader {
+		return ErrNotLeader
+	}
+	term := st.HardState.GetTerm()
+	err := g.rn.Step(&raftpb.Message{
+		Type: raftpb.MsgProp.Enum(), From: new(g.cfg.Peer), Entries: []*raftpb.Entry{e},
+	})
+	if err != nil {
+		return ErrBusy
+	}
+	g.proposed = append(g.proposed, proposal{token: token, term: term, data: e.Data})
+	return nil
+}
+
+// TransferLeader asks the library to hand leadership to peer once that one has caught up; proposals are refused with
+// ErrBusy meanwhile. The library gives up after an election timeout.
+func (g *Group) TransferLeader(peer uint64) error {
+	if g.rn.BasicStatus().RaftState != etcd.StateLeader {
+		return ErrNotLeader
+	}
+	if peer == g.cfg.Peer || !contains(g.log.conf.GetVoters(), peer) {
+		return ErrRefused
+	}
+	g.rn.TransferLeader(peer)
+	g.fixJitter()
+	return nil
+}
+
+// ApplyConfChange makes a committed change take effect and returns the new membership. The owner calls it while it
+// applies the entry, or not at all if it rejects the change.
+func (g *Group) ApplyConfChange(cc ConfChange) *ConfState {
+	g.changing = true
+	g.log.conf = g.rn.ApplyConfChange(cc.encode())
+	g.changing = false
+	g.fixJitter()
+	return g.log.conf
+}
+
+// Compact drops log entries up to and including to, which must be applied.
+func (g *Group) Compact(b *engine.Batch, to uint64) (ID, bool) {
+	if to <= g.log.truncated.Index || to > g.applied.Index {
+		return ID{}, false
+	}
+	term, err := g.log.Term(to)
+	if err != nil {
+		panic(fmt.Sprintf("raft: region %d: compact to %d: %v", g.cfg.Region, to, err))
+	}
+	g.log.compact(b, ID{Index: to, Term: term})
+	return g.log.truncated, true
+}
+
+// fixJitter replaces the library's last draw by the seed's.
+func (g *Group) fixJitter() {
+	if g.cfg.Jitter == nil {
+		return
+	}
+	setElectionTimeout(g.rn, g.cfg.ElectionTicks+g.cfg.Jitter(g.term))
+}
+
+// resendSnapshots probes followers again that have not answered a snapshot for a while: it may be lost, and the
+// library waits for a report for ever.
+func (g *Group) resendSnapshots() {
+	var overdue []uint64
+	g.rn.WithProgress(func(id uint64, _ etcd.ProgressType, pr progress) {
+		if pr.State != stateSnapshot {
+			delete(g.snapshotTicks, id)
+			return
+		}
+		g.snapshotTicks[id]++
+		if g.snapshotTicks[id] >= snapshotResendElections*g.cfg.ElectionTicks {
+			overdue = append(overdue, id)
+		}
+	})
+	for _, id := range overdue {
+		delete(g.snapshotTicks, id)
+		g.rn.ReportSnapshot(id, etcd.SnapshotFailure)
+	}
+}
+
+// InitialState puts the hard state of a region born by bootstrap or split into b. old is the uninitialised peer of it
+// that lives here, or nil; what that peer, in this life or an earlier one, may already have promised stays: its term
+// and its vote.
+func InitialState(b *engine.Batch, eng *engine.Engine, region uint64, old *Group) error {
+	hs := &raftpb.HardState{}
+	if old != nil {
+		hs = proto.CloneOf(old.log.hard)
+	} else if v, ok := eng.Get(engine.HardStateKey(region)); ok {
+		if err := proto.Unmarshal(v, hs); err != nil {
+			return fmt.Errorf("region %d: hard state on disk: %w", region, err)
+		}
+	}
+	if hs.GetTerm() < InitialTerm {
+		hs = &raftpb.HardState{Term: new(uint64(InitialTerm)), Vote: new(uint64(0))}
+	}
+	hs.Commit = new(uint64(InitialIndex))
+	b.Put(engine.HardStateKey(region), mustMarshal(hs))
+	return nil
+}
+
+// readContext encodes a read context that no other life of any peer produces.
+func (g *Group) readContext(seq uint64) []byte {
+	b := make([]byte, 0, 24)
+	b = binary.BigEndian.AppendUint64(b, g.cfg.Peer)
+	b = binary.BigEndian.AppendUint64(b, g.cfg.Nonce)
+	return binary.BigEndian.AppendUint64(b, seq)
+}
+
+func contains(ids []uint64, id uint64) bool {
+	for _, x := range ids {
+		if x == id {
+			return true
+		}
+	}
+	return false
+}

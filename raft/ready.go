@@ -1,0 +1,203 @@
+package raft
+
+import (
+	"bytes"
+
+	etcd "go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+	"go.etcd.io/raft/v3/tracker"
+
+	"ordeal/system/engine"
+)
+
+type progress = tracker.Progress
+
+const stateSnapshot = tracker.StateSnapshot
+
+// Ready is what a group wants done after some ticks, messages and proposals.
+type Ready struct {
+	// Send may leave at once.
+	Send []*raftpb.Message
+	// Persisted, if not nil, must be given back through Group.Persisted once the batch is durable; its Send may leave
+	// only then. Batches become durable in the order in which Ready was called.
+	Persisted *Persisted
+	// HardState is what the batch now holds, if it changed.
+	HardState *raftpb.HardState
+	// Appended are the entries that the batch now holds.
+	Appended []*raftpb.Entry
+	// Snapshot, if not nil, replaces the whole state machine, in the same batch.
+	Snapshot *raftpb.Snapshot
+	// Committed are to be applied now, in order, and then reported through Group.Applied.
+	Committed []*raftpb.Entry
+	// Proposed says where proposals landed; Lost are tokens of proposals whose outcome is unknown.
+	Proposed []Proposed
+	Lost     []uint64
+	// Reads were confirmed: each may be answered once Index is applied.
+	Reads []ConfirmedRead
+	// LeaderChanged says that Group.Leader or Group.IsLeader changed.
+	LeaderChanged bool
+
+	applied []*raftpb.Message
+}
+
+// Persisted is what waits for a batch to be durable.
+type Persisted struct {
+	Send []*raftpb.Message
+	self []*raftpb.Message
+}
+
+// HasReady says whether Ready has something to give. Waiting reads are started here, so that all reads of a turn share
+// one round of heartbeats.
+func (g *Group) HasReady() bool {
+	g.startReads()
+	return g.rn.HasReady()
+}
+
+// Ready takes what is to be done and puts entries and hard state into b.
+func (g *Group) Ready(b *engine.Batch) Ready {
+	rd := g.rn.Ready()
+	var out Ready
+	if rd.SoftState != nil {
+		out.LeaderChanged = rd.SoftState.Lead != g.lead || rd.SoftState.RaftState != g.role
+		g.lead, g.role = rd.SoftState.Lead, rd.SoftState.RaftState
+	}
+	for _, m := range rd.Messages {
+		switch m.GetTo() {
+		case etcd.LocalAppendThread:
+			g.persist(b, m, &out)
+		case etcd.LocalApplyThread:
+			out.Committed = append(out.Committed, m.GetEntries()...)
+			out.applied = append(out.applied, m.GetResponses()...)
+		default:
+			out.Send = append(out.Send, m)
+		}
+	}
+	// Proposals that did not make it into the log, although the library had accepted them, may be on their way to
+	// followers all the same.
+	for _, p := range g.proposed {
+		out.Lost = append(out.Lost, p.token)
+	}
+	g.proposed = g.proposed[:0]
+	for _, rs := range rd.ReadStates {
+		out.Reads = g.reads.confirmed(out.Reads, rs)
+	}
+	return out
+}
+
+// persist handles the library's message to the thread that writes the log.
+func (g *Group) persist(b *engine.Batch, m *raftpb.Message, out *Ready) {
+	if snap := m.GetSnapshot(); !etcd.IsEmptySnap(snap) {
+		out.Snapshot = snap
+		meta := snap.GetMetadata()
+		at := ID{Index: meta.GetIndex(), Term: meta.GetTerm()}
+		g.log.restart(b, at)
+		g.log.conf = meta.GetConfState()
+		g.applied = at
+	}
+	if len(m.GetEntries()) > 0 {
+		g.log.append(b, m.GetEntries())
+		out.Appended = append(out.Appended, m.GetEntries()...)
+		g.matchProposals(m.GetEntries(), out)
+	}
+	if m.Term != nil || m.Vote != nil || m.Commit != nil {
+		hs := &raftpb.HardState{Term: new(m.GetTerm()), Vote: new(m.GetVote()), Commit: new(m.GetCommit())}
+		g.log.setHard(b, hs)
+		g.term = hs.GetTerm()
+		out.HardState = hs
+	}
+	if len(m.GetResponses()) == 0 {
+		return
+	}
+	if out.Persisted == nil {
+		out.Persisted = &Persisted{}
+	}
+	for _, r := range m.GetResponses() {
+		if r.GetTo() == g.cfg.Peer {
+			out.Persisted.self = append(out.Persisted.self, r)
+		} else {
+			out.Persisted.Send = append(out.Persisted.Send, r)
+		}
+	}
+}
+
+// matchProposals finds this turn's proposals among the entries that go to the log. They are in order; one that the
+// library refused after accepting the call (a second conf change) is not there.
+func (g *Group) matchProposals(entries []*raftpb.Entry, out *Ready) {
+	for _, e := range entries {
+		for i, p := range g.proposed {
+			if p.term != e.GetTerm() || !bytes.Equal(p.data, e.GetData()) {
+				continue
+			}
+			for _, skipped := range g.proposed[:i] {
+				out.Lost = append(out.Lost, skipped.token)
+			}
+			out.Proposed = append(out.Proposed, Proposed{Token: p.token, At: ID{Index: e.GetIndex(), Term: e.GetTerm()}})
+			g.proposed = g.proposed[i+1:]
+			break
+		}
+	}
+}
+
+// Persisted reports that the batch behind p is durable. The owner sends p.Send itself.
+func (g *Group) Persisted(p *Persisted) {
+	for _, m := range p.self {
+		_ = g.rn.Step(m)
+	}
+	g.fixJitter()
+}
+
+// AppliedTo reports that the entry at is applied: snapshots are as of it from here on.
+func (g *Group) AppliedTo(at ID) { g.applied = at }
+
+// Applied reports that all of rd.Committed is applied.
+func (g *Group) Applied(rd *Ready) {
+	for _, m := range rd.applied {
+		_ = g.rn.Step(m)
+	}
+	g.fixJitter()
+}
+
+// Leader is the peer that leads the group as far as this peer knows; 0 if it knows none.
+func (g *Group) Leader() uint64 { return g.lead }
+
+// IsLeader says whether this peer believes that it leads.
+func (g *Group) IsLeader() bool { return g.role == etcd.StateLeader }
+
+// Term is the current term, as last given to the disk.
+func (g *Group) Term() uint64 { return g.term }
+
+// CommitIndex is the highest index known to be committed, as last given to the disk.
+func (g *Group) CommitIndex() uint64 { return g.log.hard.GetCommit() }
+
+// LastIndex is the end of the log.
+func (g *Group) LastIndex() uint64 { return g.log.lastIndex() }
+
+// Truncated is the last entry that the log no longer holds.
+func (g *Group) Truncated() ID { return g.log.truncated }
+
+// ownTermApplied says whether this leader has applied an entry of its own term, so that its commit index is no
+// older than anything that was ever acknowledged.
+func (g *Group) ownTermApplied() bool { return g.applied.Term == g.term && g.role == etcd.StateLeader }
+
+// Follower is what a leader knows of another peer.
+type Follower struct {
+	Peer uint64
+	// Match is the last entry known to be durable there.
+	Match uint64
+	// Snapshotting: the peer needs a snapshot and has not confirmed one.
+	Snapshotting bool
+	// Active: heard from in the last election timeout.
+	Active bool
+}
+
+// Followers lists the other peers by id. Only a leader knows them.
+func (g *Group) Followers() []Follower {
+	var fs []Follower
+	g.rn.WithProgress(func(id uint64, _ etcd.ProgressType, pr progress) {
+		if id == g.cfg.Peer {
+			return
+		}
+		fs = append(fs, Follower{Peer: id, Match: pr.Match, Snapshotting: pr.State == stateSnapshot, Active: pr.RecentActive})
+	})
+	return fs
+}

@@ -1,0 +1,114 @@
+package client
+
+import (
+	"fmt"
+
+	"ordeal/proto/metapb"
+	"ordeal/proto/ordealpb"
+	"ordeal/proto/pdpb"
+	"ordeal/system/region"
+)
+
+// Split cuts the region that holds key in two at key and returns both halves, the left one first.
+//
+// Like all changes of regions it ends with ErrOutcomeUnknown if an answer was lost: the caller must look at the regions
+// to learn what became of it.
+func (c *Client) Split(key []byte) ([]*metapb.Region, error) {
+	if err := checkKey(key); err != nil {
+		return nil, fmt.Errorf("split: %w", err)
+	}
+	o := c.begin(split, "split at", key)
+	var resp *ordealpb.Response
+	err := o.run(func() *failure {
+		e, f := o.locate(key)
+		if f != nil {
+			return f
+		}
+		resp, f = o.change(e, &ordealpb.AdminRequest{
+			Body: &ordealpb.AdminRequest_Split{Split: &ordealpb.SplitRequest{SplitKey: key}},
+		})
+		return f
+	})
+	return resp.GetAdmin().GetRegions(), err
+}
+
+// ChangePeer adds or removes one peer of r, which must still be at the epoch it has here, and returns the region as it
+// is then, or nil if the leader did not say.
+func (c *Client) ChangePeer(r *metapb.Region, change pdpb.ConfChangeType, peer *metapb.Peer) (*metapb.Region, error) {
+	resp, err := c.changeRegion(r, func() *ordealpb.AdminRequest {
+		body := &ordealpb.ChangePeerRequest{ChangeType: change, Peer: peer}
+		return &ordealpb.AdminRequest{Body: &ordealpb.AdminRequest_ChangePeer{ChangePeer: body}}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s of %s to or from %s: %w", change, region.FormatPeer(peer), region.Format(r), err)
+	}
+	if regions := resp.GetAdmin().GetRegions(); len(regions) > 0 {
+		return regions[0], nil
+	}
+	return nil, nil
+}
+
+// TransferLeader asks the leader of r to hand over to another of its peers. No error means that the leader agreed to
+// try; whether it came about shows in Status.
+func (c *Client) TransferLeader(r *metapb.Region, to *metapb.Peer) error {
+	_, err := c.changeRegion(r, func() *ordealpb.AdminRequest {
+		body := &ordealpb.TransferLeaderRequest{Peer: to}
+		return &ordealpb.AdminRequest{Body: &ordealpb.AdminRequest_TransferLeader{TransferLeader: body}}
+	})
+	if err != nil {
+		return fmt.Errorf("leadership of %s to %s: %w", region.Format(r), region.FormatPeer(to), err)
+	}
+	return nil
+}
+
+// Status asks one peer of r, leader or not, what it believes of its region; the returned region is nil if it did not
+// say. It asks once and does not retry: ErrNotExecuted means that there is no answer.
+func (c *Client) Status(r *metapb.Region, peer *metapb.Peer) (*ordealpb.RegionStatus, *metapb.Region, error) {
+	o := c.begin(read, "status", nil)
+	o.attempts = 1
+	resp, f := o.askAdmin(newEntry(r, peer), &ordealpb.AdminRequest{
+		Body: &ordealpb.AdminRequest_Status{Status: &ordealpb.StatusRequest{}},
+	})
+	if f != nil {
+		return nil, nil, fmt.Errorf("peer %s of %s: %w", region.FormatPeer(peer), region.Format(r),
+			o.failed(ErrNotExecuted, f))
+	}
+	admin := resp.GetAdmin()
+	if len(admin.GetRegions()) == 0 {
+		return admin.GetStatus(), nil, nil
+	}
+	return admin.GetStatus(), admin.GetRegions()[0], nil
+}
+
+// changeRegion sends a change meant for r and no other: its peers are tried until one of them leads.
+func (c *Client) changeRegion(r *metapb.Region, body func() *ordealpb.AdminRequest) (*ordealpb.Response, error) {
+	if len(r.GetPeers()) == 0 {
+		return nil, fmt.Errorf("%w: the region has no peers", ErrInvalid)
+	}
+	var leader *metapb.Peer
+	if known := c.cache.find(r.GetStartKey()); known != nil && known.region.GetId() == r.GetId() {
+		leader = known.leader
+	}
+	e := newEntry(r, leader)
+	o := c.begin(admin, "change of the region", nil)
+	var resp *ordealpb.Response
+	err := o.run(func() (f *failure) {
+		resp, f = o.change(e, body())
+		return f
+	})
+	return resp, err
+}
+
+// change asks e's leader for a change of its region and remembers what it has become.
+func (o *op) change(e *entry, req *ordealpb.AdminRequest) (*ordealpb.Response, *failure) {
+	resp, f := o.askAdmin(e, req)
+	if f == nil {
+		o.c.remember(resp.GetAdmin().GetRegions(), e.leader.GetStoreId())
+	}
+	return resp, f
+}
+
+func (o *op) askAdmin(e *entry, req *ordealpb.AdminRequest) (*ordealpb.Response, *failure) {
+	req.Context = e.context()
+	return o.ask(e, &ordealpb.Request{Body: &ordealpb.Request_Admin{Admin: req}})
+}

@@ -1,0 +1,153 @@
+package client
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"ordeal/proto/metapb"
+	"ordeal/proto/ordealpb"
+	"ordeal/proto/pdpb"
+	"ordeal/system/region"
+	"ordeal/world"
+)
+
+// LocateRegion asks the placement driver, not the cache, for the region that holds key and for its leader, which is nil
+// if the driver does not know it. The answer may be out of date.
+func (c *Client) LocateRegion(key []byte) (*metapb.Region, *metapb.Peer, error) {
+	var got *pdpb.GetRegionResponse
+	o := c.begin(read, "locate", key)
+	err := o.run(func() (f *failure) {
+		got, f = o.getRegion(key)
+		return f
+	})
+	return got.GetRegion(), got.GetLeader(), err
+}
+
+// Regions returns all regions in the order of their keys, as the placement driver sees them.
+func (c *Client) Regions() ([]*pdpb.Region, error) {
+	req := &ordealpb.PDRequest{Body: &ordealpb.PDRequest_ScanRegions{ScanRegions: &pdpb.ScanRegionsRequest{}}}
+	resp, err := askPD(c, "list regions", req, (*ordealpb.PDResponse).GetScanRegions)
+	return resp.GetRegions(), err
+}
+
+// Stores returns all stores that the placement driver knows.
+func (c *Client) Stores() ([]*metapb.Store, error) {
+	req := &ordealpb.PDRequest{Body: &ordealpb.PDRequest_GetAllStores{GetAllStores: &pdpb.GetAllStoresRequest{}}}
+	resp, err := askPD(c, "list stores", req, (*ordealpb.PDResponse).GetGetAllStores)
+	return resp.GetStores(), err
+}
+
+// AllocID returns an id that the placement driver has given to nobody else. It is asked again if an answer is lost:
+// ids are not used up by that.
+func (c *Client) AllocID() (uint64, error) {
+	req := &ordealpb.PDRequest{Body: &ordealpb.PDRequest_AllocId{AllocId: &pdpb.AllocIDRequest{Count: 1}}}
+	resp, err := askPD(c, "allocate an id", req, (*ordealpb.PDResponse).GetAllocId)
+	return resp.GetId(), err
+}
+
+// locate returns the entry of the region that holds key, from the cache or else from the placement driver.
+func (o *op) locate(key []byte) (*entry, *failure) {
+	if e := o.c.cache.find(key); e != nil {
+		return e, nil
+	}
+	got, f := o.getRegion(key)
+	if f != nil {
+		return nil, f
+	}
+	// If the cache refuses it because it knows better about a part of the range, this is still all that is known
+	// about key. The store will refuse it if it is out of date, and tell more.
+	e := newEntry(got.GetRegion(), got.GetLeader())
+	o.c.cache.insert(e)
+	return e, nil
+}
+
+func (o *op) getRegion(key []byte) (*pdpb.GetRegionResponse, *failure) {
+	req := &ordealpb.PDRequest{Body: &ordealpb.PDRequest_GetRegion{GetRegion: &pdpb.GetRegionRequest{RegionKey: key}}}
+	got, f := pdCall(o, req, (*ordealpb.PDResponse).GetGetRegion)
+	if f != nil {
+		return nil, f
+	}
+	if !region.Contains(got.GetRegion(), key) || len(got.GetRegion().GetPeers()) == 0 {
+		err := fmt.Errorf("the placement driver knows no region with key %s, but %s", region.FormatKey(key),
+			region.Format(got.GetRegion()))
+		return nil, &failure{cause: pdRefused, err: err}
+	}
+	return got, nil
+}
+
+// address returns the address of a store.
+func (o *op) address(storeID uint64) (world.Addr, *failure) {
+	if addr, ok := o.c.stores[storeID]; ok {
+		return addr, nil
+	}
+	req := &ordealpb.PDRequest{Body: &ordealpb.PDRequest_GetStore{GetStore: &pdpb.GetStoreRequest{StoreId: storeID}}}
+	got, f := pdCall(o, req, (*ordealpb.PDResponse).GetGetStore)
+	if f != nil {
+		if f.cause == pdRefused {
+			f.cause = storeUnknown
+		}
+		return world.Addr{}, f
+	}
+	addr, err := world.ParseAddr(got.GetStore().GetAddress())
+	if err != nil {
+		return world.Addr{}, &failure{cause: storeUnknown, err: fmt.Errorf("store %d: %w", storeID, err)}
+	}
+	o.c.stores[storeID] = addr
+	return addr, nil
+}
+
+// pdBody is one of the answers of the placement driver.
+type pdBody interface {
+	comparable
+	GetHeader() *pdpb.ResponseHeader
+}
+
+// askPD is an operation of nothing but one question to the placement driver.
+func askPD[B pdBody](c *Client, what string, req *ordealpb.PDRequest, body func(*ordealpb.PDResponse) B) (B, error) {
+	var got B
+	o := c.begin(read, what, nil)
+	err := o.run(func() (f *failure) {
+		got, f = pdCall(o, req, body)
+		return f
+	})
+	return got, err
+}
+
+// pdCall asks the placement driver once, and turns to its next member if that fails.
+func pdCall[B pdBody](o *op, req *ordealpb.PDRequest, body func(*ordealpb.PDResponse) B) (got B, f *failure) {
+	c := o.c
+	defer func() {
+		if f != nil {
+			c.pdAt = (c.pdAt + 1) % len(c.pd)
+		}
+	}()
+	fail := func(as cause, err error) *failure {
+		return &failure{cause: as, err: fmt.Errorf("placement driver at %s: %w", c.pd[c.pdAt], err)}
+	}
+	payload, err := proto.Marshal(req)
+	if err != nil {
+		panic(fmt.Sprintf("client: marshal %v: %v", req, err))
+	}
+	timeout, f := o.callTimeout()
+	if f != nil {
+		return got, f
+	}
+	reply, err := c.p.Call(c.pd[c.pdAt], payload, timeout)
+	if err != nil {
+		return got, fail(pdSilent, err)
+	}
+	resp := &ordealpb.PDResponse{}
+	if err := proto.Unmarshal(reply, resp); err != nil {
+		return got, fail(pdSilent, fmt.Errorf("unreadable answer: %w", err))
+	}
+	var none B
+	got = body(resp)
+	switch e := got.GetHeader().GetError(); {
+	case got == none:
+		return none, fail(pdSilent, fmt.Errorf("answer %T to request %T", resp.GetBody(), req.GetBody()))
+	case e != nil && e.GetType() != pdpb.ErrorType_OK:
+		return none, fail(pdRefused, fmt.Errorf("refused: %s: %s", e.GetType(), e.GetMessage()))
+	}
+	return got, nil
+}

@@ -1,0 +1,110 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"sync"        //tidy:sync the real world syncs and closes a disk from other goroutines than the one that commits
+	"sync/atomic" //tidy:sync see engine.go
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+)
+
+// DirDisk is a folder of the real file system, which one process at a time can open. Sync, Position and Close may be
+// called while other goroutines read and commit; only Close needs them to be done.
+type DirDisk struct {
+	path string
+	// open guards db: syncs hold it shared, so that none meets a database that is being closed.
+	open sync.RWMutex
+	db   *pebble.DB
+	// committed counts from the first opening by this process: a position only ever gets compared within a process.
+	committed atomic.Uint64
+}
+
+// NewDirDisk returns the disk in the folder path, which Open creates if need be.
+func NewDirDisk(path string) *DirDisk { return &DirDisk{path: path} }
+
+// Open implements Disk.
+func (d *DirDisk) Open() (*Engine, error) {
+	d.open.Lock()
+	defer d.open.Unlock()
+	if d.db != nil {
+		return nil, fmt.Errorf("open disk %s: it is open already; close it first", d.path)
+	}
+	db, err := pebble.Open(d.path, dirOptions())
+	if err != nil {
+		return nil, fmt.Errorf("open disk %s (is another process using it?): %w", d.path, err)
+	}
+	d.db = db
+	return &Engine{db: db, committed: &d.committed}, nil
+}
+
+// Position implements world.Disk. It counts the commits of this process.
+func (d *DirDisk) Position() uint64 { return d.committed.Load() }
+
+// Sync implements world.Disk. Concurrent syncs share the work.
+func (d *DirDisk) Sync() error {
+	d.open.RLock()
+	defer d.open.RUnlock()
+	if d.db == nil {
+		return fmt.Errorf("sync disk %s: it is not open", d.path)
+	}
+	// A record without content is what makes Pebble sync the records before it; an empty batch would not.
+	if err := d.db.LogData(nil, pebble.Sync); err != nil {
+		return fmt.Errorf("sync disk %s: commits up to %d may be lost: %w", d.path, d.Position(), err)
+	}
+	return nil
+}
+
+// Crash panics: only the simulated world can take the power from a disk. The real one kills processes.
+func (d *DirDisk) Crash(uint64, bool) uint64 {
+	panic(fmt.Sprintf("engine: disk %s is real and can't be crashed; kill its process instead", d.path))
+}
+
+// Close implements world.Disk. It moves everything into tables, so that the next opening has no log to replay.
+func (d *DirDisk) Close() error {
+	d.open.Lock()
+	defer d.open.Unlock()
+	if d.db == nil {
+		return nil
+	}
+	db := d.db
+	d.db = nil
+	// Closing syncs the log, so that nothing is lost even if the flush failed.
+	if err := errors.Join(db.Flush(), db.Close()); err != nil {
+		return fmt.Errorf("close disk %s: %w", d.path, err)
+	}
+	return nil
+}
+
+const (
+	dirCacheBytes    = 64 << 20
+	dirMemTableBytes = 16 << 20
+	// dirMemTables is how many memtables may wait for their flush before commits are held up.
+	dirMemTables = 4
+	// dirCompactions is how many compactions may run at once.
+	dirCompactions = 2
+	// dirL0Compact and dirL0Stop are how many overlapping young tables start a compaction, and hold up commits.
+	dirL0Compact = 2
+	dirL0Stop    = 100
+	// bloomBitsPerKey gives one false positive in a hundred.
+	bloomBitsPerKey = 10
+)
+
+// dirOptions are for a store that shares its machine with a few others.
+func dirOptions() *pebble.Options {
+	o := &pebble.Options{
+		FormatMajorVersion:          formatVersion,
+		Logger:                      logger{},
+		CacheSize:                   dirCacheBytes,
+		MemTableSize:                dirMemTableBytes,
+		MemTableStopWritesThreshold: dirMemTables,
+		L0CompactionThreshold:       dirL0Compact,
+		L0StopWritesThreshold:       dirL0Stop,
+		CompactionConcurrencyRange:  func() (int, int) { return 1, dirCompactions },
+	}
+	for i := range o.Levels {
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBitsPerKey)
+	}
+	return o
+}

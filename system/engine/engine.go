@@ -1,0 +1,75 @@
+// Package engine is the storage of a node: one ordered key-value space on Pebble, written in atomic batches.
+//
+// # Visible is not durable
+//
+// Engine.Commit makes a batch visible to reads at once and appends it to Pebble's write-ahead log, but does not wait for
+// the disk. The caller sets a barrier with its world (world.Effects.Sync), and the world learns from Disk.Position how
+// far the barrier has to reach. Batches become durable in the order of their commits, never one without all before it.
+//
+// # Two disks
+//
+// A Disk outlives the engines opened on it, as a machine's disk outlives its crashes. DirDisk is a folder of the real
+// file system. SimDisk is Pebble as well, on a file system in memory that can lose power: a crash keeps an exact number
+// of commits, chosen by the caller, and may leave a torn record behind them. For one sequence of commits, crashes and
+// openings a SimDisk always has the same content, whatever the goroutines inside Pebble do meanwhile.
+//
+// # Errors
+//
+// An engine whose disk fails can't say any more what it holds, so reads and commits panic with what failed and where.
+// Only opening, syncing and closing return errors. Nothing but this package imports Pebble.
+package engine
+
+import (
+	"fmt"
+	"sync/atomic" //tidy:sync the world counts commits from another goroutine than the one that makes them
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"ordeal/world"
+)
+
+// formatVersion is the format of everything that engines write. It is pinned so that an update of Pebble changes no
+// bytes behind our back; raising it is a decision, since a disk can't go back.
+const formatVersion = pebble.FormatTableFormatV6
+
+// Disk is where a node keeps its data. There is one per node, and it survives crashes of the node.
+type Disk interface {
+	world.Disk
+	// Open starts a life on the disk with everything that is durable on it. It fails if the disk is open already or
+	// if what is on it can't be read.
+	Open() (*Engine, error)
+}
+
+// Engine is an open disk. In the simulated world one goroutine uses it. In the real world goroutines may read and commit
+// at the same time, each with batches of its own.
+type Engine struct {
+	db *pebble.DB
+	// committed belongs to the disk, so that it goes on counting in the engine's next life.
+	committed *atomic.Uint64
+	// pace keeps Pebble from flushing at moments of its own choice. Nil in the real world.
+	pace *pacer
+}
+
+// NewBatch returns an empty batch for this engine. It can be reused: Commit empties it.
+func (e *Engine) NewBatch() *Batch {
+	return &Batch{batch: e.db.NewBatch()}
+}
+
+// Commit applies b atomically and empties it. Reads see it at once; a crash may still lose it until the disk has been
+// synced. An empty batch is no commit. Commit panics if Pebble fails.
+func (e *Engine) Commit(b *Batch) {
+	if b.Empty() {
+		return
+	}
+	if e.pace != nil {
+		e.pace.before(b)
+	}
+	if err := e.db.Apply(b.batch, pebble.NoSync); err != nil {
+		panic(fmt.Sprintf("engine: commit %d of %d operations, %d bytes: %v", e.committed.Load()+1, b.Count(), b.Size(), err))
+	}
+	e.committed.Add(1)
+	if e.pace != nil {
+		e.pace.after(b)
+	}
+	b.Reset()
+}

@@ -1,0 +1,91 @@
+package engine
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/sstable"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// keysEnd is above the keys of all key spaces.
+var keysEnd = []byte{0xff}
+
+const (
+	// noLimit stands for a threshold that must never be reached. Pebble adds to some of them.
+	noLimit = math.MaxInt32 / 2
+	// simCacheBytes is small, since reading a block again is cheap where the files are in memory already.
+	simCacheBytes = 8 << 20
+	// simFiles bounds the open tables of a simulated disk.
+	simFiles = 64
+)
+
+// simOptions are those of a Pebble that does nothing by itself: no flush, compaction or statistics that was not asked for.
+func simOptions(fs vfs.FS) *pebble.Options {
+	o := &pebble.Options{
+		FS:                          fs,
+		FormatMajorVersion:          formatVersion,
+		Logger:                      logger{},
+		MemTableSize:                memTableSize,
+		MemTableStopWritesThreshold: noLimit,
+		L0CompactionThreshold:       noLimit,
+		L0StopWritesThreshold:       noLimit,
+		DisableAutomaticCompactions: true,
+		DisableTableStats:           true,
+		CacheSize:                   simCacheBytes,
+		MaxOpenFiles:                simFiles,
+	}
+	o.Experimental.ReadSamplingMultiplier = -1
+	o.Experimental.FileCacheShards = 1
+	o.Experimental.CompactionScheduler = atOnce{}
+	for i := range o.Levels {
+		o.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
+	}
+	return o
+}
+
+// atOnce lets every compaction that is asked for run. Pebble's own scheduler keeps a ticking goroutine for each database.
+type atOnce struct{}
+
+// Register implements pebble.CompactionScheduler.
+func (atOnce) Register(int, pebble.DBForCompaction) {}
+
+// Unregister implements pebble.CompactionScheduler.
+func (atOnce) Unregister() {}
+
+// TrySchedule implements pebble.CompactionScheduler.
+func (atOnce) TrySchedule() (bool, pebble.CompactionGrantHandle) { return true, atOnce{} }
+
+// UpdateGetAllowedWithoutPermission implements pebble.CompactionScheduler.
+func (atOnce) UpdateGetAllowedWithoutPermission() {}
+
+// Started implements pebble.CompactionGrantHandle.
+func (atOnce) Started() {}
+
+// MeasureCPU implements pebble.CompactionGrantHandle.
+func (atOnce) MeasureCPU(pebble.CompactionGoroutineKind) {}
+
+// CumulativeStats implements pebble.CompactionGrantHandle.
+func (atOnce) CumulativeStats(pebble.CompactionGrantHandleStats) {}
+
+// Done implements pebble.CompactionGrantHandle.
+func (atOnce) Done() {}
+
+// logger is silent about what goes well. Failures in the background, which Pebble tries again, are logged; what it can't
+// recover from is a panic.
+type logger struct{}
+
+// Infof implements pebble.Logger.
+func (logger) Infof(string, ...any) {}
+
+// Errorf implements pebble.Logger.
+func (logger) Errorf(format string, args ...any) {
+	slog.Error("engine: " + fmt.Sprintf(format, args...))
+}
+
+// Fatalf implements pebble.Logger.
+func (logger) Fatalf(format string, args ...any) {
+	panic("engine: " + fmt.Sprintf(format, args...))
+}

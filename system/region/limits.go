@@ -1,0 +1,23 @@
+package region
+
+// Bounds on what one request may carry. They hold at the door of the store, so that nothing larger is ever replicated.
+const (
+	// MaxKeySize is the longest key, in bytes.
+	MaxKeySize = 4 << 10
+	// MaxValueSize is the longest value, in bytes.
+	MaxValueSize = 1 << 20
+	// RaftEntrySizeMax is the largest log entry, in bytes. One operation of the largest kind, a compare-and-swap of
+	// one largest value by another, fits with room to spare.
+	RaftEntrySizeMax = 8 << 20
+	// ScanLimitMax is the most pairs that one scan of one region returns.
+	ScanLimitMax = 10_000
+	// ScanBytesMax is about where a scan stops, in bytes of keys and values; the pair that crosses it is the last.
+	ScanBytesMax = 4 << 20
+	// PeersMax is the most peers of one region.
+	PeersMax = 9
+	// SplitKeysMax is the most keys that one split cuts a region at.
+	SplitKeysMax = 64
+)
+
+// The build fails here if the largest operation (key, value and expected value) would not fit into an entry.
+const _ = uint(RaftEntrySizeMax - (MaxKeySize + 2*MaxValueSize))

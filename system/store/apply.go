@@ -1,0 +1,132 @@
+package store
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/cespare/xxhash/v2"
+	"google.golang.org/protobuf/proto"
+
+	"ordeal/proto/errorpb"
+	"ordeal/proto/kvrpcpb"
+	"ordeal/proto/ordealpb"
+	"ordeal/raft"
+	"ordeal/system/region"
+)
+
+// apply carries out committed entries in order, and writes how far it got into the same batch.
+func (s *Store) apply(p *peer, entries []*raft.Entry) {
+	for _, e := range entries {
+		at := raft.ID{Index: e.GetIndex(), Term: e.GetTerm()}
+		if at.Index != p.applied.Index+1 {
+			panic(fmt.Sprintf("store %d %s: entry %d to be applied after %d", s.cfg.StoreID, region.Format(p.region), at.Index, p.applied.Index))
+		}
+		p.applied = at
+		p.group.AppliedTo(at)
+		if f := s.cfg.Listener.Applied; f != nil {
+			f(s.cfg.StoreID, p.region.GetId(), at, xxhash.Sum64(e.GetData()))
+		}
+		pr := s.take(p, at)
+		switch {
+		case raft.IsConfChange(e):
+			s.applyConfChange(p, e, pr)
+		case len(e.GetData()) > 0:
+			s.applyCommand(p, e.GetData(), pr)
+		}
+		if p.dead {
+			return
+		}
+	}
+	s.putApplyState(p)
+	// gofail: var crashAfterApply int
+	// s.crashIf(crashAfterApply, "crashAfterApply")
+}
+
+func (s *Store) applyCommand(p *peer, data []byte, pr *proposal) {
+	cmd := &ordealpb.Command{}
+	if err := proto.Unmarshal(data, cmd); err != nil {
+		panic(fmt.Sprintf("store %d %s: entry %d is no command: %v", s.cfg.StoreID, region.Format(p.region), p.applied.Index, err))
+	}
+	switch b := cmd.GetAdmin().GetBody().(type) {
+	case *ordealpb.AdminCommand_Split:
+		s.applySplit(p, cmd.GetEpoch(), b.Split, pr)
+	case *ordealpb.AdminCommand_CompactLog:
+		s.applyCompact(p, b.CompactLog)
+	default:
+		s.applyOps(p, cmd, pr)
+	}
+}
+
+// applyOps carries out the data operations of one entry. They were proposed for one version of the range; if a split
+// came first, none of them has an effect.
+func (s *Store) applyOps(p *peer, cmd *ordealpb.Command, pr *proposal) {
+	fits := region.CheckEpoch(cmd.GetEpoch(), p.region.GetRegionEpoch(), false, true)
+	// gofail: var bugSplitNoEpoch struct{}
+	// fits = true
+	if !fits {
+		if pr != nil {
+			s.fail(p, pr, region.EpochNotMatch(p.region))
+		}
+		return
+	}
+	for i, op := range cmd.GetOps() {
+		seen, found, done := s.applyOp(op)
+		if done {
+			p.size.bytes += uint64(len(op.GetKey()) + len(op.GetValue()))
+		}
+		if pr != nil {
+			s.replyOp(p, &pr.ops[i], op, seen, found, done)
+		}
+	}
+}
+
+// applyOp carries out one operation. For the compare kinds it also returns what it saw, and done is false if that is
+// not what was expected.
+func (s *Store) applyOp(op *ordealpb.Op) (seen []byte, found, done bool) {
+	switch op.GetKind() {
+	case ordealpb.Op_PUT:
+		s.put(op.GetKey(), op.GetValue())
+		return nil, false, true
+	case ordealpb.Op_DELETE:
+		s.del(op.GetKey())
+		return nil, false, true
+	}
+	seen, found = s.read(op.GetKey())
+	if found == op.GetExpectAbsent() || (found && !bytes.Equal(seen, op.GetExpect())) {
+		return seen, found, false
+	}
+	if op.GetKind() == ordealpb.Op_COMPARE_AND_DELETE {
+		s.del(op.GetKey())
+	} else {
+		s.put(op.GetKey(), op.GetValue())
+	}
+	return seen, found, true
+}
+
+func (s *Store) replyOp(p *peer, req *request, op *ordealpb.Op, seen []byte, found, done bool) {
+	resp := &ordealpb.Response{Witness: s.witness(p)}
+	switch op.GetKind() {
+	case ordealpb.Op_PUT:
+		resp.Body = &ordealpb.Response_Put{Put: &kvrpcpb.RawPutResponse{}}
+	case ordealpb.Op_DELETE:
+		resp.Body = &ordealpb.Response_Delete{Delete: &kvrpcpb.RawDeleteResponse{}}
+	default:
+		resp.Body = &ordealpb.Response_Cas{Cas: &kvrpcpb.RawCASResponse{
+			Succeed: done, PreviousValue: seen, PreviousNotExist: !found,
+		}}
+	}
+	s.reply(req, resp)
+}
+
+// answerAdmin answers whoever waits for an admin command.
+func (s *Store) answerAdmin(p *peer, pr *proposal, resp *ordealpb.AdminResponse) {
+	if pr != nil && pr.admin != nil {
+		s.replyAdmin(pr.admin, p, resp)
+	}
+}
+
+func (s *Store) refuseAdmin(p *peer, pr *proposal, err *errorpb.Error) {
+	if pr != nil {
+		s.fail(p, pr, err)
+	}
+}

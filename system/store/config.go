@@ -1,0 +1,86 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"ordeal/world"
+)
+
+// Bounds of one store. Whoever meets one gets ServerIsBusy or waits for the next tick; nothing grows without limit.
+const (
+	MaxPendingProposals = 8192 // clients waiting for one region's log
+	MaxOpsPerEntry      = 256  // data operations put into one log entry
+	MaxPDCalls          = 1024 // questions to PD that are not answered
+	MaxPendingVotes     = 256  // vote requests kept for regions that a split is about to create
+	pdCallTicks         = 20   // ticks after which a question to PD is given up and may be asked again
+)
+
+// Config is what an operator chooses. Times are counted in ticks of TickInterval.
+type Config struct {
+	ClusterID, StoreID uint64
+	// Address is where the store is reached; PD is the placement driver.
+	Address, PD world.Addr
+	// Resolve says where another store is reached.
+	Resolve func(storeID uint64) world.Addr
+
+	TickInterval                  time.Duration
+	ElectionTicks, HeartbeatTicks int
+	// Jitter, for a term of a peer, is added to ElectionTicks; see raft.Config. Nil draws from the system.
+	Jitter func(peer, term uint64) int
+
+	StoreHeartbeatTicks  int // between heartbeats to PD
+	RegionHeartbeatTicks int // between heartbeats of one region's leader to PD, when nothing changes
+	SplitCheckTicks      int // between looks at the sizes of regions
+	StaleCheckTicks      int // without a leader before a peer asks PD whether it still belongs to its region
+	DownPeerTicks        int // of silence before a leader reports a peer as down
+
+	// LogEntriesMax is the number of applied entries a leader keeps for slow followers before it compacts; a peer that
+	// is further behind than twice that gets a snapshot.
+	LogEntriesMax uint64
+	// RegionSplitBytes is the size of keys and values beyond which a region splits. 0 leaves splits to others.
+	RegionSplitBytes uint64
+
+	Listener Listener
+}
+
+// DefaultConfig fits the simulated world and small real clusters.
+func DefaultConfig() Config {
+	return Config{
+		ClusterID:            1,
+		Resolve:              func(id uint64) world.Addr { return world.Addr{Node: world.NodeID(id)} },
+		TickInterval:         100 * time.Millisecond,
+		ElectionTicks:        10,
+		HeartbeatTicks:       2,
+		StoreHeartbeatTicks:  10,
+		RegionHeartbeatTicks: 10,
+		SplitCheckTicks:      10,
+		StaleCheckTicks:      40,
+		DownPeerTicks:        50,
+		LogEntriesMax:        128,
+		RegionSplitBytes:     96 << 20,
+	}
+}
+
+func (c Config) validate() error {
+	for _, f := range []struct {
+		name string
+		ok   bool
+		want string
+	}{
+		{"StoreID", c.StoreID != 0, "not 0"},
+		{"TickInterval", c.TickInterval > 0, "above 0"},
+		{"HeartbeatTicks", c.HeartbeatTicks > 0, "above 0"},
+		{"ElectionTicks", c.ElectionTicks > 2*c.HeartbeatTicks, "more than twice HeartbeatTicks"},
+		{"StoreHeartbeatTicks", c.StoreHeartbeatTicks > 0, "above 0"},
+		{"RegionHeartbeatTicks", c.RegionHeartbeatTicks > 0, "above 0"},
+		{"SplitCheckTicks", c.SplitCheckTicks > 0, "above 0"},
+		{"StaleCheckTicks", c.StaleCheckTicks > 2*c.ElectionTicks, "more than twice ElectionTicks"},
+		{"LogEntriesMax", c.LogEntriesMax > 0, "above 0"},
+	} {
+		if !f.ok {
+			return fmt.Errorf("store config: %s must be %s", f.name, f.want)
+		}
+	}
+	return nil
+}

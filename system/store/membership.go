@@ -1,0 +1,111 @@
+package store
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"ordeal/proto/metapb"
+	"ordeal/proto/ordealpb"
+	"ordeal/raft"
+	"ordeal/system/engine"
+	"ordeal/system/region"
+)
+
+// applyConfChange carries out a committed membership change, or rejects it if the region is not the one it was made
+// for; every peer decides alike.
+func (s *Store) applyConfChange(p *peer, e *raft.Entry, pr *proposal) {
+	cc, err := raft.DecodeConfChange(e)
+	cmd := &ordealpb.Command{}
+	if err == nil {
+		err = proto.Unmarshal(cc.Context, cmd)
+	}
+	change := cmd.GetAdmin().GetChangePeer()
+	if err != nil || change == nil {
+		panic(fmt.Sprintf("store %d %s: conf change at %d can't be read: %v", s.cfg.StoreID, region.Format(p.region), e.GetIndex(), err))
+	}
+	if !region.CheckEpoch(cmd.GetEpoch(), p.region.GetRegionEpoch(), true, false) {
+		s.refuseAdmin(p, pr, region.EpochNotMatch(p.region))
+		return
+	}
+	r := region.Clone(p.region)
+	r.RegionEpoch.ConfVer++
+	id := change.GetPeer().GetId()
+	switch old := region.FindPeer(r, change.GetPeer().GetStoreId()); {
+	case cc.Change == raft.Remove:
+		region.RemovePeer(r, change.GetPeer().GetStoreId())
+	case old != nil:
+		old.Role = metapb.PeerRole_Voter
+	default:
+		m := &metapb.Peer{Id: id, StoreId: change.GetPeer().GetStoreId()}
+		if cc.Change == raft.AddLearner {
+			m.Role = metapb.PeerRole_Learner
+		}
+		r.Peers = append(r.Peers, m)
+	}
+	p.group.ApplyConfChange(cc)
+	if cc.Change == raft.Remove && id == p.meta.GetId() {
+		s.destroy(p, r, "it was removed from its region")
+		return
+	}
+	if m := region.FindPeerByID(r, p.meta.GetId()); m != nil {
+		p.meta = m
+	}
+	s.setRegion(p, r)
+	delete(p.heard, id)
+	s.answerAdmin(p, pr, &ordealpb.AdminResponse{Regions: []*metapb.Region{r}})
+	if p.group.IsLeader() {
+		s.heartbeatRegion(p)
+	}
+}
+
+// destroy removes a peer and its data from this store and leaves a tombstone. r is the region as of which it is known
+// to be gone.
+func (s *Store) destroy(p *peer, r *metapb.Region, why string) {
+	s.failAll(p, why)
+	id := p.region.GetId()
+	lo, hi := engine.RegionRaftRange(id)
+	s.batch.DeleteRange(lo, hi)
+	if p.initialised() {
+		lo, hi = engine.DataRange(p.region.GetStartKey(), p.region.GetEndKey())
+		s.batch.DeleteRange(lo, hi)
+	}
+	s.dropPeer(p)
+	tomb := &metapb.Region{Id: id, RegionEpoch: r.GetRegionEpoch()}
+	s.putRegionState(tomb, p.meta, ordealpb.PeerState_TOMBSTONE)
+	s.tombs[id] = max(s.tombs[id], p.meta.GetId())
+	// What is deleted by range is not in the overlay: later reads of this turn must see it gone.
+	s.commit()
+	if f := s.cfg.Listener.PeerDestroyed; f != nil {
+		f(s.cfg.StoreID, id, p.meta.GetId())
+	}
+}
+
+// createByMessage makes an uninitialised peer for a message that says this store has one, or returns nil.
+func (s *Store) createByMessage(m *ordealpb.RaftMessage, kind raft.Kind) *peer {
+	id, to := m.GetRegionId(), m.GetToPeer()
+	if kind != raft.KindVote && kind != raft.KindHeartbeat {
+		return nil
+	}
+	if to.GetId() <= s.tombs[id] {
+		return nil
+	}
+	if s.overlapping(id, m.GetStartKey(), m.GetEndKey()) != nil {
+		// Most likely the sender has applied a split that this store has not. Its vote request must not be lost with
+		// it, or the new region waits for another election timeout.
+		if kind == raft.KindVote && (len(s.votes) < MaxPendingVotes || s.votes[id] != nil) {
+			s.votes[id] = m
+		}
+		return nil
+	}
+	p, err := s.openPeer(&metapb.Region{Id: id}, to)
+	if err != nil {
+		panic(fmt.Sprintf("store %d: create peer %d of region %d: %v", s.cfg.StoreID, to.GetId(), id, err))
+	}
+	p.creator = m.GetRegionEpoch()
+	s.addPeer(p)
+	if f := s.cfg.Listener.PeerCreated; f != nil {
+		f(s.cfg.StoreID, id, to.GetId())
+	}
+	return p
+}

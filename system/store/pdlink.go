@@ -1,0 +1,259 @@
+package store
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	"ordeal/proto/metapb"
+	"ordeal/proto/ordealpb"
+	"ordeal/proto/pdpb"
+	"ordeal/raft"
+	"ordeal/system/region"
+)
+
+// FirstRegion and FirstPeer are the ids of a cluster's first region and its first peer; PD hands out higher ones.
+const (
+	FirstRegion = 1
+	FirstPeer   = 2
+)
+
+// pdLink is what the store is waiting for from PD.
+type pdLink struct {
+	registered, bootstrapped bool
+
+	nextID uint64
+	calls  map[uint64]pdCall
+	// order holds the ids of calls by age.
+	order []uint64
+}
+
+type callKind uint8
+
+const (
+	callRegister callKind = iota + 1
+	callBootstrap
+	callFirstRegion
+	callSplit
+	callStale
+)
+
+// pdCall is one question to PD and what the answer is for.
+type pdCall struct {
+	kind     callKind
+	asked    uint64
+	region   uint64
+	peer     uint64
+	splitKey []byte
+	req      *request
+}
+
+// askPD sends a question. False says that too many are open.
+func (s *Store) askPD(c pdCall, req *ordealpb.PDRequest) bool {
+	if len(s.pd.calls) >= MaxPDCalls {
+		return false
+	}
+	s.pd.nextID++
+	// The nonce keeps a late answer to an earlier life of this store from being taken for one of this.
+	req.Id = s.env.Nonce + s.pd.nextID
+	c.asked = s.ticks
+	s.pd.calls[req.GetId()] = c
+	s.pd.order = append(s.pd.order, req.GetId())
+	s.tellPD(req)
+	return true
+}
+
+// tellPD sends something that needs no answer.
+func (s *Store) tellPD(req *ordealpb.PDRequest) { s.out.Send(s.cfg.PD, mustMarshal(req)) }
+
+// expirePDCalls gives up questions that have been open for too long; the answer or the question was lost.
+func (s *Store) expirePDCalls() {
+	for len(s.pd.order) > 0 {
+		id := s.pd.order[0]
+		c, open := s.pd.calls[id]
+		if open && s.ticks < c.asked+pdCallTicks {
+			return
+		}
+		s.pd.order = s.pd.order[1:]
+		if !open {
+			continue
+		}
+		delete(s.pd.calls, id)
+		switch c.kind {
+		case callRegister, callBootstrap, callFirstRegion:
+			s.register()
+		case callSplit:
+			if c.req != nil {
+				s.replyError(c.req, s.peers[c.region], region.ServerIsBusy("PD does not answer"))
+			}
+		}
+	}
+}
+
+// register makes the store known to PD and sees to it that somebody bootstraps the cluster.
+func (s *Store) register() {
+	switch {
+	case !s.pd.registered:
+		s.askPD(pdCall{kind: callRegister}, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_PutStore{
+			PutStore: &pdpb.PutStoreRequest{Store: s.describe()},
+		}})
+	case !s.pd.bootstrapped:
+		s.askPD(pdCall{kind: callBootstrap}, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_Bootstrap{
+			Bootstrap: &pdpb.BootstrapRequest{Store: s.describe(), Region: s.firstRegion()},
+		}})
+	}
+}
+
+func (s *Store) describe() *metapb.Store {
+	return &metapb.Store{Id: s.cfg.StoreID, Address: s.cfg.Address.String()}
+}
+
+func (s *Store) firstRegion() *metapb.Region {
+	return &metapb.Region{
+		Id: FirstRegion, RegionEpoch: &metapb.RegionEpoch{ConfVer: 1, Version: 1},
+		Peers: []*metapb.Peer{{Id: FirstPeer, StoreId: s.cfg.StoreID}},
+	}
+}
+
+// onPD handles what PD says: answers to questions, and commands for regions.
+func (s *Store) onPD(resp *ordealpb.PDResponse) {
+	if hb := resp.GetRegionHeartbeat(); hb != nil {
+		s.onCommand(hb)
+		return
+	}
+	c, open := s.pd.calls[resp.GetId()]
+	if !open {
+		return
+	}
+	delete(s.pd.calls, resp.GetId())
+	switch c.kind {
+	case callRegister:
+		s.pd.registered = resp.GetPutStore().GetHeader().GetError() == nil
+		s.register()
+	case callBootstrap:
+		s.onBootstrap(resp.GetBootstrap())
+	case callFirstRegion:
+		s.onFirstRegion(resp.GetGetRegionById().GetRegion())
+	case callSplit:
+		s.onSplitIDs(c, resp.GetAskBatchSplit())
+	case callStale:
+		s.onStale(c, resp.GetGetRegionById().GetRegion())
+	}
+}
+
+// onBootstrap: PD takes the first region it is offered. Who is refused may still be the one that PD took, if the
+// answer to its first attempt was lost; the region that PD has tells.
+func (s *Store) onBootstrap(resp *pdpb.BootstrapResponse) {
+	if resp.GetHeader().GetError() == nil {
+		s.onFirstRegion(s.firstRegion())
+		return
+	}
+	s.askPD(pdCall{kind: callFirstRegion}, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_GetRegionById{
+		GetRegionById: &pdpb.GetRegionByIDRequest{RegionId: FirstRegion},
+	}})
+}
+
+// onFirstRegion creates the first region here if PD has it exactly as this store offered it and it was never here.
+func (s *Store) onFirstRegion(r *metapb.Region) {
+	s.pd.bootstrapped = true
+	if !proto.Equal(r, s.firstRegion()) || s.peers[FirstRegion] != nil || s.tombs[FirstRegion] != 0 {
+		return
+	}
+	meta := r.GetPeers()[0]
+	if err := s.writeFirstState(r, meta, nil); err != nil {
+		panic("store: bootstrap: " + err.Error())
+	}
+	s.commit()
+	p, err := s.openPeer(r, meta)
+	if err != nil {
+		panic("store: bootstrap: " + err.Error())
+	}
+	s.addPeer(p)
+	if f := s.cfg.Listener.PeerCreated; f != nil {
+		f(s.cfg.StoreID, FirstRegion, FirstPeer)
+	}
+	if f := s.cfg.Listener.RegionChanged; f != nil {
+		f(s.cfg.StoreID, r)
+	}
+	p.group.Campaign()
+	s.wake(p)
+}
+
+// heartbeatStore tells PD that the store lives.
+func (s *Store) heartbeatStore() {
+	st := &pdpb.StoreStats{StoreId: s.cfg.StoreID, RegionCount: uint32(len(s.order))}
+	s.tellPD(&ordealpb.PDRequest{Body: &ordealpb.PDRequest_StoreHeartbeat{
+		StoreHeartbeat: &pdpb.StoreHeartbeatRequest{Stats: st},
+	}})
+}
+
+// heartbeatRegion tells PD how a region is that this store leads.
+func (s *Store) heartbeatRegion(p *peer) {
+	hb := &pdpb.RegionHeartbeatRequest{
+		Region: p.region, Leader: p.meta, Term: p.group.Term(), ApproximateSize: p.size.bytes,
+	}
+	truncated := p.group.Truncated().Index
+	for _, f := range p.group.Followers() {
+		m := region.FindPeerByID(p.region, f.Peer)
+		if m == nil {
+			continue
+		}
+		if f.Snapshotting || f.Match < truncated {
+			hb.PendingPeers = append(hb.PendingPeers, m)
+		}
+		last, ok := p.heard[f.Peer]
+		if !ok {
+			p.heard[f.Peer] = s.ticks
+			continue
+		}
+		if silent := s.ticks - last; silent >= uint64(s.cfg.DownPeerTicks) {
+			down := uint64(s.cfg.TickInterval.Seconds() * float64(silent))
+			hb.DownPeers = append(hb.DownPeers, &pdpb.PeerStats{Peer: m, DownSeconds: down})
+		}
+	}
+	s.tellPD(&ordealpb.PDRequest{Body: &ordealpb.PDRequest_RegionHeartbeat{RegionHeartbeat: hb}})
+}
+
+// onCommand carries out what PD wants of a region, if the region is still the one that PD meant.
+func (s *Store) onCommand(hb *pdpb.RegionHeartbeatResponse) {
+	p := s.peers[hb.GetRegionId()]
+	if p == nil || !p.group.IsLeader() || !region.CheckEpoch(hb.GetRegionEpoch(), p.region.GetRegionEpoch(), true, true) {
+		return
+	}
+	// Refusals need no answer: PD sees in the next heartbeat that nothing happened.
+	switch {
+	case hb.GetChangePeer() != nil:
+		_ = s.proposeConfChange(p, &ordealpb.ChangePeerRequest{
+			ChangeType: hb.GetChangePeer().GetChangeType(), Peer: hb.GetChangePeer().GetPeer(),
+		}, nil)
+	case hb.GetTransferLeader() != nil:
+		_ = s.transferLeader(p, hb.GetTransferLeader().GetPeer())
+	}
+}
+
+// PeerView is what a store knows of one of its peers, for those who look at a cluster from outside.
+type PeerView struct {
+	Region  *metapb.Region
+	Peer    uint64
+	Leader  bool
+	Term    uint64
+	Applied raft.ID
+	// Truncated is the last entry that the log no longer holds.
+	Truncated uint64
+	// Initialised says whether the peer knows its region.
+	Initialised bool
+}
+
+// Peers lists the store's peers by region id.
+func (s *Store) Peers() []PeerView {
+	vs := make([]PeerView, 0, len(s.order))
+	for _, p := range s.order {
+		vs = append(vs, PeerView{
+			Region: p.region, Peer: p.meta.GetId(), Leader: p.group.IsLeader(), Term: p.group.Term(), Applied: p.applied,
+			Truncated: p.group.Truncated().Index, Initialised: p.initialised(),
+		})
+	}
+	return vs
+}
+
+// HashRegion hashes the data that this store holds in a region's range; pairs is their number. It tells replicas with
+// equal applied indexes from unequal ones.
+func (s *Store) HashRegion(r *metapb.Region) (hash uint64, pairs int) { return s.replicaHash(r) }

@@ -1,0 +1,233 @@
+package store
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"ordeal/proto/errorpb"
+	"ordeal/proto/metapb"
+	"ordeal/proto/ordealpb"
+	"ordeal/raft"
+	"ordeal/system/engine"
+	"ordeal/system/region"
+	"ordeal/world"
+)
+
+// peer is this store's member of one region.
+type peer struct {
+	region *metapb.Region
+	meta   *metapb.Peer
+	group  *raft.Group
+	// creator is the epoch of whoever's message created the peer; it matters only while it is uninitialised.
+	creator *metapb.RegionEpoch
+	applied raft.ID
+
+	queued, dead bool
+
+	// ops are this turn's data operations; they go into the log together.
+	ops []queuedOp
+	// unplaced are proposals of this turn that are not in the log yet, pending those that are, by index.
+	unplaced []proposal
+	pending  []proposal
+	// reading waits for confirmation, confirmed for the applied index, ready for the end of the turn.
+	reading   map[uint64]request
+	confirmed []raft.ConfirmedRead
+	ready     []request
+
+	// others are peers that talked to this one and are not, or not yet, in region.
+	others map[uint64]*metapb.Peer
+	// heard is the tick at which each peer was last heard from.
+	heard map[uint64]uint64
+	// leaderless counts ticks without a known leader.
+	leaderless uint64
+
+	size splitState
+}
+
+// request is a client's call, kept until it is answered.
+type request struct {
+	from world.Addr
+	call world.CallID
+	body *ordealpb.Request
+	// version is the region's version that the request was checked against.
+	version uint64
+}
+
+type queuedOp struct {
+	op  *ordealpb.Op
+	req request
+}
+
+// proposal is a log entry that somebody may be waiting for: the requests behind its operations, in order, or the one
+// request behind an admin command. PD's commands and the store's own have nobody waiting.
+type proposal struct {
+	token uint64
+	at    raft.ID
+	ops   []request
+	admin *request
+}
+
+// initialised says whether the peer knows its region: one created by a message does not until a snapshot came.
+func (p *peer) initialised() bool { return len(p.region.GetPeers()) > 0 }
+
+// openPeer loads a peer, its apply state and its group from the disk.
+func (s *Store) openPeer(r *metapb.Region, meta *metapb.Peer) (*peer, error) {
+	p := &peer{
+		region:  r,
+		meta:    meta,
+		reading: map[uint64]request{},
+		others:  map[uint64]*metapb.Peer{},
+		heard:   map[uint64]uint64{},
+	}
+	st := &ordealpb.ApplyState{}
+	if v, ok := s.eng.Get(engine.ApplyStateKey(r.GetId())); ok {
+		if err := proto.Unmarshal(v, st); err != nil {
+			return nil, fmt.Errorf("store %d region %d: apply state on disk: %w", s.cfg.StoreID, r.GetId(), err)
+		}
+	}
+	p.applied = raft.ID{Index: st.GetAppliedIndex(), Term: st.GetAppliedTerm()}
+	cfg := raft.Config{
+		Region:         r.GetId(),
+		Peer:           meta.GetId(),
+		ElectionTicks:  s.cfg.ElectionTicks,
+		HeartbeatTicks: s.cfg.HeartbeatTicks,
+		Nonce:          s.env.Nonce,
+		Conf:           confState(r),
+		Applied:        p.applied,
+		Truncated:      raft.ID{Index: st.GetTruncatedIndex(), Term: st.GetTruncatedTerm()},
+		Snapshot:       func() []byte { return s.buildSnapshot(p) },
+	}
+	if j := s.cfg.Jitter; j != nil {
+		id := meta.GetId()
+		cfg.Jitter = func(term uint64) int { return j(id, term) }
+	}
+	g, err := raft.Open(cfg, s.eng)
+	if err != nil {
+		return nil, fmt.Errorf("store %d: %w", s.cfg.StoreID, err)
+	}
+	p.group = g
+	return p, nil
+}
+
+// confState is the membership that a region describes.
+func confState(r *metapb.Region) *raft.ConfState {
+	cs := &raft.ConfState{}
+	for _, m := range r.GetPeers() {
+		if m.GetRole() == metapb.PeerRole_Learner {
+			cs.Learners = append(cs.Learners, m.GetId())
+		} else {
+			cs.Voters = append(cs.Voters, m.GetId())
+		}
+	}
+	return cs
+}
+
+// putApplyState writes how far p has applied beside the data it applied.
+func (s *Store) putApplyState(p *peer) {
+	t := p.group.Truncated()
+	s.batch.Put(engine.ApplyStateKey(p.region.GetId()), mustMarshal(&ordealpb.ApplyState{
+		AppliedIndex: p.applied.Index, AppliedTerm: p.applied.Term, TruncatedIndex: t.Index, TruncatedTerm: t.Term,
+	}))
+}
+
+// leader is the peer that leads the region as far as this one knows, or nil.
+func (p *peer) leader() *metapb.Peer {
+	id := p.group.Leader()
+	if id == 0 {
+		return nil
+	}
+	return p.find(id)
+}
+
+// find looks a peer up by id among the region's and those that talked to this one.
+func (p *peer) find(id uint64) *metapb.Peer {
+	if m := region.FindPeerByID(p.region, id); m != nil {
+		return m
+	}
+	return p.others[id]
+}
+
+// place moves proposals from this turn's list to the log's.
+func (p *peer) place(at []raft.Proposed) {
+	for _, x := range at {
+		for i := range p.unplaced {
+			if p.unplaced[i].token != x.Token {
+				continue
+			}
+			pr := p.unplaced[i]
+			pr.at = x.At
+			p.unplaced = append(p.unplaced[:i], p.unplaced[i+1:]...)
+			p.pending = append(p.pending, pr)
+			break
+		}
+	}
+}
+
+// loseProposals answers for proposals that were overtaken by a change of leader.
+func (s *Store) loseProposals(p *peer, tokens []uint64) {
+	for _, t := range tokens {
+		for i := range p.unplaced {
+			if p.unplaced[i].token == t {
+				pr := p.unplaced[i]
+				p.unplaced = append(p.unplaced[:i], p.unplaced[i+1:]...)
+				s.fail(p, &pr, region.UndeterminedResult("the leader changed while it was being proposed"))
+				break
+			}
+		}
+	}
+}
+
+// take returns the proposal that is waiting for the entry at, and answers for those at or before it that can't be
+// there any more: another leader's entry took their place.
+func (s *Store) take(p *peer, at raft.ID) *proposal {
+	for len(p.pending) > 0 && p.pending[0].at.Index <= at.Index {
+		pr := p.pending[0]
+		p.pending = p.pending[1:]
+		if pr.at == at {
+			return &pr
+		}
+		s.fail(p, &pr, region.StaleCommand())
+	}
+	return nil
+}
+
+// fail answers everybody behind a proposal with err.
+func (s *Store) fail(p *peer, pr *proposal, err *errorpb.Error) {
+	for i := range pr.ops {
+		s.replyError(&pr.ops[i], p, err)
+	}
+	if pr.admin != nil {
+		s.replyError(pr.admin, p, err)
+	}
+}
+
+// failAll answers everybody who waits for p, which is about to go or to be overwritten by a snapshot. Writes may still
+// take effect elsewhere; reads have none.
+func (s *Store) failAll(p *peer, why string) {
+	for _, list := range [][]proposal{p.unplaced, p.pending} {
+		for i := range list {
+			s.fail(p, &list[i], region.UndeterminedResult(why))
+		}
+	}
+	p.unplaced, p.pending = nil, nil
+	for i := range p.ops {
+		s.replyError(&p.ops[i].req, p, region.RegionNotFound(p.region.GetId()))
+	}
+	p.ops = nil
+	s.dropReads(p, region.RegionNotFound(p.region.GetId()))
+}
+
+// onLeaderChange tells PD of a new leader, and clients of a lost one.
+func (s *Store) onLeaderChange(p *peer) {
+	p.leaderless = 0
+	if !p.group.IsLeader() {
+		s.dropReads(p, region.NotLeader(p.region.GetId(), p.leader()))
+		return
+	}
+	clear(p.heard)
+	if f := s.cfg.Listener.Elected; f != nil {
+		f(s.cfg.StoreID, p.region.GetId(), p.group.Term())
+	}
+	s.heartbeatRegion(p)
+}

@@ -1,0 +1,169 @@
+package store
+
+import (
+	"ordeal/proto/errorpb"
+	"ordeal/proto/metapb"
+	"ordeal/proto/ordealpb"
+	"ordeal/proto/pdpb"
+	"ordeal/raft"
+	"ordeal/system/region"
+)
+
+// proposeQueued puts the turn's data operations of p into the log, as few entries as the bounds allow.
+func (s *Store) proposeQueued(p *peer) {
+	for len(p.ops) > 0 && !p.dead {
+		n := min(len(p.ops), MaxOpsPerEntry)
+		cmd := &ordealpb.Command{Epoch: p.region.GetRegionEpoch()}
+		pr := proposal{}
+		for _, q := range p.ops[:n] {
+			cmd.Ops = append(cmd.Ops, q.op)
+			pr.ops = append(pr.ops, q.req)
+		}
+		p.ops = p.ops[n:]
+		if err := s.propose(p, mustMarshal(cmd), pr); err != nil {
+			s.fail(p, &pr, err)
+		}
+	}
+	p.ops = nil
+}
+
+// propose appends a command. On an error nothing was started.
+func (s *Store) propose(p *peer, data []byte, pr proposal) *errorpb.Error {
+	s.nextToken++
+	pr.token = s.nextToken
+	if err := p.group.Propose(pr.token, data); err != nil {
+		return s.groupError(p, err)
+	}
+	p.unplaced = append(p.unplaced, pr)
+	s.wake(p)
+	return nil
+}
+
+// onAdmin starts an admin call.
+func (s *Store) onAdmin(p *peer, req request, a *ordealpb.AdminRequest) {
+	if a.GetStatus() != nil {
+		s.replyAdmin(&req, p, &ordealpb.AdminResponse{Regions: []*metapb.Region{p.region}, Status: p.status()})
+		return
+	}
+	if !p.group.IsLeader() {
+		s.replyError(&req, p, region.NotLeader(p.region.GetId(), p.leader()))
+		return
+	}
+	epoch := a.GetContext().GetRegionEpoch()
+	var err *errorpb.Error
+	switch b := a.GetBody().(type) {
+	case *ordealpb.AdminRequest_Split:
+		if !region.CheckEpoch(epoch, p.region.GetRegionEpoch(), true, true) {
+			err = region.EpochNotMatch(p.region)
+			break
+		}
+		err = s.askSplit(p, b.Split.GetSplitKey(), &req)
+	case *ordealpb.AdminRequest_ChangePeer:
+		if !region.CheckEpoch(epoch, p.region.GetRegionEpoch(), true, false) {
+			err = region.EpochNotMatch(p.region)
+			break
+		}
+		err = s.proposeConfChange(p, b.ChangePeer, &req)
+	case *ordealpb.AdminRequest_TransferLeader:
+		if err = s.transferLeader(p, b.TransferLeader.GetPeer()); err == nil {
+			s.replyAdmin(&req, p, &ordealpb.AdminResponse{Regions: []*metapb.Region{p.region}})
+		}
+	default:
+		err = &errorpb.Error{Message: "admin request without a body"}
+	}
+	if err != nil {
+		s.replyError(&req, p, err)
+	}
+}
+
+func (s *Store) replyAdmin(req *request, p *peer, resp *ordealpb.AdminResponse) {
+	s.reply(req, &ordealpb.Response{Body: &ordealpb.Response_Admin{Admin: resp}, Witness: s.witness(p)})
+}
+
+func (p *peer) status() *ordealpb.RegionStatus {
+	return &ordealpb.RegionStatus{
+		Leader: p.leader(), Term: p.group.Term(), AppliedIndex: p.applied.Index, CommitIndex: p.group.CommitIndex(),
+		TruncatedIndex: p.group.Truncated().Index, ApproximateSize: p.size.bytes,
+	}
+}
+
+// transferLeader hands leadership over. It is not replicated: the answer says that the attempt has begun.
+func (s *Store) transferLeader(p *peer, to *metapb.Peer) *errorpb.Error {
+	m := region.FindPeerByID(p.region, to.GetId())
+	if m == nil {
+		return &errorpb.Error{Message: "transfer leader: no such peer in " + region.Format(p.region)}
+	}
+	if err := p.group.TransferLeader(m.GetId()); err != nil {
+		return s.groupError(p, err)
+	}
+	s.wake(p)
+	return nil
+}
+
+// proposeConfChange checks a membership change against the region as it is now and appends it.
+func (s *Store) proposeConfChange(p *peer, c *ordealpb.ChangePeerRequest, req *request) *errorpb.Error {
+	if why := refuseChange(p.region, p.meta.GetId(), c); why != "" {
+		return &errorpb.Error{Message: "change peer: " + why + " in " + region.Format(p.region)}
+	}
+	cmd := &ordealpb.Command{
+		Epoch: p.region.GetRegionEpoch(),
+		Admin: &ordealpb.AdminCommand{Body: &ordealpb.AdminCommand_ChangePeer{ChangePeer: c}},
+	}
+	s.nextToken++
+	err := p.group.ProposeConfChange(s.nextToken, raft.ConfChange{
+		Change: changeOf(c.GetChangeType()), Peer: c.GetPeer().GetId(), Context: mustMarshal(cmd),
+	})
+	if err != nil {
+		return s.groupError(p, err)
+	}
+	p.unplaced = append(p.unplaced, proposal{token: s.nextToken, admin: req})
+	s.wake(p)
+	return nil
+}
+
+// refuseChange says why a change can't be made to r by its leader, or nothing.
+func refuseChange(r *metapb.Region, leader uint64, c *ordealpb.ChangePeerRequest) string {
+	on := region.FindPeer(r, c.GetPeer().GetStoreId())
+	if c.GetChangeType() == pdpb.ConfChangeType_RemoveNode {
+		switch {
+		case on == nil || on.GetId() != c.GetPeer().GetId():
+			return "no such peer to remove"
+		case on.GetId() == leader:
+			// A leader that removes itself may vanish before the others learn of it.
+			return "the leader does not remove itself: transfer leadership first"
+		case voters(r) == 1 && on.GetRole() == metapb.PeerRole_Voter:
+			return "the last voter stays"
+		}
+		return ""
+	}
+	switch {
+	case c.GetPeer().GetId() == 0 || c.GetPeer().GetStoreId() == 0:
+		return "a new peer needs an id and a store"
+	case on != nil && on.GetId() != c.GetPeer().GetId():
+		return "the store has another peer"
+	case on != nil && on.GetRole() == metapb.PeerRole_Voter:
+		return "the peer is there already"
+	}
+	return ""
+}
+
+func voters(r *metapb.Region) int {
+	n := 0
+	for _, m := range r.GetPeers() {
+		if m.GetRole() == metapb.PeerRole_Voter {
+			n++
+		}
+	}
+	return n
+}
+
+// changeOf converts by name: the protocol and the library number the kinds differently.
+func changeOf(t pdpb.ConfChangeType) raft.Change {
+	switch t {
+	case pdpb.ConfChangeType_RemoveNode:
+		return raft.Remove
+	case pdpb.ConfChangeType_AddLearnerNode:
+		return raft.AddLearner
+	}
+	return raft.AddVoter
+}

@@ -1,0 +1,116 @@
+package store
+
+import (
+	"ordeal/proto/errorpb"
+	"ordeal/proto/kvrpcpb"
+	"ordeal/proto/ordealpb"
+	"ordeal/raft"
+	"ordeal/system/engine"
+	"ordeal/system/region"
+)
+
+// startRead asks the group to confirm that this peer still leads. The read is answered from the engine, at the end of
+// the turn in which it is confirmed and everything up to the confirmed index is applied.
+func (s *Store) startRead(p *peer, req request) {
+	// gofail: var bugStaleRead struct{}
+	// p.ready = append(p.ready, req)
+	// s.readers = append(s.readers, p)
+	// return
+	s.nextToken++
+	if err := p.group.Read(s.nextToken); err != nil {
+		s.replyError(&req, p, s.groupError(p, err))
+		return
+	}
+	p.reading[s.nextToken] = req
+	s.wake(p)
+}
+
+// readable moves confirmed reads whose index is applied to the end of the turn.
+func (s *Store) readable(p *peer) {
+	rest := p.confirmed[:0]
+	for _, c := range p.confirmed {
+		if c.Index > p.applied.Index {
+			rest = append(rest, c)
+			continue
+		}
+		p.ready = append(p.ready, p.reading[c.Token])
+		delete(p.reading, c.Token)
+	}
+	p.confirmed = rest
+	if len(p.ready) > 0 {
+		s.readers = append(s.readers, p)
+	}
+}
+
+// answerReads answers what became readable in this turn, after its batch is committed.
+func (s *Store) answerReads() {
+	for _, p := range s.readers {
+		for i := range p.ready {
+			s.answerRead(p, &p.ready[i])
+		}
+		p.ready = nil
+	}
+	s.readers = s.readers[:0]
+}
+
+func (s *Store) answerRead(p *peer, req *request) {
+	if p.dead {
+		s.replyError(req, nil, region.RegionNotFound(p.region.GetId()))
+		return
+	}
+	// The range may have been cut since the request was checked.
+	if req.version != p.region.GetRegionEpoch().GetVersion() {
+		s.replyError(req, p, region.EpochNotMatch(p.region))
+		return
+	}
+	resp := &ordealpb.Response{Witness: s.witness(p)}
+	if get := req.body.GetGet(); get != nil {
+		v, ok := s.eng.Get(engine.DataKey(get.GetKey()))
+		resp.Body = &ordealpb.Response_Get{Get: &kvrpcpb.RawGetResponse{Value: v, NotFound: !ok}}
+	} else {
+		resp.Body = &ordealpb.Response_Scan{Scan: &kvrpcpb.RawScanResponse{Kvs: s.scan(p, req.body.GetScan())}}
+	}
+	s.reply(req, resp)
+}
+
+// scan reads the part of the requested range that lies in the region.
+func (s *Store) scan(p *peer, req *kvrpcpb.RawScanRequest) []*kvrpcpb.KvPair {
+	end := req.GetEndKey()
+	if re := p.region.GetEndKey(); len(re) > 0 && (len(end) == 0 || string(re) < string(end)) {
+		end = re
+	}
+	limit := min(int(req.GetLimit()), region.ScanLimitMax)
+	var kvs []*kvrpcpb.KvPair
+	lo, hi := engine.DataRange(req.GetStartKey(), end)
+	s.eng.Scan(lo, hi, func(k, v []byte) bool {
+		if len(kvs) >= limit {
+			return false
+		}
+		kvs = append(kvs, &kvrpcpb.KvPair{Key: append([]byte(nil), engine.UserKey(k)...), Value: append([]byte(nil), v...)})
+		return true
+	})
+	return kvs
+}
+
+// dropReads answers every read that is not confirmed, and those that are but wait for entries, with err: they had no
+// effect and may be tried again elsewhere.
+func (s *Store) dropReads(p *peer, err *errorpb.Error) {
+	tokens := p.group.DropReads()
+	for _, c := range p.confirmed {
+		tokens = append(tokens, c.Token)
+	}
+	p.confirmed = nil
+	for _, t := range tokens {
+		req := p.reading[t]
+		delete(p.reading, t)
+		s.replyError(&req, p, err)
+	}
+}
+
+// groupError translates an error of the group for a client. Nothing was started.
+func (s *Store) groupError(p *peer, err error) *errorpb.Error {
+	if err == raft.ErrNotLeader {
+		return region.NotLeader(p.region.GetId(), p.leader())
+	}
+	return region.ServerIsBusy(err.Error())
+}

@@ -1,0 +1,218 @@
+package store
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/tidwall/btree"
+	"google.golang.org/protobuf/proto"
+
+	"ordeal/proto/metapb"
+	"ordeal/proto/ordealpb"
+	"ordeal/raft"
+	"ordeal/system/engine"
+	"ordeal/world"
+)
+
+// Store is the actor. It implements world.Actor.
+type Store struct {
+	cfg Config
+	env world.Env
+	eng *engine.Engine
+
+	// peers by region; ranges holds the initialised ones by start key, order all of them by region id.
+	peers  map[uint64]*peer
+	ranges *btree.BTreeG[*peer]
+	order  []*peer
+	// tombs holds, for a region, the highest id of a peer that was destroyed here.
+	tombs map[uint64]uint64
+	// votes keeps vote requests for regions that overlap one of ours: a split that is on its way will create them.
+	votes map[uint64]*ordealpb.RaftMessage
+
+	// What one turn collects; see turn.go.
+	now     world.Time
+	out     *world.Effects
+	batch   *engine.Batch
+	dirty   []*peer
+	sendNow outbox
+	// sendDurable leaves once the turn's batch is durable; persisted is then given back to the groups.
+	sendDurable outbox
+	persisted   []persisted
+	barriers    []barrier
+	nextToken   uint64
+	fresh       overlay
+	// readers have reads to answer at the end of the turn.
+	readers []*peer
+
+	pd     pdLink
+	ticks  uint64
+	booted bool
+}
+
+type persisted struct {
+	p  *peer
+	by *raft.Persisted
+}
+
+// barrier is a turn whose batch is not known to be durable.
+type barrier struct {
+	token     uint64
+	persisted []persisted
+}
+
+// tokenTick is the timer's token; barriers count up from tokenBarrier.
+const (
+	tokenTick    = 1
+	tokenBarrier = 2
+)
+
+// New loads a store from its disk. An empty disk becomes a new store of that id; the disk of another store or
+// cluster is refused.
+func New(cfg Config, env world.Env, eng *engine.Engine) (*Store, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	s := &Store{
+		cfg:       cfg,
+		env:       env,
+		eng:       eng,
+		peers:     map[uint64]*peer{},
+		ranges:    btree.NewBTreeGOptions(byStart, btree.Options{NoLocks: true}),
+		tombs:     map[uint64]uint64{},
+		votes:     map[uint64]*ordealpb.RaftMessage{},
+		batch:     eng.NewBatch(),
+		nextToken: tokenBarrier,
+		fresh:     overlay{},
+	}
+	s.pd.calls = map[uint64]pdCall{}
+	if err := s.loadIdent(); err != nil {
+		return nil, err
+	}
+	if err := s.loadPeers(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func byStart(a, b *peer) bool { return string(a.region.GetStartKey()) < string(b.region.GetStartKey()) }
+
+// loadIdent checks that the disk is this store's, or marks an empty one.
+func (s *Store) loadIdent() error {
+	v, ok := s.eng.Get(engine.StoreIdentKey())
+	if !ok {
+		s.batch.Put(engine.StoreIdentKey(), mustMarshal(&ordealpb.StoreIdent{ClusterId: s.cfg.ClusterID, StoreId: s.cfg.StoreID}))
+		s.commit()
+		return nil
+	}
+	id := &ordealpb.StoreIdent{}
+	if err := proto.Unmarshal(v, id); err != nil {
+		return fmt.Errorf("store %d: ident on disk: %w", s.cfg.StoreID, err)
+	}
+	if id.GetStoreId() != s.cfg.StoreID || id.GetClusterId() != s.cfg.ClusterID {
+		return fmt.Errorf("store %d of cluster %d: the disk belongs to store %d of cluster %d",
+			s.cfg.StoreID, s.cfg.ClusterID, id.GetStoreId(), id.GetClusterId())
+	}
+	return nil
+}
+
+// loadPeers opens a peer for every region that the disk says is alive and remembers the tombstones.
+func (s *Store) loadPeers() error {
+	var states []*ordealpb.RegionLocalState
+	var bad error
+	lo, hi := engine.RegionStateRange()
+	s.eng.Scan(lo, hi, func(_, v []byte) bool {
+		st := &ordealpb.RegionLocalState{}
+		if bad = proto.Unmarshal(v, st); bad != nil {
+			return false
+		}
+		states = append(states, st)
+		return true
+	})
+	if bad != nil {
+		return fmt.Errorf("store %d: region state on disk: %w", s.cfg.StoreID, bad)
+	}
+	for _, st := range states {
+		if st.GetState() == ordealpb.PeerState_TOMBSTONE {
+			s.tombs[st.GetRegion().GetId()] = st.GetPeer().GetId()
+			continue
+		}
+		p, err := s.openPeer(st.GetRegion(), st.GetPeer())
+		if err != nil {
+			return err
+		}
+		s.addPeer(p)
+		if f := s.cfg.Listener.Started; f != nil {
+			f(s.cfg.StoreID, p.region, p.meta.GetId(), p.applied)
+		}
+	}
+	return nil
+}
+
+// addPeer enters p into the store's tables.
+func (s *Store) addPeer(p *peer) {
+	id := p.region.GetId()
+	s.peers[id] = p
+	if p.initialised() {
+		s.ranges.Set(p)
+	}
+	i := sort.Search(len(s.order), func(i int) bool { return s.order[i].region.GetId() >= id })
+	s.order = append(s.order, nil)
+	copy(s.order[i+1:], s.order[i:])
+	s.order[i] = p
+}
+
+// dropPeer takes p out of the store's tables.
+func (s *Store) dropPeer(p *peer) {
+	id := p.region.GetId()
+	delete(s.peers, id)
+	if p.initialised() {
+		s.ranges.Delete(p)
+	}
+	i := sort.Search(len(s.order), func(i int) bool { return s.order[i].region.GetId() >= id })
+	s.order = append(s.order[:i], s.order[i+1:]...)
+	p.dead = true
+}
+
+// setRegion gives p a new region description, keeps the table of ranges right and persists it.
+func (s *Store) setRegion(p *peer, r *metapb.Region) {
+	if p.initialised() {
+		s.ranges.Delete(p)
+	}
+	p.region = r
+	s.ranges.Set(p)
+	s.putRegionState(r, p.meta, ordealpb.PeerState_NORMAL)
+	if f := s.cfg.Listener.RegionChanged; f != nil {
+		f(s.cfg.StoreID, r)
+	}
+}
+
+func (s *Store) putRegionState(r *metapb.Region, meta *metapb.Peer, st ordealpb.PeerState) {
+	s.batch.Put(engine.RegionStateKey(r.GetId()), mustMarshal(&ordealpb.RegionLocalState{State: st, Region: r, Peer: meta}))
+}
+
+// overlapping returns an initialised peer other than the region's own whose range meets [start, end), or nil.
+func (s *Store) overlapping(region uint64, start, end []byte) *peer {
+	var found *peer
+	pivot := &peer{region: &metapb.Region{StartKey: start}}
+	see := func(p *peer) bool {
+		if p.region.GetId() != region && overlaps(p, start, end) {
+			found = p
+			return false
+		}
+		// Ranges of initialised peers don't overlap each other, so the walk can end at the first one past the range.
+		return len(end) == 0 || string(p.region.GetStartKey()) < string(end)
+	}
+	s.ranges.Descend(pivot, func(p *peer) bool { see(p); return p.region.GetId() == region })
+	if found == nil {
+		s.ranges.Ascend(pivot, see)
+	}
+	return found
+}
+
+func mustMarshal(m proto.Message) []byte {
+	v, err := proto.Marshal(m)
+	if err != nil {
+		panic(fmt.Sprintf("store: marshal %T: %v", m, err))
+	}
+	return v
+}

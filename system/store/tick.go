@@ -1,0 +1,91 @@
+package store
+
+import (
+	"ordeal/proto/metapb"
+	"ordeal/proto/ordealpb"
+	"ordeal/proto/pdpb"
+	"ordeal/world"
+)
+
+// boot sets the store going, in the first turn of its life.
+func (s *Store) boot() {
+	s.out.After(s.cfg.TickInterval, tokenTick)
+	s.register()
+}
+
+// onTick lets time pass for every group and does what is due now and then.
+func (s *Store) onTick() {
+	s.out.After(s.cfg.TickInterval, tokenTick)
+	s.ticks++
+	s.expirePDCalls()
+	if s.ticks%uint64(s.cfg.StoreHeartbeatTicks) == 0 {
+		s.heartbeatStore()
+	}
+	// A tick can destroy no peer, so the list stays as it is while it is walked.
+	for _, p := range s.order {
+		p.group.Tick()
+		s.wake(p)
+		if p.group.IsLeader() {
+			s.tickLeader(p)
+		} else {
+			s.tickFollower(p)
+		}
+	}
+}
+
+func (s *Store) tickLeader(p *peer) {
+	// Regions take turns, so that their heartbeats and checks do not all fall on one tick.
+	turn := s.ticks + p.region.GetId()
+	if turn%uint64(s.cfg.RegionHeartbeatTicks) == 0 {
+		s.heartbeatRegion(p)
+	}
+	if turn%uint64(s.cfg.SplitCheckTicks) == 0 {
+		s.checkSplit(p)
+	}
+	s.checkCompact(p)
+}
+
+// tickFollower asks PD, when there has been no leader for long, whether the peer still belongs to its region: those who
+// removed it may all be gone from its view.
+func (s *Store) tickFollower(p *peer) {
+	if p.group.Leader() != 0 {
+		p.leaderless = 0
+		return
+	}
+	p.leaderless++
+	if p.leaderless%uint64(s.cfg.StaleCheckTicks) == 0 {
+		s.askPD(pdCall{kind: callStale, region: p.region.GetId(), peer: p.meta.GetId()},
+			&ordealpb.PDRequest{Body: &ordealpb.PDRequest_GetRegionById{GetRegionById: &pdpb.GetRegionByIDRequest{
+				RegionId: p.region.GetId(),
+			}}})
+	}
+}
+
+// onStale destroys a peer if PD knows its region with a later membership that the peer is not in. An uninitialised
+// peer goes by the epoch of whoever created it.
+func (s *Store) onStale(c pdCall, r *metapb.Region) {
+	p := s.peers[c.region]
+	if p == nil || p.meta.GetId() != c.peer || r == nil {
+		return
+	}
+	known := p.region.GetRegionEpoch()
+	if !p.initialised() {
+		known = p.creator
+	}
+	if r.GetRegionEpoch().GetConfVer() <= known.GetConfVer() {
+		return
+	}
+	for _, m := range r.GetPeers() {
+		if m.GetId() == p.meta.GetId() {
+			return
+		}
+	}
+	s.destroy(p, r, "PD knows its region without it")
+}
+
+// crashIf takes the store down at a failpoint that names it.
+func (s *Store) crashIf(node int, point string) {
+	if uint64(node) == uint64(s.env.Addr.Node) {
+		panic(world.Crash{Node: s.env.Addr.Node, Point: point})
+	}
+}

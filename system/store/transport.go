@@ -1,0 +1,110 @@
+package store
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	"ordeal/proto/metapb"
+	"ordeal/proto/ordealpb"
+	"ordeal/raft"
+	"ordeal/system/region"
+)
+
+// onPacket handles a one-way message from another store or from PD. What can't be read is dropped, as by a network.
+func (s *Store) onPacket(payload []byte) {
+	pkt := &ordealpb.StorePacket{}
+	if err := proto.Unmarshal(payload, pkt); err != nil {
+		return
+	}
+	for _, m := range pkt.GetRaft() {
+		s.onRaft(m)
+	}
+	if pkt.GetPd() != nil {
+		s.onPD(pkt.GetPd())
+	}
+}
+
+// onRaft finds, or makes, the peer that a message is for, and steps its group. The peer ids in it decide who is stale:
+// they only ever rise.
+func (s *Store) onRaft(m *ordealpb.RaftMessage) {
+	to := m.GetToPeer()
+	if to.GetStoreId() != s.cfg.StoreID || to.GetId() == 0 || m.GetFromPeer().GetId() == 0 {
+		return
+	}
+	if m.GetIsTombstone() {
+		s.onTombstone(m)
+		return
+	}
+	msg := &raft.Message{}
+	if err := proto.Unmarshal(m.GetMessage(), msg); err != nil {
+		return
+	}
+	kind := raft.KindOf(msg)
+	p := s.peers[m.GetRegionId()]
+	if p != nil && to.GetId() > p.meta.GetId() {
+		gone := &metapb.Region{RegionEpoch: m.GetRegionEpoch()}
+		s.destroy(p, gone, "a newer peer of its region lives on its store")
+		p = nil
+	}
+	if p == nil {
+		if p = s.createByMessage(m, kind); p == nil {
+			return
+		}
+	}
+	if to.GetId() < p.meta.GetId() || (p.initialised() && s.senderIsStale(p, m, kind)) {
+		return
+	}
+	from := m.GetFromPeer()
+	if region.FindPeerByID(p.region, from.GetId()) == nil {
+		p.others[from.GetId()] = from
+	}
+	p.heard[from.GetId()] = s.ticks
+	if kind == raft.KindSnapshot && !s.snapshotFits(p, msg) {
+		return
+	}
+	p.group.Step(msg)
+	s.wake(p)
+}
+
+// senderIsStale tells a peer that was removed from the region, and still campaigns, that it is gone.
+func (s *Store) senderIsStale(p *peer, m *ordealpb.RaftMessage, kind raft.Kind) bool {
+	from := m.GetFromPeer()
+	if region.FindPeerByID(p.region, from.GetId()) != nil ||
+		m.GetRegionEpoch().GetConfVer() >= p.region.GetRegionEpoch().GetConfVer() {
+		return false
+	}
+	if kind == raft.KindVote {
+		s.sendNow.add(from.GetStoreId(), &ordealpb.RaftMessage{
+			RegionId: p.region.GetId(), FromPeer: p.meta, ToPeer: from, RegionEpoch: p.region.GetRegionEpoch(), IsTombstone: true,
+		})
+		return true
+	}
+	return false
+}
+
+// onTombstone destroys a peer that was removed without hearing of it.
+func (s *Store) onTombstone(m *ordealpb.RaftMessage) {
+	p := s.peers[m.GetRegionId()]
+	if p == nil || p.meta.GetId() != m.GetToPeer().GetId() {
+		return
+	}
+	if p.initialised() && m.GetRegionEpoch().GetConfVer() <= p.region.GetRegionEpoch().GetConfVer() {
+		return
+	}
+	s.destroy(p, &metapb.Region{RegionEpoch: m.GetRegionEpoch()}, "it was removed from its region")
+}
+
+// post addresses one message of p's group and puts it into an outbox.
+func (s *Store) post(box *outbox, p *peer, msg *raft.Message) {
+	to := p.find(msg.GetTo())
+	if to == nil {
+		return // a peer that this one has heard neither of nor from
+	}
+	m := &ordealpb.RaftMessage{
+		RegionId: p.region.GetId(), FromPeer: p.meta, ToPeer: to, RegionEpoch: p.region.GetRegionEpoch(),
+		Message: mustMarshal(msg),
+	}
+	if k := raft.KindOf(msg); k == raft.KindVote || k == raft.KindHeartbeat {
+		m.StartKey, m.EndKey = p.region.GetStartKey(), p.region.GetEndKey()
+	}
+	box.add(to.GetStoreId(), m)
+}

@@ -1,0 +1,172 @@
+package store
+
+import (
+	"fmt"
+
+	"ordeal/proto/ordealpb"
+	"ordeal/raft"
+	"ordeal/world"
+)
+
+// Step is one turn of the store; see the package comment for the order of things.
+func (s *Store) Step(now world.Time, in []world.Event, out *world.Effects) {
+	s.now, s.out = now, out
+	if !s.booted {
+		s.booted = true
+		s.boot()
+	}
+	for i := range in {
+		s.handle(&in[i])
+	}
+	for len(s.dirty) > 0 {
+		work := s.dirty
+		s.dirty = nil
+		for _, p := range work {
+			p.queued = false
+			s.proposeQueued(p)
+			for !p.dead && p.group.HasReady() {
+				s.handleReady(p)
+			}
+		}
+	}
+	s.commit()
+	s.answerReads()
+	s.release()
+	s.out = nil
+}
+
+func (s *Store) handle(ev *world.Event) {
+	switch ev.Kind {
+	case world.EventMessage:
+		s.onPacket(ev.Payload)
+	case world.EventRequest:
+		s.onRequest(ev)
+	case world.EventTimer:
+		s.onTick()
+	case world.EventSynced:
+		s.onDurable(ev.Token)
+	}
+}
+
+// wake marks p as having something to do in this turn.
+func (s *Store) wake(p *peer) {
+	if !p.queued && !p.dead {
+		p.queued = true
+		s.dirty = append(s.dirty, p)
+	}
+}
+
+// handleReady carries out what one group wants done.
+func (s *Store) handleReady(p *peer) {
+	rd := p.group.Ready(s.batch)
+	p.place(rd.Proposed)
+	s.loseProposals(p, rd.Lost)
+	if f := s.cfg.Listener.HardState; f != nil && rd.HardState != nil {
+		hs := rd.HardState
+		f(s.cfg.StoreID, p.region.GetId(), p.meta.GetId(), hs.GetTerm(), hs.GetVote(), hs.GetCommit())
+	}
+	if rd.LeaderChanged {
+		s.onLeaderChange(p)
+	}
+	if rd.Snapshot != nil {
+		s.restore(p, rd.Snapshot.GetData(), raft.ID{
+			Index: rd.Snapshot.GetMetadata().GetIndex(), Term: rd.Snapshot.GetMetadata().GetTerm(),
+		})
+	}
+	for _, m := range rd.Send {
+		s.post(&s.sendNow, p, m)
+	}
+	if rd.Persisted != nil {
+		s.hold(p, rd.Persisted)
+	}
+	p.confirmed = append(p.confirmed, rd.Reads...)
+	if len(rd.Committed) > 0 {
+		s.apply(p, rd.Committed)
+		if !p.dead {
+			p.group.Applied(&rd)
+		}
+	}
+	if len(p.confirmed) > 0 {
+		s.readable(p)
+	}
+}
+
+// hold keeps what depends on the turn's batch until it is durable.
+func (s *Store) hold(p *peer, by *raft.Persisted) {
+	to := &s.sendDurable
+	// gofail: var bugAckBeforeSync struct{}
+	// to = &s.sendNow
+	for _, m := range by.Send {
+		s.post(to, p, m)
+	}
+	s.persisted = append(s.persisted, persisted{p: p, by: by})
+}
+
+// commit makes the batch visible to reads. It runs once a turn, and earlier where the turn itself must read what it
+// wrote; what belongs together is in the batch together at every call.
+func (s *Store) commit() {
+	if s.batch.Empty() {
+		return
+	}
+	s.eng.Commit(s.batch)
+	s.batch = s.eng.NewBatch()
+	clear(s.fresh)
+}
+
+// release lets go what the turn produced: some at once, some behind a durability barrier.
+func (s *Store) release() {
+	for _, pkt := range s.sendNow.take() {
+		s.out.Send(s.cfg.Resolve(pkt.store), mustMarshal(pkt.packet))
+	}
+	if len(s.persisted) == 0 {
+		return
+	}
+	var then []world.Send
+	for _, pkt := range s.sendDurable.take() {
+		then = append(then, world.Send{To: s.cfg.Resolve(pkt.store), Payload: mustMarshal(pkt.packet)})
+	}
+	s.nextToken++
+	s.barriers = append(s.barriers, barrier{token: s.nextToken, persisted: s.persisted})
+	s.persisted = nil
+	s.out.Sync(s.nextToken, then)
+}
+
+// onDurable gives the groups back what waited for a turn's batch.
+func (s *Store) onDurable(token uint64) {
+	if len(s.barriers) == 0 || s.barriers[0].token != token {
+		panic(fmt.Sprintf("store %d: barrier %d is durable out of order: waiting for %v", s.cfg.StoreID, token, s.barriers))
+	}
+	for _, d := range s.barriers[0].persisted {
+		if !d.p.dead {
+			d.p.group.Persisted(d.by)
+			s.wake(d.p)
+		}
+	}
+	s.barriers = s.barriers[1:]
+}
+
+// outbox gathers a turn's messages by destination, in order of first use.
+type outbox struct {
+	packets []outPacket
+}
+
+type outPacket struct {
+	store  uint64
+	packet *ordealpb.StorePacket
+}
+
+func (o *outbox) add(store uint64, m *ordealpb.RaftMessage) {
+	for i := range o.packets {
+		if o.packets[i].store == store {
+			o.packets[i].packet.Raft = append(o.packets[i].packet.Raft, m)
+			return
+		}
+	}
+	o.packets = append(o.packets, outPacket{store: store, packet: &ordealpb.StorePacket{Raft: []*ordealpb.RaftMessage{m}}})
+}
+
+func (o *outbox) take() []outPacket {
+	p := o.packets
+	o.packets = nil
+	return p
+}

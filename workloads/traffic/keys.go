@@ -1,0 +1,83 @@
+package traffic
+
+import "fmt"
+
+// Keys begin with one of 256 buckets, k00 to kff, over which every workload spreads what it does.
+const (
+	buckets = 256
+	// RegionsMax is the largest number of regions that the keys can be cut into.
+	RegionsMax = buckets
+)
+
+// bucketKey returns the first key of a bucket, followed by rest.
+func bucketKey(bucket int, rest string) string { return fmt.Sprintf("k%02x", bucket%buckets) + rest }
+
+// SplitKeys returns the n-1 borders that cut the keys of all workloads into n regions of about the same number of keys.
+// n is from 1 to RegionsMax.
+func SplitKeys(n int) [][]byte {
+	if n < 1 || n > RegionsMax {
+		panic(fmt.Sprintf("traffic: cannot cut keys into %d regions, want 1 to %d", n, RegionsMax))
+	}
+	var borders [][]byte
+	for i := 1; i < n; i++ {
+		borders = append(borders, []byte(bucketKey(i*buckets/n, "")))
+	}
+	return borders
+}
+
+// mix spreads numbers over all 64 bits, the same numbers in the same way in every run.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9
+	x = (x ^ (x >> 27)) * 0x94d049bb133111eb
+	return x ^ (x >> 31)
+}
+
+// KeySet is what the clients of a run know in common about keys: which are hot at the moment, which are retired, and
+// all that were ever used. In the simulated world, where only one client runs at a time, they share one. It is not safe
+// for concurrent use: in the real world each client has its own. That costs nothing but some contention, because names
+// of keys depend only on the workload, the slot and the generation, so that clients meet at the same keys as long as
+// they are about equally fast.
+type KeySet struct {
+	slots   []slot
+	retired []string
+	used    []string
+	// seen is only looked up.
+	seen map[string]struct{}
+}
+
+// slot is the place of a hot key, or of a group of them, whose keys change with each generation.
+type slot struct {
+	generation, ops int
+}
+
+// NewKeySet returns an empty one.
+func NewKeySet() *KeySet { return &KeySet{seen: map[string]struct{}{}} }
+
+// Used returns all keys that were ever used, in the order of their first use. It must not be modified.
+func (s *KeySet) Used() []string { return s.used }
+
+func (s *KeySet) use(key string) {
+	if _, ok := s.seen[key]; !ok {
+		s.seen[key] = struct{}{}
+		s.used = append(s.used, key)
+	}
+}
+
+// turn counts an operation on a slot and returns the slot's generation. Every rotateAfter operations there is a new one;
+// rotated says that this is its first. The first generations of slots differ in length, so that they do not all end at
+// the same time.
+func (s *KeySet) turn(i, slots, rotateAfter int) (generation int, rotated bool) {
+	for len(s.slots) < slots {
+		s.slots = append(s.slots, slot{ops: len(s.slots) * rotateAfter / slots})
+	}
+	sl := &s.slots[i]
+	if sl.ops >= rotateAfter {
+		sl.ops, rotated = 0, true
+		sl.generation++
+	}
+	sl.ops++
+	return sl.generation, rotated
+}
+
+func (s *KeySet) retire(keys ...string) { s.retired = append(s.retired, keys...) }

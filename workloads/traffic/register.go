@@ -1,0 +1,89 @@
+package traffic
+
+import "fmt"
+
+// register works on a few hot keys that lie in different regions. It is the workload that a checker sees most in: half
+// of what it does is reading, by many clients, what others are just writing.
+func register(c *Ctx) {
+	k := c.Knobs.withDefaults()
+	r := &registerClient{Ctx: c, hot: make([]hotKey, k.HotKeys), rotateAfter: k.RotateAfter}
+	c.loop(r.step)
+}
+
+type registerClient struct {
+	*Ctx
+	hot         []hotKey
+	rotateAfter int
+}
+
+// hotKey is what this client last saw of the key that a slot has in a generation.
+type hotKey struct {
+	generation int
+	last       sighting
+}
+
+// registerKey puts each generation of a slot into another part of the key space; slots stay evenly spread.
+func registerKey(slot, slots, generation int) string {
+	return bucketKey(slot*buckets/slots+generation*37, fmt.Sprintf("/r/%d/%d", slot, generation))
+}
+
+// What a client of register does, in percent; the rest is reading the hot key.
+const (
+	registerRetiredPct = 2 // read a retired key
+	registerPutPct     = 30
+	registerCASPct     = 13
+	registerCADPct     = 6
+	registerDeletePct  = 1
+	// registerWrongPct is how many of its compare-and-swaps expect something that the client does not believe in.
+	registerWrongPct = 25
+)
+
+func (r *registerClient) step() {
+	slots := len(r.hot)
+	i := r.Rand.IntN(slots)
+	generation, rotated := r.Keys.turn(i, slots, r.rotateAfter)
+	if rotated {
+		r.Keys.retire(registerKey(i, slots, generation-1))
+	}
+	h := &r.hot[i]
+	if h.generation != generation {
+		*h = hotKey{generation: generation}
+	}
+	h.last = r.act(registerKey(i, slots, generation), h.last)
+}
+
+// act does one operation and returns what the client knows of the key then.
+func (r *registerClient) act(key string, last sighting) sighting {
+	d := r.roll()
+	switch {
+	case d.in(registerRetiredPct) && len(r.Keys.retired) > 0:
+		r.get(r.Keys.retired[r.Rand.IntN(len(r.Keys.retired))])
+		return last
+	case d.in(registerPutPct):
+		return r.put(key, r.value())
+	case d.in(registerCASPct):
+		return r.cas(key, r.guess(last, registerWrongPct), r.value())
+	case d.in(registerCADPct) && last.found:
+		return r.cad(key, last.value)
+	case d.in(registerDeletePct):
+		return r.delete(key)
+	default:
+		return r.get(key)
+	}
+}
+
+// neverWritten is a value that no client writes.
+const neverWritten = "none"
+
+// guess returns what to expect of a key: what was last seen, or in some percent of the cases something else. Of an
+// unknown key it expects that it is absent, since most keys are unknown when they are new.
+func (c *Ctx) guess(last sighting, wrongPct int) sighting {
+	switch {
+	case c.Rand.IntN(100) >= wrongPct:
+		return last
+	case last.found && c.Rand.IntN(2) == 0:
+		return nothing
+	default:
+		return something(neverWritten)
+	}
+}

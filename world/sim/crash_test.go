@@ -1,0 +1,280 @@
+package sim
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"ordeal/world"
+)
+
+// Barriers complete in order; what they release leaves before the actor hears of it, and not before the disk has it.
+func TestBarrierOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Config{Seed: 2, Net: calm()})
+	disk := &memDisk{}
+	var synced, sent []uint64
+	add(t, w, 1, disk, func(_ world.Time, in []world.Event, out *world.Effects) {
+		if len(in) == 0 {
+			for i := range 50 {
+				out.After(time.Duration(i)*100*time.Microsecond, uint64(i))
+			}
+		}
+		for _, e := range in {
+			switch e.Kind {
+			case world.EventTimer:
+				disk.commit(e.Token)
+				out.Sync(e.Token, []world.Send{
+					{To: world.Addr{Node: 2}, Payload: number(2 * e.Token)}, {To: world.Addr{Node: 2}, Payload: number(2*e.Token + 1)}})
+			case world.EventSynced:
+				require.LessOrEqual(t, e.Token, w.nodeOf[1].syncs.durable)
+				synced = append(synced, e.Token)
+			}
+		}
+	})
+	add(t, w, 2, nil, func(_ world.Time, in []world.Event, _ *world.Effects) {
+		for _, e := range in {
+			require.Less(t, numberOf(e.Payload)/2, w.nodeOf[1].syncs.durable)
+			sent = append(sent, numberOf(e.Payload))
+		}
+	})
+	w.Run(at(time.Minute))
+	require.Len(t, synced, 50)
+	require.IsIncreasing(t, synced)
+	require.Len(t, sent, 100)
+	require.IsIncreasing(t, sent)
+}
+
+// A disk slower than its writer makes groups larger, not the delay.
+func TestBarriersShareAnFsync(t *testing.T) {
+	t.Parallel()
+	fsyncs := 0
+	slow := DiskConfig{SyncMin: 5 * time.Millisecond, SyncMax: 5 * time.Millisecond}
+	w := newWorld(t, Config{Disk: slow, OnEvent: func(e TraceEvent) {
+		if e.Kind == KindSync {
+			fsyncs++
+		}
+	}})
+	disk := &memDisk{}
+	done := 0
+	add(t, w, 1, disk, func(now world.Time, in []world.Event, out *world.Effects) {
+		if len(in) == 0 {
+			out.After(0, 0)
+		}
+		for _, e := range in {
+			switch {
+			case e.Kind == world.EventTimer && disk.Position() < 1000:
+				disk.commit(0)
+				out.Sync(uint64(now), nil)
+				out.After(100*time.Microsecond, 0)
+			case e.Kind == world.EventSynced:
+				done++
+				require.LessOrEqual(t, now.Sub(world.Time(e.Token)), 10*time.Millisecond+defaultTurnDelay)
+			}
+		}
+	})
+	w.Run(at(time.Minute))
+	require.Equal(t, 1000, done)
+	require.Less(t, fsyncs, 50)
+}
+
+// A node without a disk has nothing to lose: its barriers complete.
+func TestSyncWithoutDisk(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Config{})
+	synced := false
+	add(t, w, 1, nil, func(_ world.Time, in []world.Event, out *world.Effects) {
+		if len(in) == 0 {
+			out.Sync(1, nil)
+		}
+		synced = synced || len(in) == 1 && in[0].Kind == world.EventSynced
+	})
+	w.Run(at(time.Second))
+	require.True(t, synced)
+}
+
+// Nothing of a life reaches the next one: no event, timer or barrier, and chance starts anew.
+func TestLivesAreSeparate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Config{Net: calm()})
+	disk := &memDisk{}
+	var nonces []uint64
+	var rands []uint64
+	require.NoError(t, w.AddNode(oneActor(1, disk, func(env world.Env) stepFunc {
+		nonces, rands = append(nonces, env.Nonce), append(rands, env.Rand.Uint64())
+		return func(_ world.Time, in []world.Event, out *world.Effects) {
+			require.Empty(t, in)
+			disk.commit(1)
+			out.After(20*time.Millisecond, env.Nonce)
+			out.Sync(env.Nonce, []world.Send{{To: world.Addr{Node: 2}}})
+			out.Send(world.Addr{Node: 2}, number(env.Nonce))
+		}
+	})))
+	var got []uint64
+	add(t, w, 2, nil, func(_ world.Time, in []world.Event, _ *world.Effects) {
+		for _, e := range in {
+			got = append(got, numberOf(e.Payload))
+		}
+	})
+	for range 5 {
+		w.Run(w.Now().Add(100 * time.Microsecond)) // the first step was, the fsync and the timer were not
+		require.NoError(t, w.Crash(1))
+		w.Run(w.Now().Add(10 * time.Millisecond))
+		require.NoError(t, w.Restart(1))
+	}
+	require.Len(t, nonces, 6)
+	require.Equal(t, nonces[:5], got, "what was on the network arrives, what waited for the disk does not")
+	slices.Sort(nonces)
+	slices.Sort(rands)
+	require.Len(t, slices.Compact(nonces), 6)
+	require.Len(t, slices.Compact(rands), 6)
+	require.NotZero(t, nonces[0])
+}
+
+func TestFailpointCrashInStep(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Config{Net: calm()})
+	disk := &memDisk{}
+	armed := true
+	var told []world.Crash
+	w.OnCrash(func(n world.NodeID, c *world.Crash) {
+		require.Equal(t, world.NodeID(1), n)
+		require.False(t, w.Up(1))
+		told = append(told, *c)
+		w.After(time.Second, func() { require.NoError(t, w.Restart(1)) })
+	})
+	add(t, w, 1, disk, func(_ world.Time, in []world.Event, out *world.Effects) {
+		disk.commit(1)
+		out.Send(world.Addr{Node: 2}, nil)
+		if armed {
+			armed = false
+			panic(world.Crash{Node: 1, Point: "here"})
+		}
+	})
+	got := 0
+	add(t, w, 2, nil, func(_ world.Time, in []world.Event, _ *world.Effects) { got += len(in) })
+	w.Run(at(time.Minute))
+	require.Equal(t, []world.Crash{{Node: 1, Point: "here"}}, told)
+	require.True(t, w.Up(1))
+	require.Equal(t, 1, got, "the effects of the step that crashed are gone")
+	require.LessOrEqual(t, len(disk.data), 2)
+}
+
+func TestFailpointCrashInBoot(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Config{})
+	boots := 0
+	node := world.Node{ID: 1, Disk: &memDisk{}, Actors: 1, Boot: func([]world.Env) ([]world.Actor, error) {
+		switch boots++; boots {
+		case 1, 3:
+			panic(world.Crash{Node: 1, Point: "boot"})
+		case 4:
+			return nil, errors.New("disk full")
+		}
+		return []world.Actor{stepFunc(mute)}, nil
+	}}
+	told := 0
+	w.OnCrash(func(world.NodeID, *world.Crash) { told++ })
+	require.NoError(t, w.AddNode(node), "a machine that crashed while it booted was switched on all the same")
+	require.False(t, w.Up(1))
+	require.NoError(t, w.Restart(1))
+	require.True(t, w.Up(1))
+	require.NoError(t, w.Crash(1))
+	require.NoError(t, w.Restart(1))
+	require.False(t, w.Up(1))
+	require.Equal(t, 2, told)
+	require.ErrorContains(t, w.Restart(1), "booting node 1: disk full")
+	require.False(t, w.Up(1))
+	require.NoError(t, w.Restart(1))
+	require.True(t, w.Up(1))
+}
+
+// storeActor acknowledges numbers once they are durable, by a reply and by a message to node 2.
+func storeActor(disk *memDisk) stepFunc {
+	type waiting struct{ ev world.Event }
+	open := map[uint64]waiting{}
+	return func(_ world.Time, in []world.Event, out *world.Effects) {
+		for _, e := range in {
+			switch e.Kind {
+			case world.EventRequest:
+				n := numberOf(e.Payload)
+				disk.commit(n)
+				open[n] = waiting{e}
+				out.Sync(n, []world.Send{{To: world.Addr{Node: 2}, Payload: e.Payload}})
+			case world.EventSynced:
+				e := open[e.Token].ev
+				out.Reply(e.From, e.Call, e.Payload)
+			}
+		}
+	}
+}
+
+// Whatever was acknowledged survives every crash; what a crash loses is what was written last.
+func TestAcknowledgedWritesSurvive(t *testing.T) {
+	t.Parallel()
+	lostEver, tornEver := uint64(0), false
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := Config{Seed: rapid.Uint64().Draw(t, "seed"), CheckPayloads: true}
+		cfg.Disk.SyncMax = time.Duration(rapid.Int64Range(1, int64(20*time.Millisecond)).Draw(t, "sync"))
+		crashes := rapid.SliceOfN(rapid.Int64Range(0, int64(30*time.Millisecond)), 0, 10).Draw(t, "time between crashes")
+		clients := rapid.IntRange(1, 8).Draw(t, "clients")
+		w := New(cfg)
+		defer w.Close()
+		disk := &memDisk{}
+		require.NoError(t, w.AddNode(oneActor(1, disk, func(world.Env) stepFunc { return storeActor(disk) })))
+		var acked []uint64
+		require.NoError(t, w.AddNode(oneActor(2, nil, func(world.Env) stepFunc {
+			return func(_ world.Time, in []world.Event, _ *world.Effects) {
+				for _, e := range in {
+					acked = append(acked, numberOf(e.Payload))
+				}
+			}
+		})))
+		for c := range clients {
+			w.Go(world.NodeID(1001+c), "client", func(p world.Proc) {
+				for n := uint64(1); n <= 100; n++ {
+					id := uint64(c)<<32 | n
+					if _, err := p.Call(world.Addr{Node: 1}, number(id), 30*time.Millisecond); err == nil {
+						acked = append(acked, id)
+					} else {
+						p.Sleep(time.Millisecond)
+					}
+				}
+			})
+		}
+		for _, after := range crashes {
+			w.Run(w.Now().Add(time.Duration(after)))
+			before := slices.Clone(disk.data)
+			lost, err := w.CrashNode(1)
+			require.NoError(t, err)
+			require.Equal(t, before[:uint64(len(before))-lost], disk.data)
+			lostEver, tornEver = lostEver+lost, tornEver || disk.torn
+			w.Run(w.Now().Add(time.Millisecond))
+			require.NoError(t, w.Restart(1))
+		}
+		w.Run(w.Now().Add(time.Minute))
+		for _, n := range acked {
+			require.Contains(t, disk.data, n)
+		}
+	})
+	require.NotZero(t, lostEver, "no crash lost anything: the test proves nothing")
+	require.True(t, tornEver)
+}
+
+func TestDiskThatLiesIsCaught(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Config{})
+	disk := &liar{}
+	add(t, w, 1, disk, func(world.Time, []world.Event, *world.Effects) { disk.commit(1) })
+	w.Run(at(time.Second))
+	require.Contains(t, panicOf(func() { _ = w.Crash(1) }), "was to keep")
+}
+
+// liar keeps a commit more than it was told.
+type liar struct{ memDisk }
+
+func (d *liar) Crash(keep uint64, torn bool) uint64 { return d.memDisk.Crash(keep, torn) + 1 }

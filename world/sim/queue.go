@@ -1,0 +1,115 @@
+package sim
+
+import "ordeal/world"
+
+// event is something that will happen at a time known to the queue. Which fields mean something depends on kind.
+type event struct {
+	kind  Kind
+	actor uint16 // of to
+	// src is the node whose link to the target the event travels on; nil for what does not travel.
+	src *node
+	to  *node
+	// life is the life of to that the event is meant for; 0 for what outlives a crash.
+	life uint64
+	from world.Addr
+	ref  uint64 // a call, a token or a proc
+	// payload and its hash at the time of sending; the hash is kept only under Config.CheckPayloads.
+	payload []byte
+	sum     uint64
+	fn      func()
+}
+
+// place is an event's place in the queue: small, because ordering moves it around, while the event itself stays put.
+type place struct {
+	at   world.Time
+	seq  uint64
+	slot int32
+}
+
+func (p *place) before(q *place) bool {
+	return p.at < q.at || p.at == q.at && p.seq < q.seq
+}
+
+// fanout is the number of children in the heap: with four, a heap is half as deep as a binary one and the children
+// compared with each other lie side by side in memory.
+const fanout = 4
+
+// queue holds future events, ordered by time and, at equal times, by the order in which they were pushed.
+type queue struct {
+	heap []place
+	slab []event
+	free []int32 // slots of slab that hold no event
+	seq  uint64
+}
+
+func (q *queue) len() int { return len(q.heap) }
+
+// next returns the time of the earliest event. The queue must not be empty.
+func (q *queue) next() world.Time { return q.heap[0].at }
+
+// push adds a copy of ev.
+func (q *queue) push(at world.Time, ev *event) {
+	var slot int32
+	if n := len(q.free); n > 0 {
+		slot = q.free[n-1]
+		q.free = q.free[:n-1]
+		q.slab[slot] = *ev
+	} else {
+		slot = int32(len(q.slab))
+		q.slab = append(q.slab, *ev)
+	}
+	q.seq++
+	p := place{at: at, seq: q.seq, slot: slot}
+	q.heap = append(q.heap, p)
+	q.up(len(q.heap)-1, p)
+}
+
+// pop removes the earliest event and copies it to ev. The queue must not be empty.
+func (q *queue) pop(ev *event) world.Time {
+	top := q.heap[0]
+	last := len(q.heap) - 1
+	p := q.heap[last]
+	q.heap = q.heap[:last]
+	if last > 0 {
+		q.down(0, p)
+	}
+	*ev = q.slab[top.slot]
+	q.slab[top.slot].payload, q.slab[top.slot].fn = nil, nil // let go of what the event held
+	q.free = append(q.free, top.slot)
+	return top.at
+}
+
+// up moves the hole at i towards the root until p fits into it.
+func (q *queue) up(i int, p place) {
+	for i > 0 {
+		parent := (i - 1) / fanout
+		if !p.before(&q.heap[parent]) {
+			break
+		}
+		q.heap[i] = q.heap[parent]
+		i = parent
+	}
+	q.heap[i] = p
+}
+
+// down moves the hole at i towards the leaves until p fits into it.
+func (q *queue) down(i int, p place) {
+	for {
+		first := fanout*i + 1
+		if first >= len(q.heap) {
+			break
+		}
+		least := first
+		for c := first + 1; c < min(first+fanout, len(q.heap)); c++ {
+			if q.heap[c].before(&q.heap[least]) {
+				least = c
+			}
+		}
+		if !q.heap[least].before(&p) {
+			break
+		}
+		q.heap[i] = q.heap[least]
+		i = least
+	}
+	q.heap[i] = p
+}
