@@ -17,6 +17,8 @@ type shape struct {
 	// unknown is the share of writes whose outcome is unknown.
 	unknown float64
 	scans   bool
+	// live is how many of the keys are in use at a time, from the first to the last; 0 is all of them.
+	live int
 }
 
 // randomHistory plays operations on real registers: each acts at one instant between its invocation and its return, or
@@ -36,7 +38,10 @@ func randomHistory(r *rand.Rand, s shape) *History {
 		o.Return = o.Invoke + world.Time(r.IntN(s.span))
 		free[o.Client] = int(o.Return) + 1
 		o.Kind, o.Outcome = randomKind(r, s), Ok
-		o.Key = fmt.Sprint("k", r.IntN(s.keys))
+		o.Key = key(r.IntN(s.keys))
+		if s.live > 0 && s.live < s.keys {
+			o.Key = key(i*(s.keys-s.live)/s.ops + r.IntN(s.live))
+		}
 		o.Value = fmt.Sprint("v", i+1)
 		act := o.Invoke + world.Time(r.Int64N(int64(o.Return-o.Invoke)+1))
 		if o.Kind.writes() && r.Float64() < s.unknown {
@@ -60,6 +65,8 @@ func randomHistory(r *rand.Rand, s shape) *History {
 	sortHistory(h)
 	return h
 }
+
+func key(n int) string { return fmt.Sprintf("k%03d", n) }
 
 func sortHistory(h *History) {
 	slices.SortStableFunc(h.Ops, func(a, b Op) int { return cmp.Compare(a.Invoke, b.Invoke) })
@@ -100,9 +107,8 @@ func play(r *rand.Rand, o *Op, state map[string]string, past *[]string, keys int
 		o.Start, o.End = "k", "l"
 		o.Limit = r.IntN(3)
 		for k := range keys {
-			key := fmt.Sprint("k", k)
-			if v, ok := state[key]; ok && (o.Limit == 0 || len(o.Pairs) < o.Limit) {
-				o.Pairs = append(o.Pairs, KV{key, v})
+			if v, ok := state[key(k)]; ok && (o.Limit == 0 || len(o.Pairs) < o.Limit) {
+				o.Pairs = append(o.Pairs, KV{key(k), v})
 			}
 		}
 		o.Key = ""

@@ -90,8 +90,8 @@ func (j *judge) key(steps []step, values int, timeout time.Duration) judgement {
 		}
 		return ambiguous
 	}
-	settled := j.t.settle(j.work)
-	if f, _, _ := j.t.x.findFlaw(j.work); f != noFlaw || !settled {
+	j.t.settle(j.work)
+	if f, _, _ := j.t.x.findFlaw(j.work); f != noFlaw {
 		return unexplained
 	}
 	return j.segments(j.t.reduce(j.work), timeout)

@@ -25,11 +25,11 @@ import (
 // A line "words …" says what the first violation's message must contain, a line "ops N" how many operations it may
 // have.
 type script struct {
-	title    string
-	reject   bool
-	words    []string
-	opsMax   int
-	h        *History
+	title  string
+	reject bool
+	words  []string
+	opsMax int
+	h      *History
 }
 
 func readScripts(t *testing.T, path string) []script {

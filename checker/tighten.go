@@ -21,9 +21,9 @@ type tightener struct {
 
 // settle decides which writes of unknown outcome certainly acted: those whose value was seen, by a step that certainly
 // acted. Such a write acted before the first sighting returned, and so did a write that was seen by nobody in doubt: in
-// both cases ret comes down to that time. It reports false where a write would then have to act before it was invoked.
+// both cases ret comes down to that time. Where that is before the write was invoked, findFlaw finds the one who saw it.
 // The index must be fresh.
-func (t *tightener) settle(steps []step) bool {
+func (t *tightener) settle(steps []step) {
 	x := &t.x
 	t.queue = t.queue[:0]
 	for v := range x.writer {
@@ -46,15 +46,11 @@ func (t *tightener) settle(steps []step) bool {
 		}
 		st.sure = true
 		st.ret = min(st.ret, x.seenRet[v])
-		if st.ret < st.call {
-			return false
-		}
 		if e := st.saw(); e != absent {
 			x.saw(e, w, st.ret)
 			t.queue = append(t.queue, e)
 		}
 	}
-	return true
 }
 
 // reduce leaves out steps that change nothing: whatever order explains the others has room for them. It must follow
@@ -107,8 +103,8 @@ func (t *tightener) dropReads(steps []step) {
 	}
 }
 
-// dropAbsentReads leaves out reads of absent that have a place anyway: those that returned before the first write was
-// invoked, when the key is as it was at the start, and those during which another one began and ended.
+// dropAbsentReads leaves out reads of absent that have a place anyway: those invoked before the first write was, when
+// the key is as it was at the start, and those during which another one began and ended.
 func (t *tightener) dropAbsentReads(steps []step) {
 	first := Never
 	t.nils = t.nils[:0]
@@ -125,7 +121,7 @@ func (t *tightener) dropAbsentReads(steps []step) {
 	latest := int32(none) // of those kept, the one invoked last
 	for _, i := range t.nils {
 		st := &steps[i]
-		if st.ret < first || latest != none && steps[latest].call >= st.call {
+		if st.call <= first || latest != none && steps[latest].call >= st.call {
 			t.keep[i] = false
 			continue
 		}

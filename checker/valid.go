@@ -15,8 +15,6 @@ const (
 	flawTwice
 	// flawRefused: a conditional operation did not swap, though it saw what it expected.
 	flawRefused
-	// flawChain: a value was seen, and one of those that it was made from was not yet being written.
-	flawChain
 )
 
 // none is no place in a list of steps.

@@ -142,7 +142,8 @@ func (f ConfChange) unsafe(t Target, region uint64, holders, free []world.NodeID
 		return fmt.Sprintf("region %d has only %s", region, plural(uint64(len(holders)), "replica"))
 	}
 	if up, quorum := len(upOnly(t, left)), len(left)/2+1; up < quorum {
-		return fmt.Sprintf("without s%d, region %d would have %d of %d replicas up and no quorum", from, region, up, len(left))
+		return fmt.Sprintf("without s%d, region %d would have %d of %d replicas up and no quorum",
+			from, region, up, len(left))
 	}
 	return ""
 }

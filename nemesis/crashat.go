@@ -8,8 +8,8 @@ import (
 	"ordeal/world"
 )
 
-// CrashAt arms a crash point on one or more stores: the first of them that comes by loses power in the middle of what
-// it was doing.
+// CrashAt arms a crash point on a store: when it comes by, it loses power in the middle of what it was doing. A point
+// can be armed on one store at a time, so of several it takes the first that is up.
 type CrashAt struct {
 	// Point is a name of Target.Failpoints.
 	Point string
@@ -37,7 +37,7 @@ func parseCrashAt(s *scanner) (Fault, error) {
 	return CrashAt{Point: point, Whom: w}, nil
 }
 
-// Apply arms the point.
+// Apply arms the point. Whether anybody comes by is known only when it is disarmed.
 func (f CrashAt) Apply(_ world.Proc, t Target) (Receipt, error) {
 	points := t.Failpoints()
 	if len(points) == 0 {
@@ -54,12 +54,11 @@ func (f CrashAt) Apply(_ world.Proc, t Target) (Receipt, error) {
 	if len(up) == 0 {
 		return skip("%s down already", names(nodes))
 	}
-	for _, n := range up {
-		if err := t.ArmCrash(f.Point, n); err != nil {
-			return Receipt{}, fmt.Errorf("arm %s on node %d: %w", f.Point, n, err)
-		}
+	n := up[0]
+	if err := t.ArmCrash(f.Point, n); err != nil {
+		return Receipt{}, fmt.Errorf("arm %s on node %d: %w", f.Point, n, err)
 	}
-	return Receipt{Text: "armed on " + names(up)}, nil
+	return Receipt{Text: "armed on " + names(up[:1])}, nil
 }
 
 // Heal disarms all crash points and starts every store that is down. Only now it is known which points were hit.

@@ -221,6 +221,10 @@ func TestCrashAtBitesOnlyIfHit(t *testing.T) {
 	t.Parallel()
 	f := newFake(3)
 	f.points = []string{"crashA", "crashB"}
+	r, err := CrashAt{Point: "crashA", Whom: Stores(0x6)}.Apply(f.p, f)
+	require.NoError(t, err)
+	require.Equal(t, "armed on s2", r.Text, "a point is armed on one store at a time")
+	f.calls = nil
 	s, err := ParseSchedule("+1s for 1s crash-at crashA leader(1)\n+1.5s for 1s crash-at crashB store(3)\n")
 	require.NoError(t, err)
 	records := Run(f.p, f, s, func(r Record) {

@@ -24,7 +24,7 @@
 //	                                they reach everybody) or a mask of those that are in
 //	kill WHOM                       power loss; the store starts again when the fault ends
 //	kill pd                         the same for the placement driver
-//	crash-at POINT WHOM             the next time a store of WHOM comes by the crash point, it loses power
+//	crash-at POINT WHOM             the next time that store comes by the crash point, it loses power
 //	transfer-leader region(K) to(N)
 //	conf-change add region(K) on(N)
 //	conf-change remove region(K) from(N)

@@ -74,8 +74,8 @@ const (
 // flagValues is the flags as they were typed. They stay text until all are known, so that every mistake is answered in
 // the same words through either door.
 type flagValues struct {
-	workload, nemesis, bug, duration         string
-	seed, seeds                              string
+	workload, nemesis, bug, duration        string
+	seed, seeds                             string
 	stores, replicas, regions, clients, out string
 }
 

@@ -1,9 +1,38 @@
 package workloads
 
-import "errors"
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	gofail "go.etcd.io/gofail/runtime"
+
+	"ordeal/checker"
+	"ordeal/cluster"
+	"ordeal/nemesis"
+	"ordeal/world"
+	"ordeal/world/sim"
+
+	"ordeal/workloads/traffic"
+)
+
+// The bounds of what a healed cluster may take, in virtual time.
+const (
+	// recoverMax: until every region reads and writes, and every key was read.
+	recoverMax = 30 * time.Second
+	// settleMax: until every region has all its replicas again and they agree.
+	settleMax = 120 * time.Second
+	// drainMax: until clients have ended what they were doing.
+	drainMax = 30 * time.Second
+	// progressStep is how often, in virtual time, a run reports how far it is.
+	progressStep = 100 * time.Millisecond
+)
 
 // Workloads returns the names of all workloads in the order in which they run.
-func Workloads() []string { return []string{"register", "scan", "churn"} }
+func Workloads() []string { return traffic.Names() }
 
 // Bugs returns the planted bugs.
 func Bugs() []Bug {
@@ -14,7 +43,280 @@ func Bugs() []Bug {
 	}
 }
 
+// run is one simulated run.
+type run struct {
+	cfg      Config
+	progress func(Progress)
+	traceOut *os.File
+	trace    *sim.Recorder
+
+	w       *sim.World
+	cluster *cluster.Sim
+	watch   *watch
+	load    traffic.Workload
+	keys    *traffic.KeySet
+	knobs   knobs
+
+	schedule nemesis.Schedule
+	records  []nemesis.Record
+	recs     []*checker.Recorder
+	history  *checker.History
+	stop     bool
+	busy     int
+
+	// chaos is when faults began and ended.
+	chaosFrom, chaosTo world.Time
+	verdict            checker.Verdict
+	reasons            []string
+	judged             checker.Result
+}
+
 // Run makes one simulated run in this process, from start to verdict, and writes its folder.
-func Run(Config, func(Progress)) (*Summary, error) {
-	return nil, errors.New("runs are not there yet")
+func Run(cfg Config, progress func(Progress)) (*Summary, error) {
+	r := &run{cfg: cfg, progress: progress, verdict: checker.OK}
+	if r.progress == nil {
+		r.progress = func(Progress) {}
+	}
+	if err := r.prepare(); err != nil {
+		return nil, err
+	}
+	defer r.close()
+	r.play()
+	return r.finish()
+}
+
+// prepare checks what was asked for and builds the world; nothing has happened in it afterwards.
+func (r *run) prepare() error {
+	var err error
+	if r.load, err = traffic.ByName(r.cfg.Workload); err != nil {
+		return Usagef("%v", err)
+	}
+	if err := r.enableBug(); err != nil {
+		return err
+	}
+	r.knobs = drawKnobs(r.cfg)
+	simCfg := sim.Config{Seed: r.cfg.Seed, Net: r.knobs.net, Disk: r.knobs.disk}
+	if r.cfg.Trace != "" {
+		if r.traceOut, err = os.Create(r.cfg.Trace); err != nil {
+			return Usagef("trace: %v", err)
+		}
+		r.trace = sim.NewRecorder(r.traceOut)
+		simCfg.OnEvent = r.trace.Record
+	}
+	r.w = sim.New(simCfg)
+	r.watch = newWatch(r.w)
+	cc := r.knobs.cluster(r.cfg)
+	cc.Store.Listener = r.watch.listener()
+	if r.cluster, err = cluster.NewSim(r.w, cc); err != nil {
+		return Usagef("%v", err)
+	}
+	r.watch.cluster = r.cluster
+	r.keys = traffic.NewKeySet()
+	return r.drawSchedule()
+}
+
+// enableBug switches the planted bug on; without the overlay there is none.
+func (r *run) enableBug() error {
+	if r.cfg.Bug == "" {
+		return nil
+	}
+	for _, b := range Bugs() {
+		if b.Name != r.cfg.Bug {
+			continue
+		}
+		if err := gofail.Enable(b.Failpoint, "return"); err != nil {
+			return Usagef("bug %s: failpoint %s is not compiled in: %v", b.Name, b.Failpoint, err)
+		}
+		return nil
+	}
+	return Usagef("unknown bug %q: want one of %s", r.cfg.Bug, bugNames())
+}
+
+func bugNames() string {
+	var names []string
+	for _, b := range Bugs() {
+		names = append(names, b.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (r *run) drawSchedule() error {
+	var err error
+	if r.cfg.Schedule != "" {
+		r.schedule, err = nemesis.ParseSchedule(r.cfg.Schedule)
+		if err != nil {
+			return Usagef("schedule: %v", err)
+		}
+		return nil
+	}
+	if len(r.cfg.Nemesis) == 0 {
+		return nil
+	}
+	families, err := nemesis.ParseFamilies(strings.Join(r.cfg.Nemesis, ","))
+	if err != nil {
+		return Usagef("%v", err)
+	}
+	rng := rand.New(rand.NewPCG(r.cfg.Seed, 0x5c4ed01e))
+	r.schedule = nemesis.Draw(rng, families, r.cfg.Duration, r.cfg.Stores, nemesis.Options{
+		Clients: r.cfg.Clients, CrashPoints: r.cluster.Failpoints(),
+	})
+	return nil
+}
+
+// play goes through the phases of the run. A store that panics ends it: that is a verdict like any other, with what
+// was recorded up to then as its evidence.
+func (r *run) play() {
+	defer func() {
+		if p := recover(); p != nil {
+			r.fail("a panic ended the run: %v", p)
+			r.watch.note("panic: %v\n%s\n%s", p, debug.Stack(), r.w.Evidence())
+		}
+	}()
+	if err := r.cluster.Start(); err != nil {
+		r.fail("%v", err)
+		return
+	}
+	r.startClients()
+	r.chaosFrom = r.w.Now()
+	r.hurt()
+	r.chaosTo = r.w.Now()
+	r.heal()
+	r.drain()
+	if !r.probe() {
+		return
+	}
+	r.finalReads()
+	r.compare()
+}
+
+// fail lowers the verdict to FAIL.
+func (r *run) fail(format string, args ...any) {
+	r.verdict = checker.FAIL
+	r.reasons = append(r.reasons, fmt.Sprintf(format, args...))
+}
+
+// startClients sets the clients going, after the first of them has written what the workload expects.
+func (r *run) startClients() {
+	for i := range r.cfg.Clients {
+		r.recs = append(r.recs, checker.NewRecorder(i))
+	}
+	if r.load.Setup != nil {
+		r.client(0, r.load.Setup)
+		r.await(func() bool { return r.busy > 0 }, drainMax)
+	}
+	for i := range r.cfg.Clients {
+		r.client(i, r.load.Client)
+	}
+}
+
+// client runs a part of the workload as client i.
+func (r *run) client(i int, do func(*traffic.Ctx)) {
+	r.busy++
+	node := cluster.FirstClient + world.NodeID(i)
+	r.w.Go(node, fmt.Sprintf("c%d", i), func(p world.Proc) {
+		defer func() { r.busy-- }()
+		do(&traffic.Ctx{
+			Proc: p, Client: r.cluster.Client(p), Rec: r.recs[i], ID: i, Clients: r.cfg.Clients, Rand: p.Rand(),
+			Stop: func() bool { return r.stop }, Keys: r.keys, Knobs: r.knobs.traffic,
+		})
+	})
+}
+
+// await lets time pass while cond holds, for at most limit, and reports how far the run is. It says whether cond
+// stopped holding.
+func (r *run) await(cond func() bool, limit time.Duration) bool {
+	end := r.w.Now().Add(limit)
+	for {
+		r.report()
+		if r.w.RunWhile(cond, min(end, r.w.Now().Add(progressStep))) {
+			return true
+		}
+		if r.w.Now() >= end {
+			return false
+		}
+	}
+}
+
+func (r *run) report() {
+	n := 0
+	for _, rec := range r.recs {
+		n += rec.Len()
+	}
+	r.progress(Progress{VirtualS: r.w.Now().Seconds(), Ops: n, Faults: len(r.records)})
+}
+
+// hurt carries out the schedule while the clients work, for the duration that was asked for.
+func (r *run) hurt() {
+	done := false
+	end := r.w.Now().Add(r.cfg.Duration)
+	r.w.Go(cluster.NemesisNode, "nemesis", func(p world.Proc) {
+		r.records = nemesis.Run(p, r.cluster, r.schedule, r.watch.fault)
+		done = true
+	})
+	r.await(func() bool { return !done || r.w.Now() < end }, r.cfg.Duration+drainMax)
+	if !done {
+		r.fail("the nemesis did not end within %v of its time", drainMax)
+	}
+}
+
+// heal ends all faults and makes the network a good one.
+func (r *run) heal() {
+	done := false
+	r.w.SetNet(quietNet())
+	r.w.Go(cluster.SetupNode, "heal", func(p world.Proc) {
+		if _, err := nemesis.HealAll(p, r.cluster); err != nil {
+			r.fail("healing: %v", err)
+		}
+		done = true
+	})
+	r.await(func() bool { return !done }, drainMax)
+}
+
+// drain ends the clients.
+func (r *run) drain() {
+	r.stop = true
+	if !r.await(func() bool { return r.busy > 0 }, drainMax) {
+		r.fail("%d clients did not end within %v of being told", r.busy, drainMax)
+	}
+}
+
+// probe writes and reads in every region, which a healed cluster must serve within a bound.
+func (r *run) probe() bool {
+	failed := ""
+	done := false
+	r.w.Go(cluster.ProbeNode, "probe", func(p world.Proc) {
+		failed = probeRegions(p, r.cluster, p.Now().Add(recoverMax))
+		done = true
+	})
+	if !r.await(func() bool { return !done }, recoverMax+drainMax) {
+		failed = "not every region served reads and writes"
+	}
+	if failed != "" {
+		r.fail("%v after everything was healed: %s", recoverMax, failed)
+		return false
+	}
+	return true
+}
+
+// finalReads reads every key that was ever used.
+func (r *run) finalReads() {
+	var unread []string
+	keys := r.keys.Used()
+	for i := range r.cfg.Clients {
+		mine := traffic.Share(keys, i, r.cfg.Clients)
+		r.client(i, func(c *traffic.Ctx) { unread = append(unread, traffic.FinalReads(c, mine)...) })
+	}
+	r.await(func() bool { return r.busy > 0 }, recoverMax)
+	if r.busy > 0 || len(unread) > 0 {
+		r.fail("the final reads did not end within %v of healing: %d clients at work, %d keys not read", recoverMax, r.busy, len(unread))
+	}
+}
+
+// compare lets the cluster come to rest and compares its replicas.
+func (r *run) compare() {
+	r.report()
+	if why := r.cluster.Settle(settleMax); why != "" {
+		r.fail("the cluster is not at rest %v after everything was healed: %s", settleMax, why)
+	}
+	r.watch.compareReplicas(r.cluster.Replicas())
 }

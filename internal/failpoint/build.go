@@ -22,8 +22,10 @@ const bindingFile = "gofail_bindings.go"
 // overlay is the file that go build -overlay reads.
 type overlay struct{ Replace map[string]string }
 
-// Build compiles in all failpoints of the module at moduleRoot. It writes only below cacheDir, where every file is named
-// by its content: building twice writes nothing, and processes that build at the same time do not disturb each other.
+// Build compiles in all failpoints of the module at moduleRoot. It writes only below cacheDir, where every file is
+// named by its content: building twice writes nothing, and processes that build at the same time do not disturb each
+// other.
+// cacheDir holds Go files; inside a module it must be hidden (begin with a dot), or ./... would find them.
 // It returns the overlay's path and the failpoints in the order of their files and lines; a module without failpoints
 // has an overlay that replaces nothing.
 func Build(moduleRoot, cacheDir string) (overlayJSON string, points []Point, err error) {
@@ -118,47 +120,53 @@ func unique(points []Point) error {
 // write puts the rewritten files, one file of bindings a package, and the overlay into the cache.
 func write(cacheDir string, sources []*source) (string, error) {
 	o := overlay{Replace: map[string]string{}}
-	for first := 0; first < len(sources); {
-		dir := filepath.Dir(sources[first].path)
-		var gofails []*code.Failpoint
-		end := first
-		// The files of a folder need not follow each other: the walk goes down in between.
-		for i, s := range sources[first:] {
-			if filepath.Dir(s.path) != dir {
-				continue
-			}
-			if s.pkg != sources[first].pkg {
-				return "", fmt.Errorf("%s is of package %s, %s of package %s: one folder, one package",
-					sources[first].rel, sources[first].pkg, s.rel, s.pkg)
-			}
-			copied, err := store(cacheDir, filepath.Base(s.path), s.rewrite)
-			if err != nil {
-				return "", err
-			}
-			o.Replace[s.path] = copied
-			gofails = append(gofails, s.gofails...)
-			sources[first+i], sources[end] = sources[end], sources[first+i]
-			end++
+	packages := map[string][]*source{}
+	var dirs []string
+	for _, s := range sources {
+		copied, err := store(cacheDir, filepath.Base(s.path), s.rewrite)
+		if err != nil {
+			return "", err
 		}
+		o.Replace[s.path] = copied
+		dir := filepath.Dir(s.path)
+		if packages[dir] == nil {
+			dirs = append(dirs, dir)
+		}
+		packages[dir] = append(packages[dir], s)
+	}
+	for _, dir := range dirs {
 		binding := filepath.Join(dir, bindingFile)
 		if _, err := os.Lstat(binding); !errors.Is(err, fs.ErrNotExist) {
 			return "", fmt.Errorf("%s is in the way: the overlay adds a file of that name", binding)
 		}
-		var text bytes.Buffer
-		if err := code.NewBinding(sources[first].pkg, gofails).Write(&text); err != nil {
+		text, err := bindings(packages[dir])
+		if err != nil {
 			return "", err
 		}
-		var err error
-		if o.Replace[binding], err = store(cacheDir, bindingFile, text.Bytes()); err != nil {
+		if o.Replace[binding], err = store(cacheDir, bindingFile, text); err != nil {
 			return "", err
 		}
-		first = end
 	}
 	text, err := json.MarshalIndent(o, "", "\t")
 	if err != nil {
 		return "", err
 	}
 	return store(cacheDir, "overlay.json", text)
+}
+
+// bindings declares the failpoints of one package.
+func bindings(files []*source) ([]byte, error) {
+	var gofails []*code.Failpoint
+	for _, s := range files {
+		if s.pkg != files[0].pkg {
+			return nil, fmt.Errorf("%s is of package %s, but %s of package %s: failpoints cannot be declared for both",
+				files[0].rel, files[0].pkg, s.rel, s.pkg)
+		}
+		gofails = append(gofails, s.gofails...)
+	}
+	var text bytes.Buffer
+	err := code.NewBinding(files[0].pkg, gofails).Write(&text)
+	return text.Bytes(), err
 }
 
 // store writes a file under a folder named by its content, unless it is there.

@@ -134,7 +134,8 @@ func (s *source) compile(headers int) error {
 	}
 	if want := pointNames(s.points); !slices.Equal(compiled, want) {
 		return fmt.Errorf("compile the failpoints of %s: %d comments declare %v, but gofail sees %v: "+
-			"a header must begin its line, and a line of a string must not look like one", s.rel, headers, want, compiled)
+			"a header begins its line, an empty line comes after each body, "+
+			"and no line of a string looks like a header", s.rel, headers, want, compiled)
 	}
 	if _, err := parser.ParseFile(token.NewFileSet(), s.path, s.rewrite, parser.SkipObjectResolution); err != nil {
 		return fmt.Errorf("the failpoints of %s do not compile; is there an empty line after each body, "+

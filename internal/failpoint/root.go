@@ -71,5 +71,5 @@ func Toolchain() (goBin string, err error) {
 			return candidate, nil
 		}
 	}
-	return "", errors.New("no go command on PATH or in GOROOT: failpoints are compiled in, which takes Go (https://go.dev/dl)")
+	return "", errors.New("no go command on PATH or in GOROOT: compiling failpoints in takes Go (https://go.dev/dl)")
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // DirDisk is a folder of the real file system, which one process at a time can open. Sync, Position and Close may be
@@ -94,6 +95,8 @@ const (
 // dirOptions are for a store that shares its machine with a few others.
 func dirOptions() *pebble.Options {
 	o := &pebble.Options{
+		// Without this, Pebble watches for slow disks with goroutines that outlive an opening that failed.
+		FS:                          vfs.Default,
 		FormatMajorVersion:          formatVersion,
 		Logger:                      logger{},
 		CacheSize:                   dirCacheBytes,

@@ -7,24 +7,24 @@ import (
 	"ordeal/world"
 )
 
-// BenchmarkEvent is the cost of one event of the trace: half of them messages of 100 bytes, half turns.
+// BenchmarkEvent is the cost of one event of the trace when 64 messages of 100 bytes go round: half of the events are
+// messages, half are turns.
 func BenchmarkEvent(b *testing.B) {
-	w := New(Config{Seed: 1})
+	net := DefaultNet()
+	net.Loss, net.Duplicate = 1e-12, 1e-12 // drawn for every message, but the number of messages stays the same
+	w := New(Config{Seed: 1, Net: net})
 	defer w.Close()
 	const nodes = 8
 	payload := make([]byte, 100)
 	for id := world.NodeID(1); id <= nodes; id++ {
-		next := world.Addr{Node: id%nodes + 1}
-		_ = w.AddNode(oneActor(id, nil, func(world.Env) stepFunc {
+		_ = w.AddNode(oneActor(id, nil, func(env world.Env) stepFunc {
 			return func(_ world.Time, in []world.Event, out *world.Effects) {
-				if len(in) == 0 {
-					out.After(0, 0)
+				n := len(in)
+				if n == 0 {
+					n = 8
 				}
-				for _, e := range in {
-					out.Send(next, payload)
-					if e.Kind == world.EventTimer { // makes up for what is lost
-						out.After(100*time.Millisecond, 0)
-					}
+				for range n {
+					out.Send(world.Addr{Node: 1 + world.NodeID(env.Rand.IntN(nodes))}, payload)
 				}
 			}
 		}))
@@ -114,3 +114,18 @@ type counter struct {
 }
 
 func (c *counter) Position() uint64 { return c.n }
+
+// BenchmarkQueue is the cost of taking the earliest of 1,000 events out and putting a later one in.
+func BenchmarkQueue(b *testing.B) {
+	var q queue
+	var ev event
+	rng := stream(1, "bench")
+	for range 1000 {
+		q.push(at(between(rng, 0, time.Second)), &ev)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		now := q.pop(&ev)
+		q.push(now.Add(between(rng, 0, time.Second)), &ev)
+	}
+}

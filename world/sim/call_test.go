@@ -10,14 +10,14 @@ import (
 )
 
 // callOnce runs one call of a client against node 1 and returns its end and the time it took.
-func callOnce(w *World, timeout time.Duration) (reply []byte, err error, took time.Duration) {
+func callOnce(w *World, timeout time.Duration) (reply []byte, took time.Duration, err error) {
 	w.Go(1001, "client", func(p world.Proc) {
 		begin := p.Now()
 		reply, err = p.Call(world.Addr{Node: 1}, []byte("hi"), timeout)
 		took = p.Now().Sub(begin)
 	})
 	w.Run(w.Now().Add(time.Minute))
-	return reply, err, took
+	return reply, took, err
 }
 
 func TestCallReply(t *testing.T) {
@@ -25,7 +25,7 @@ func TestCallReply(t *testing.T) {
 	w := newWorld(t, Config{Net: calm()})
 	add(t, w, 1, nil, echo)
 	for range 3 {
-		reply, err, took := callOnce(w, time.Second)
+		reply, took, err := callOnce(w, time.Second)
 		require.NoError(t, err)
 		require.Equal(t, "hi", string(reply))
 		require.Equal(t, 2*time.Millisecond+defaultTurnDelay, took)
@@ -36,11 +36,11 @@ func TestCallTimeout(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Config{Net: calm()})
 	add(t, w, 1, nil, mute)
-	reply, err, took := callOnce(w, 50*time.Millisecond)
+	reply, took, err := callOnce(w, 50*time.Millisecond)
 	require.ErrorIs(t, err, world.ErrTimeout)
 	require.Nil(t, reply)
 	require.Equal(t, 50*time.Millisecond, took)
-	_, err, took = callOnce(w, 0)
+	_, took, err = callOnce(w, 0)
 	require.ErrorIs(t, err, world.ErrTimeout)
 	require.Zero(t, took)
 }
@@ -74,21 +74,21 @@ func TestCallTimeoutsOfManyLengths(t *testing.T) {
 func TestCallRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Config{Net: calm()})
-	_, err, took := callOnce(w, time.Second)
+	_, took, err := callOnce(w, time.Second)
 	require.ErrorIs(t, err, world.ErrRefused, "no such node")
 	require.Equal(t, 2*time.Millisecond, took)
 	add(t, w, 1, nil, echo)
 	require.NoError(t, w.Crash(1))
-	_, err, _ = callOnce(w, time.Second)
+	_, _, err = callOnce(w, time.Second)
 	require.ErrorIs(t, err, world.ErrRefused, "node down")
 	require.NoError(t, w.Restart(1))
-	_, err, _ = callOnce(w, time.Second)
+	_, _, err = callOnce(w, time.Second)
 	require.NoError(t, err)
 	w.Cut(1, 1001)
-	_, err, _ = callOnce(w, time.Second)
+	_, _, err = callOnce(w, time.Second)
 	require.ErrorIs(t, err, world.ErrTimeout, "the reply is cut off")
 	require.NoError(t, w.Crash(1))
-	_, err, _ = callOnce(w, time.Second)
+	_, _, err = callOnce(w, time.Second)
 	require.ErrorIs(t, err, world.ErrTimeout, "a refusal passes the network, too")
 }
 
@@ -97,7 +97,7 @@ func TestCallReset(t *testing.T) {
 	w := newWorld(t, Config{Net: calm()})
 	add(t, w, 1, nil, mute)
 	w.After(10*time.Millisecond, func() { require.NoError(t, w.Crash(1)) })
-	_, err, took := callOnce(w, time.Second)
+	_, took, err := callOnce(w, time.Second)
 	require.ErrorIs(t, err, world.ErrReset)
 	require.Equal(t, 11*time.Millisecond, took)
 }
@@ -108,7 +108,7 @@ func TestReplySurvivesCrash(t *testing.T) {
 	w := newWorld(t, Config{Net: calm()})
 	add(t, w, 1, nil, echo)
 	w.After(1500*time.Microsecond, func() { require.NoError(t, w.Crash(1)) })
-	reply, err, _ := callOnce(w, time.Second)
+	reply, _, err := callOnce(w, time.Second)
 	require.NoError(t, err)
 	require.Equal(t, "hi", string(reply))
 }
@@ -141,9 +141,9 @@ func TestStrayReplies(t *testing.T) {
 			out.Reply(world.Addr{Node: 1001}, 12345, nil)
 		}
 	})
-	_, err, _ := callOnce(w, 10*time.Millisecond)
+	_, _, err := callOnce(w, 10*time.Millisecond)
 	require.ErrorIs(t, err, world.ErrTimeout)
-	reply, err, _ := callOnce(w, time.Second)
+	reply, _, err := callOnce(w, time.Second)
 	require.NoError(t, err)
 	require.Equal(t, uint64(old[1].Call), numberOf(reply), "not the reply to the first call")
 	require.Equal(t, 2, requests)
@@ -166,7 +166,7 @@ func TestReplyOfAnotherLife(t *testing.T) {
 		w.HealNetwork()
 		require.NoError(t, w.Restart(1))
 	})
-	_, err, _ := callOnce(w, time.Second)
+	_, _, err := callOnce(w, time.Second)
 	require.Len(t, asked, 1)
 	require.Error(t, err)
 }

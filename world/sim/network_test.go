@@ -82,7 +82,8 @@ func TestDuplicate(t *testing.T) {
 // A cut is directed, takes what is on its way, counts what it took, and ends when healed.
 func TestCut(t *testing.T) {
 	t.Parallel()
-	w, got := burst(t, NetConfig{LatencyMin: 10 * time.Millisecond, LatencyMax: 10 * time.Millisecond}, 100, time.Millisecond, func(w *World) {
+	slow := NetConfig{LatencyMin: 10 * time.Millisecond, LatencyMax: 10 * time.Millisecond}
+	w, got := burst(t, slow, 100, time.Millisecond, func(w *World) {
 		w.Cut(2, 1)
 		w.Cut(1, 1)
 		w.After(30500*time.Microsecond, func() { w.Cut(1, 2); w.Cut(1, 2) })

@@ -108,14 +108,14 @@ func (w *World) boot(n *node) error {
 	}
 	w.tracer.add(TraceEvent{Time: w.now, Kind: KindBoot, Node: n.id, Ref: n.life})
 	w.stepping, w.steppingActor = n, 0
-	impls, err, failpoint := n.bootGuarded(envs)
+	impls, failpoint, err := n.bootGuarded(envs)
 	w.stepping = nil
 	if failpoint != nil {
 		w.failpointCrash(n, failpoint)
 		return nil
 	}
 	if err == nil && len(impls) != n.spec.Actors {
-		err = fmt.Errorf("Boot returned %d actors, the node has %d", len(impls), n.spec.Actors)
+		err = fmt.Errorf("it returned %d actors, want %d", len(impls), n.spec.Actors)
 	}
 	if err != nil {
 		return fmt.Errorf("booting node %d: %w", n.id, err)
@@ -130,10 +130,10 @@ func (w *World) boot(n *node) error {
 }
 
 // bootGuarded runs Boot and returns the crash of the node itself that a failpoint asked for.
-func (n *node) bootGuarded(envs []world.Env) (impls []world.Actor, err error, failpoint *world.Crash) {
+func (n *node) bootGuarded(envs []world.Env) (impls []world.Actor, failpoint *world.Crash, err error) {
 	defer func() { failpoint = n.ownCrash(recover()) }()
 	impls, err = n.spec.Boot(envs)
-	return impls, err, nil
+	return impls, nil, err
 }
 
 // stepGuarded runs Step and returns the crash of the node itself that a failpoint asked for.
@@ -171,7 +171,7 @@ func (w *World) post(n *node, to uint16, ev world.Event, sum uint64) {
 // wake plans a turn.
 func (w *World) wake(n *node, to uint16) {
 	n.actors[to].queued = true
-	w.queue.push(w.later(w.cfg.TurnDelay), &event{kind: KindTurn, to: n, actor: to, life: n.life})
+	w.queue.pushLate(w.later(w.cfg.TurnDelay), &event{kind: KindTurn, to: n, actor: to, life: n.life})
 }
 
 // turn lets an actor handle its inbox and turns the effects into events.

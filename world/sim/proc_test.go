@@ -17,7 +17,10 @@ func TestSleepOrder(t *testing.T) {
 	for _, s := range []struct {
 		name  string
 		sleep time.Duration
-	}{{"c", 3 * time.Second}, {"a", time.Second}, {"b", 2 * time.Second}, {"b2", 2 * time.Second}, {"now", 0}, {"past", -time.Second}} {
+	}{
+		{"c", 3 * time.Second}, {"a", time.Second}, {"b", 2 * time.Second}, {"b2", 2 * time.Second},
+		{"now", 0}, {"past", -time.Second},
+	} {
 		w.Go(1001, s.name, func(p world.Proc) {
 			begin := p.Now()
 			p.Sleep(s.sleep)

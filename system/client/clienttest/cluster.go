@@ -15,6 +15,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/tidwall/btree"
 	"google.golang.org/protobuf/proto"
 
 	"ordeal/proto/metapb"
@@ -38,6 +39,8 @@ type Faults struct {
 	Busy float64
 	// Undetermined: the store serves a write, or does not, and answers that it cannot say which.
 	Undetermined float64
+	// Forget: the store answers that it has done a write, and has not. It makes the cluster a wrong one.
+	Forget float64
 }
 
 // Cluster is the whole cluster and its clock.
@@ -63,7 +66,7 @@ type Cluster struct {
 type group struct {
 	meta   *metapb.Region
 	leader *metapb.Peer
-	data   map[string][]byte
+	data   *btree.Map[string, []byte]
 	index  uint64
 }
 
@@ -80,7 +83,7 @@ func New(seed uint64, stores int, borders ...[]byte) *Cluster {
 	for i := range min(replicas, stores) {
 		first.Peers = append(first.Peers, &metapb.Peer{Id: c.id(), StoreId: uint64(i + 1)})
 	}
-	c.regions = []*group{{meta: first, leader: first.Peers[0], data: map[string][]byte{}}}
+	c.regions = []*group{{meta: first, leader: first.Peers[0], data: &btree.Map[string, []byte]{}}}
 	for _, b := range borders {
 		c.Split(b)
 	}
@@ -105,17 +108,18 @@ func (c *Cluster) Split(key []byte) {
 	left.meta = region.Clone(old)
 	left.meta.EndKey = key
 	left.meta.RegionEpoch.Version++
-	right := &group{meta: region.Clone(left.meta), data: map[string][]byte{}, index: left.index}
+	right := &group{meta: region.Clone(left.meta), data: &btree.Map[string, []byte]{}, index: left.index}
 	right.meta.Id, right.meta.StartKey, right.meta.EndKey = c.id(), key, old.EndKey
 	for _, p := range right.meta.Peers {
 		p.Id = c.id()
 	}
 	right.leader = region.FindPeer(right.meta, left.leader.GetStoreId())
-	for _, k := range left.keys() {
-		if !region.Contains(left.meta, []byte(k)) {
-			right.data[k] = left.data[k]
-			delete(left.data, k)
-		}
+	left.data.Ascend(string(key), func(k string, v []byte) bool {
+		right.data.Set(k, v)
+		return true
+	})
+	for _, k := range right.data.Keys() {
+		left.data.Delete(k)
 	}
 	c.regions = slices.Insert(c.regions, i+1, right)
 }
@@ -172,8 +176,8 @@ func (c *Cluster) Crash(store world.NodeID) {
 // Restart brings a store back.
 func (c *Cluster) Restart(store world.NodeID) { delete(c.crashed, store) }
 
-// Trouble hurts the cluster at random, about every millisecond, until the time is up; then everything heals: no faults,
-// all stores up, and the placement driver knows all regions.
+// Trouble does something bad every so often, at a key that key draws, until the clock shows until. Then everything heals:
+// no faults, all stores up, and the placement driver knows all regions.
 func (c *Cluster) Trouble(every, until time.Duration, key func(*rand.Rand) []byte) {
 	if c.now.Add(every) >= world.Time(until) {
 		c.Faults = Faults{}
@@ -205,12 +209,8 @@ func (c *Cluster) Trouble(every, until time.Duration, key func(*rand.Rand) []byt
 
 // Value returns what key holds.
 func (c *Cluster) Value(key []byte) (value []byte, found bool) {
-	value, found = c.regions[c.at(key)].data[string(key)]
-	return value, found
+	return c.regions[c.at(key)].data.Get(string(key))
 }
-
-// Regions returns how many regions there are.
-func (c *Cluster) Regions() int { return len(c.regions) }
 
 // at returns the place of the region that holds key.
 func (c *Cluster) at(key []byte) int { return find(c.regions, key) }
@@ -219,15 +219,6 @@ func find(groups []*group, key []byte) int {
 	return sort.Search(len(groups), func(i int) bool {
 		return bytes.Compare(groups[i].meta.GetStartKey(), key) > 0
 	}) - 1
-}
-
-func (g *group) keys() []string {
-	keys := make([]string, 0, len(g.data))
-	for k := range g.data {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 func (c *Cluster) down(to world.Addr) bool { return c.crashed[to.Node] }

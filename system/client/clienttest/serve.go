@@ -72,7 +72,7 @@ func (c *Cluster) serveStore(to world.Addr, req *ordealpb.Request) *ordealpb.Res
 		resp.Body = &ordealpb.Response_Get{Get: r}
 		key := b.Get.GetKey()
 		r.RegionError = c.with(to, b.Get.GetContext(), key, resp, false, func(g *group) {
-			value, ok := g.data[string(key)]
+			value, ok := g.data.Get(string(key))
 			r.Value, r.NotFound = value, !ok
 		})
 	case *ordealpb.Request_Put:
@@ -85,7 +85,7 @@ func (c *Cluster) serveStore(to world.Addr, req *ordealpb.Request) *ordealpb.Res
 		r := &kvrpcpb.RawDeleteResponse{}
 		resp.Body = &ordealpb.Response_Delete{Delete: r}
 		r.RegionError = c.with(to, b.Delete.GetContext(), b.Delete.GetKey(), resp, true, func(g *group) {
-			delete(g.data, string(b.Delete.GetKey()))
+			g.data.Delete(string(b.Delete.GetKey()))
 		})
 	case *ordealpb.Request_Cas:
 		r := &kvrpcpb.RawCASResponse{}
@@ -108,18 +108,18 @@ func (c *Cluster) serveStore(to world.Addr, req *ordealpb.Request) *ordealpb.Res
 }
 
 func (c *Cluster) put(g *group, key, value []byte) {
-	g.data[string(key)] = value
+	g.data.Set(string(key), value)
 	c.Applied[string(value)]++
 }
 
 func (c *Cluster) compare(g *group, req *kvrpcpb.RawCASRequest, r *kvrpcpb.RawCASResponse) {
-	value, ok := g.data[string(req.GetKey())]
+	value, ok := g.data.Get(string(req.GetKey()))
 	r.PreviousValue, r.PreviousNotExist = value, !ok
 	r.Succeed = ok != req.GetPreviousNotExist() && (!ok || bytes.Equal(value, req.GetPreviousValue()))
 	switch {
 	case !r.Succeed:
 	case req.GetDelete():
-		delete(g.data, string(req.GetKey()))
+		g.data.Delete(string(req.GetKey()))
 	default:
 		c.put(g, req.GetKey(), req.GetValue())
 	}
@@ -129,15 +129,15 @@ func (c *Cluster) compare(g *group, req *kvrpcpb.RawCASRequest, r *kvrpcpb.RawCA
 func scan(g *group, req *kvrpcpb.RawScanRequest) []*kvrpcpb.KvPair {
 	var pairs []*kvrpcpb.KvPair
 	size := 0
-	for _, k := range g.keys() {
-		if len(pairs) >= min(int(req.GetLimit()), region.ScanLimitMax) || size >= region.ScanBytesMax {
-			break
+	g.data.Ascend(string(req.GetStartKey()), func(k string, v []byte) bool {
+		if !region.InRange([]byte(k), nil, req.GetEndKey()) || size >= region.ScanBytesMax ||
+			len(pairs) >= min(int(req.GetLimit()), region.ScanLimitMax) {
+			return false
 		}
-		if region.InRange([]byte(k), req.GetStartKey(), req.GetEndKey()) {
-			pairs = append(pairs, &kvrpcpb.KvPair{Key: []byte(k), Value: g.data[k]})
-			size += len(k) + len(g.data[k])
-		}
-	}
+		pairs = append(pairs, &kvrpcpb.KvPair{Key: []byte(k), Value: v})
+		size += len(k) + len(v)
+		return true
+	})
 	return pairs
 }
 
@@ -154,6 +154,8 @@ func (c *Cluster) with(to world.Addr, ctx *kvrpcpb.Context, key []byte, resp *or
 			do(g)
 		}
 		return region.UndeterminedResult("test")
+	case writes && c.chance(c.Faults.Forget):
+		return nil
 	}
 	do(g)
 	g.index++

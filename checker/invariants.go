@@ -1,0 +1,247 @@
+package checker
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"ordeal/world"
+)
+
+// Bounds on what Invariants remembers and reports.
+const (
+	// invariantViolationsMax is how many violations are kept; the rest is only counted.
+	invariantViolationsMax = 20
+	// termsMax is how many of its latest terms a region's leaders are remembered for.
+	termsMax = 256
+	// versionsMax is how many of its latest versions a region's ranges and members are remembered for.
+	versionsMax = 256
+	// logKeep is how many entries of a region's log are remembered below the lowest applied index of its peers, for
+	// the sake of a peer that restarts and applies them again.
+	logKeep = 1024
+	// logMax bounds what is remembered of one region's log, however far behind a peer may be. What is older is not
+	// compared any more.
+	logMax = 1 << 16
+)
+
+// Invariants checks, while a cluster runs, what must hold at every moment in every store. The cluster calls its methods
+// at the moment something happens; each costs a look into a map or two. A method never panics, whatever it is told: it
+// records a violation.
+//
+// It belongs to a simulated cluster and is used by its one goroutine alone. What it remembers is bounded by the number
+// of regions and stores, not by the length of the run.
+type Invariants struct {
+	// now stamps violations. It may be nil.
+	now        func() world.Time
+	violations []Violation
+	count      int
+	regions    map[uint64]*regionTruth
+	peers      map[peerKey]*peerTruth
+}
+
+// peerKey names a region's peer by the store it is on.
+type peerKey struct {
+	store  world.NodeID
+	region uint64
+}
+
+// regionTruth is what all stores must agree on about one region.
+type regionTruth struct {
+	leaders memory[world.NodeID]
+	ranges  memory[keyRange]
+	members memory[[]uint64]
+	log     regionLog
+	// peers are the stores that report on the region, ascending.
+	peers []peerOf
+}
+
+// peerOf is a peer among those of its region.
+type peerOf struct {
+	store world.NodeID
+	truth *peerTruth
+}
+
+// peerTruth is what one store said about its peer of one region.
+type peerTruth struct {
+	hard, durable hardState
+	// commit is the highest index that the store called committed in this life.
+	commit uint64
+	// applied is the index applied last; it means something if inOrder is set.
+	applied uint64
+	inOrder bool
+	epoch   Epoch
+	// tombstone is the highest peer id that was destroyed on the store.
+	tombstone uint64
+	gone      bool
+}
+
+// memory holds the latest values by number: whom term 5 elected, what version 7 covered.
+type memory[T any] struct {
+	at    []uint64
+	value []T
+}
+
+// put returns what is known for n, or remembers v for it and returns v. At most keep numbers are remembered.
+func (m *memory[T]) put(n uint64, v T, keep int) T {
+	i, found := slices.BinarySearch(m.at, n)
+	if found {
+		return m.value[i]
+	}
+	if i == 0 && len(m.at) >= keep {
+		return v // older than all that is remembered
+	}
+	m.at, m.value = slices.Insert(m.at, i, n), slices.Insert(m.value, i, v)
+	if len(m.at) > keep {
+		m.at, m.value = slices.Delete(m.at, 0, 1), slices.Delete(m.value, 0, 1)
+	}
+	return v
+}
+
+// NewInvariants returns an observer that has seen nothing yet. now stamps its violations; it may be nil.
+func NewInvariants(now func() world.Time) *Invariants {
+	return &Invariants{now: now, regions: map[uint64]*regionTruth{}, peers: map[peerKey]*peerTruth{}}
+}
+
+// Violations returns the first violations, at most invariantViolationsMax, in the order in which they happened.
+func (v *Invariants) Violations() []Violation { return v.violations }
+
+// Count is how many violations there were, kept or not.
+func (v *Invariants) Count() int { return v.count }
+
+// Result is the verdict so far: FAIL if there was a violation, else OK.
+func (v *Invariants) Result() Result {
+	r := Result{Verdict: OK, Violations: v.violations}
+	if v.count > 0 {
+		r.lower(FAIL, "%s: %s", v.violations[0].Check, v.violations[0].Message)
+	}
+	if v.count > 1 {
+		r.Reasons = append(r.Reasons, fmt.Sprintf("%d violations of the store's invariants in all", v.count))
+	}
+	return r
+}
+
+// fail records a violation.
+func (v *Invariants) fail(check, format string, args ...any) {
+	v.count++
+	if len(v.violations) >= invariantViolationsMax {
+		return
+	}
+	message := fmt.Sprintf(format, args...)
+	if v.now != nil {
+		message = "at " + Clock(v.now()) + ": " + message
+	}
+	v.violations = append(v.violations, Violation{Check: check, Message: message})
+}
+
+func (v *Invariants) region(id uint64) *regionTruth {
+	r := v.regions[id]
+	if r == nil {
+		r = &regionTruth{}
+		v.regions[id] = r
+	}
+	return r
+}
+
+// peer returns what is known about a peer, and makes it known to its region.
+func (v *Invariants) peer(store world.NodeID, region uint64) *peerTruth {
+	k := peerKey{store, region}
+	p := v.peers[k]
+	if p == nil {
+		p = &peerTruth{}
+		v.peers[k] = p
+		r := v.region(region)
+		i, _ := slices.BinarySearchFunc(r.peers, store, func(p peerOf, s world.NodeID) int { return cmp.Compare(p.store, s) })
+		r.peers = slices.Insert(r.peers, i, peerOf{store, p})
+	}
+	return p
+}
+
+// Names of the store's invariants.
+const (
+	checkLeader    = "one leader per term"
+	checkLogMatch  = "one entry per index and term"
+	checkCommitted = "committed entries never change"
+	checkOrder     = "entries are applied in order, once"
+	checkHardState = "hard state never goes back"
+	checkTombstone = "no peer rises from its tombstone"
+	checkEpoch     = "epochs never go back"
+	checkRange     = "one range per version"
+	checkMembers   = "one set of peers per conf_ver"
+	checkKeySpace  = "regions cover the key space"
+	checkHashes    = "equal applied index, equal data"
+)
+
+// LeaderElected: a store's peer became leader of a region in a term.
+func (v *Invariants) LeaderElected(store world.NodeID, region, term uint64) {
+	if first := v.region(region).leaders.put(term, store, termsMax); first != store {
+		v.fail(checkLeader, "region %d has two leaders in term %d: store %d and store %d", region, term, first, store)
+	}
+}
+
+// PeerCreated: a store made a new peer of a region, by split, by bootstrap or by a first message. A peer that a restart
+// finds on the disk is not new.
+func (v *Invariants) PeerCreated(store world.NodeID, region, peerID uint64) {
+	p := v.peer(store, region)
+	if p.tombstone != 0 && peerID <= p.tombstone {
+		v.fail(checkTombstone, "store %d made peer %d of region %d, after peer %d of it had been destroyed there",
+			store, peerID, region, p.tombstone)
+	}
+	*p = peerTruth{tombstone: p.tombstone, epoch: p.epoch}
+}
+
+// PeerDestroyed: a store destroyed its peer of a region, and its tombstone is durable.
+func (v *Invariants) PeerDestroyed(store world.NodeID, region, peerID uint64) {
+	p := v.peer(store, region)
+	*p = peerTruth{tombstone: max(p.tombstone, peerID), epoch: p.epoch, gone: true}
+}
+
+// hardState is what raft must not forget.
+type hardState struct {
+	term, vote, commit uint64
+}
+
+func (h hardState) String() string {
+	return fmt.Sprintf("term %d, vote %d, commit %d", h.term, h.vote, h.commit)
+}
+
+// HardState: a peer's hard state changed, in memory at least.
+func (v *Invariants) HardState(store world.NodeID, region, term, vote, commit uint64) {
+	p := v.peer(store, region)
+	next := hardState{term, vote, commit}
+	v.forward(store, region, "had", p.hard, next)
+	p.hard = next
+}
+
+// HardStateDurable: a peer's hard state is on the disk for good.
+func (v *Invariants) HardStateDurable(store world.NodeID, region, term, vote, commit uint64) {
+	p := v.peer(store, region)
+	next := hardState{term, vote, commit}
+	v.forward(store, region, "had on its disk", p.durable, next)
+	p.durable = next
+}
+
+// Restarted: a store came back and found a peer on its disk, with this much applied and this hard state. What had not
+// been durable may be lost; what had been must be there.
+func (v *Invariants) Restarted(store world.NodeID, region, applied, term, vote, commit uint64) {
+	p := v.peer(store, region)
+	next := hardState{term, vote, commit}
+	v.forward(store, region, "had on its disk before it restarted", p.durable, next)
+	p.hard, p.durable, p.commit, p.gone = next, next, 0, false
+	p.applied, p.inOrder = applied, true
+}
+
+// forward checks that a hard state follows another one.
+func (v *Invariants) forward(store world.NodeID, region uint64, had string, from, to hardState) {
+	var what string
+	switch {
+	case to.term < from.term:
+		what = "the term went back"
+	case to.term == from.term && from.vote != 0 && to.vote != from.vote:
+		what = "the vote changed within a term"
+	case to.commit < from.commit:
+		what = "the commit index went back"
+	default:
+		return
+	}
+	v.fail(checkHardState, "store %d, region %d: %s: it %s %s, and now has %s", store, region, what, had, from, to)
+}

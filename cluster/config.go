@@ -1,0 +1,67 @@
+package cluster
+
+import (
+	"fmt"
+	"time"
+
+	"ordeal/pd"
+	"ordeal/system/store"
+	"ordeal/world"
+)
+
+// Node ids by convention: stores count from 1, the placement driver is 100, clients count from 1001, and those who run
+// the cluster (bring-up, nemesis, probes) from 2001.
+const (
+	PDNode      world.NodeID = 100
+	FirstClient world.NodeID = 1001
+	NemesisNode world.NodeID = 2001
+	SetupNode   world.NodeID = 2002
+	ProbeNode   world.NodeID = 2003
+	StoresMax                = 99
+)
+
+// Config describes a cluster.
+type Config struct {
+	Stores, Replicas int
+	// Clients is the number of client nodes that will be used.
+	Clients int
+	// SplitKeys are the borders of the regions that the cluster starts with.
+	SplitKeys [][]byte
+	// Store and PD are what the members run with; ids, addresses and replicas are filled in.
+	Store store.Config
+	PD    pd.Config
+}
+
+// DefaultConfig is three replicas on five stores.
+func DefaultConfig() Config {
+	return Config{Stores: 5, Replicas: 3, Store: store.DefaultConfig(), PD: pd.DefaultConfig()}
+}
+
+func (c Config) validate() error {
+	switch {
+	case c.Stores < 1 || c.Stores > StoresMax:
+		return fmt.Errorf("cluster: %d stores: want 1 to %d", c.Stores, StoresMax)
+	case c.Replicas < 1 || c.Replicas > c.Stores:
+		return fmt.Errorf("cluster: %d replicas on %d stores: want 1 to as many as there are stores", c.Replicas, c.Stores)
+	}
+	return nil
+}
+
+// storeConfig is the configuration of one store.
+func (c Config) storeConfig(id world.NodeID) store.Config {
+	s := c.Store
+	s.StoreID = uint64(id)
+	s.Address = world.Addr{Node: id}
+	s.PD = world.Addr{Node: PDNode}
+	return s
+}
+
+func (c Config) pdConfig() pd.Config {
+	p := c.PD
+	p.ClusterID = c.Store.ClusterID
+	p.Replicas = c.Replicas
+	return p
+}
+
+// adminTimeout bounds one admin call that a nemesis makes.
+const adminTimeout = 500 * time.Millisecond

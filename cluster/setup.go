@@ -1,0 +1,71 @@
+package cluster
+
+import (
+	"fmt"
+	"time"
+
+	"ordeal/system/client"
+	"ordeal/world"
+)
+
+// startMax bounds how long, in virtual time, a new cluster may take until it is ready.
+const startMax = 120 * time.Second
+
+// Start brings a new cluster up: bootstrapped, split at the configured borders, every region with all its replicas.
+func (c *Sim) Start() error {
+	var failed error
+	done := false
+	c.World.Go(SetupNode, "setup", func(p world.Proc) {
+		failed = c.split(p)
+		done = true
+	})
+	limit := c.World.Now().Add(startMax)
+	if !c.World.RunWhile(func() bool { return !done }, limit) {
+		return fmt.Errorf("cluster: not split into %d regions after %v", len(c.cfg.SplitKeys)+1, startMax)
+	}
+	if failed != nil {
+		return failed
+	}
+	if why := c.Settle(startMax); why != "" {
+		return fmt.Errorf("cluster: not ready after %v: %s", startMax, why)
+	}
+	return nil
+}
+
+// split makes the regions that the cluster starts with.
+func (c *Sim) split(p world.Proc) error {
+	admin := client.New(p, []world.Addr{{Node: PDNode}}, client.Options{OpTimeout: startMax})
+	for _, key := range c.cfg.SplitKeys {
+		for {
+			r, _, err := admin.LocateRegion(key)
+			if err != nil {
+				return fmt.Errorf("cluster: split at %q: %w", key, err)
+			}
+			if string(r.GetStartKey()) == string(key) {
+				break
+			}
+			// Whatever became of it shows in the next look.
+			_, _ = admin.Split(key)
+			p.Sleep(splitPause)
+		}
+	}
+	return nil
+}
+
+// splitPause is how long a split may take to reach the placement driver.
+const splitPause = 20 * time.Millisecond
+
+// settleStep is how often a cluster is looked at while it comes to rest.
+const settleStep = 50 * time.Millisecond
+
+// Settle lets time pass until the cluster is at rest; after limit it returns what still keeps it from that.
+func (c *Sim) Settle(limit time.Duration) string {
+	end := c.World.Now().Add(limit)
+	for {
+		why := c.Settled()
+		if why == "" || c.World.Now() >= end {
+			return why
+		}
+		c.World.Run(min(end, c.World.Now().Add(settleStep)))
+	}
+}

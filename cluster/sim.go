@@ -1,0 +1,126 @@
+package cluster
+
+import (
+	"fmt"
+
+	"ordeal/pd"
+	"ordeal/system/engine"
+	"ordeal/system/store"
+	"ordeal/world"
+	"ordeal/world/sim"
+)
+
+// Sim is a cluster in a simulated world.
+type Sim struct {
+	World *sim.World
+	cfg   Config
+
+	stores []*simStore
+	pd     *pd.Member
+
+	armed map[string]world.NodeID
+	hit   []string
+}
+
+type simStore struct {
+	id    world.NodeID
+	store *store.Store
+	// last is what the store knew when it went down.
+	last []store.PeerView
+}
+
+// NewSim adds a cluster to a world. Nothing has happened in it yet.
+func NewSim(w *sim.World, cfg Config) (*Sim, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	c := &Sim{World: w, cfg: cfg, armed: map[string]world.NodeID{}}
+	w.OnCrash(c.onCrash)
+	if err := c.addPD(); err != nil {
+		return nil, err
+	}
+	for i := range cfg.Stores {
+		if err := c.addStore(world.NodeID(i + 1)); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func (c *Sim) addPD() error {
+	disk := engine.NewSimDisk()
+	return c.World.AddNode(world.Node{
+		ID: PDNode, Name: "pd", Disk: disk, Actors: 1,
+		Boot: func(envs []world.Env) ([]world.Actor, error) {
+			eng, err := disk.Open()
+			if err != nil {
+				return nil, fmt.Errorf("pd: %w", err)
+			}
+			m, err := pd.New(c.cfg.pdConfig(), envs[0], eng)
+			if err != nil {
+				return nil, err
+			}
+			c.pd = m
+			return []world.Actor{m}, nil
+		},
+	})
+}
+
+func (c *Sim) addStore(id world.NodeID) error {
+	disk := engine.NewSimDisk()
+	s := &simStore{id: id}
+	c.stores = append(c.stores, s)
+	return c.World.AddNode(world.Node{
+		ID: id, Name: fmt.Sprintf("s%d", id), Disk: disk, Actors: 1,
+		Boot: func(envs []world.Env) ([]world.Actor, error) {
+			eng, err := disk.Open()
+			if err != nil {
+				return nil, fmt.Errorf("store %d: %w", id, err)
+			}
+			cfg := c.cfg.storeConfig(id)
+			jitter := envs[0].Rand.Uint64()
+			cfg.Jitter = func(peer, term uint64) int {
+				return int(mix(jitter, peer, term) % uint64(cfg.ElectionTicks))
+			}
+			st, err := store.New(cfg, envs[0], eng)
+			if err != nil {
+				return nil, err
+			}
+			s.store = st
+			return []world.Actor{st}, nil
+		},
+	})
+}
+
+// mix hashes a seed, a peer and a term: the election jitter must depend on nothing else, or the number of times the
+// library asks for it would show.
+func mix(seed, peer, term uint64) uint64 {
+	h := seed
+	for _, v := range [...]uint64{peer, term} {
+		h ^= v
+		h *= 0x9e3779b97f4a7c15
+		h ^= h >> 32
+		h *= 0xd6e8feb86659fd93
+		h ^= h >> 29
+	}
+	return h
+}
+
+// PD is the placement driver as it is now.
+func (c *Sim) PD() *pd.Member { return c.pd }
+
+// store returns a store node, or nil.
+func (c *Sim) store(id world.NodeID) *simStore {
+	if id < 1 || int(id) > len(c.stores) {
+		return nil
+	}
+	return c.stores[id-1]
+}
+
+// views is what a store knows of its peers, or knew when it went down.
+func (c *Sim) views(s *simStore) []store.PeerView {
+	if c.World.Up(s.id) {
+		return s.store.Peers()
+	}
+	return s.last
+}

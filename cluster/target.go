@@ -1,0 +1,187 @@
+package cluster
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	gofail "go.etcd.io/gofail/runtime"
+
+	"ordeal/nemesis"
+	"ordeal/proto/metapb"
+	"ordeal/proto/pdpb"
+	"ordeal/system/client"
+	"ordeal/system/region"
+	"ordeal/world"
+)
+
+var _ nemesis.Target = (*Sim)(nil)
+
+// Stores implements nemesis.Target.
+func (c *Sim) Stores() []world.NodeID {
+	ids := make([]world.NodeID, len(c.stores))
+	for i, s := range c.stores {
+		ids[i] = s.id
+	}
+	return ids
+}
+
+// Procs implements nemesis.Target.
+func (c *Sim) Procs() []world.NodeID {
+	ids := make([]world.NodeID, c.cfg.Clients)
+	for i := range ids {
+		ids[i] = FirstClient + world.NodeID(i)
+	}
+	return ids
+}
+
+// PDs implements nemesis.Target.
+func (c *Sim) PDs() []world.NodeID { return []world.NodeID{PDNode} }
+
+// Up implements nemesis.Target.
+func (c *Sim) Up(n world.NodeID) bool { return c.World.Up(n) }
+
+// Cut implements nemesis.Target.
+func (c *Sim) Cut(from, to world.NodeID) { c.World.Cut(from, to) }
+
+// HealNetwork implements nemesis.Target.
+func (c *Sim) HealNetwork() { c.World.HealNetwork() }
+
+// MessagesCut implements nemesis.Target.
+func (c *Sim) MessagesCut() uint64 { return c.World.MessagesCut() }
+
+// Crash implements nemesis.Target.
+func (c *Sim) Crash(n world.NodeID) (uint64, error) {
+	c.remember(n)
+	return c.World.CrashNode(n)
+}
+
+// remember keeps what a store knows before it goes down.
+func (c *Sim) remember(n world.NodeID) {
+	if s := c.store(n); s != nil && c.World.Up(n) {
+		s.last = slices.Clone(s.store.Peers())
+	}
+}
+
+// Restart implements nemesis.Target.
+func (c *Sim) Restart(n world.NodeID) error { return c.World.Restart(n) }
+
+// Client returns a client of the cluster.
+func (c *Sim) Client(p world.Proc) *client.Client {
+	return client.New(p, []world.Addr{{Node: PDNode}}, client.Options{})
+}
+
+// admin is a client for one admin call.
+func (c *Sim) admin(p world.Proc) *client.Client {
+	return client.New(p, []world.Addr{{Node: PDNode}}, client.Options{CallTimeout: adminTimeout, OpTimeout: adminTimeout})
+}
+
+// TransferLeader implements nemesis.Target.
+func (c *Sim) TransferLeader(p world.Proc, id uint64, to world.NodeID) error {
+	r := c.find(id)
+	m := region.FindPeer(r, uint64(to))
+	if m == nil {
+		return fmt.Errorf("region %d has no peer on store %d", id, to)
+	}
+	return c.admin(p).TransferLeader(r, m)
+}
+
+// AddPeer implements nemesis.Target.
+func (c *Sim) AddPeer(p world.Proc, id uint64, on world.NodeID) error {
+	r := c.find(id)
+	if r == nil {
+		return fmt.Errorf("there is no region %d", id)
+	}
+	a := c.admin(p)
+	peerID, err := a.AllocID()
+	if err != nil {
+		return err
+	}
+	_, err = a.ChangePeer(r, pdpb.ConfChangeType_AddNode, &metapb.Peer{Id: peerID, StoreId: uint64(on)})
+	return err
+}
+
+// RemovePeer implements nemesis.Target.
+func (c *Sim) RemovePeer(p world.Proc, id uint64, from world.NodeID) error {
+	r := c.find(id)
+	m := region.FindPeer(r, uint64(from))
+	if m == nil {
+		return fmt.Errorf("region %d has no peer on store %d", id, from)
+	}
+	_, err := c.admin(p).ChangePeer(r, pdpb.ConfChangeType_RemoveNode, m)
+	return err
+}
+
+// Split implements nemesis.Target.
+func (c *Sim) Split(p world.Proc, key []byte) error {
+	_, err := c.admin(p).Split(key)
+	return err
+}
+
+// splitScan is how many pairs are looked at to find a key in the middle.
+const splitScan = 64
+
+// SplitKey implements nemesis.Target.
+func (c *Sim) SplitKey(p world.Proc, id uint64) []byte {
+	r := c.find(id)
+	if r == nil {
+		return nil
+	}
+	pairs, _, err := c.admin(p).Scan(r.GetStartKey(), r.GetEndKey(), splitScan)
+	if err != nil || len(pairs) < 2 {
+		return nil
+	}
+	return pairs[len(pairs)/2].GetKey()
+}
+
+// crashPrefix begins the names of failpoints that crash a store.
+const crashPrefix = "crash"
+
+// Failpoints implements nemesis.Target.
+func (c *Sim) Failpoints() []string {
+	var names []string
+	for _, n := range gofail.List() {
+		if strings.HasPrefix(n, crashPrefix) {
+			names = append(names, n)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// ArmCrash implements nemesis.Target. A point is armed for one node at a time; failpoints are the process's, so one
+// simulation at a time can use them.
+func (c *Sim) ArmCrash(point string, n world.NodeID) error {
+	if err := gofail.Enable(point, fmt.Sprintf("return(%d)", n)); err != nil {
+		return fmt.Errorf("arm %s: %w", point, err)
+	}
+	c.armed[point] = n
+	return nil
+}
+
+// DisarmCrashes implements nemesis.Target.
+func (c *Sim) DisarmCrashes() []string {
+	for _, point := range slices.Sorted(maps.Keys(c.armed)) {
+		_ = gofail.Disable(point)
+		delete(c.armed, point)
+	}
+	hit := c.hit
+	c.hit = nil
+	return hit
+}
+
+// onCrash is told that a node went down; point is nil unless a failpoint did it.
+func (c *Sim) onCrash(n world.NodeID, crash *world.Crash) {
+	if crash == nil {
+		return
+	}
+	c.hit = append(c.hit, crash.Point)
+	if s := c.store(n); s != nil {
+		s.last = slices.Clone(s.store.Peers())
+	}
+	if _, ok := c.armed[crash.Point]; ok {
+		_ = gofail.Disable(crash.Point)
+		delete(c.armed, crash.Point)
+	}
+}

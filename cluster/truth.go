@@ -1,0 +1,153 @@
+package cluster
+
+import (
+	"sort"
+
+	"ordeal/nemesis"
+	"ordeal/proto/metapb"
+	"ordeal/system/region"
+	"ordeal/system/store"
+	"ordeal/world"
+)
+
+// current is one region as the freshest of its peers knows it.
+type current struct {
+	region *metapb.Region
+	// leader is the store whose peer leads with the highest term; 0 if none does.
+	leader world.NodeID
+	term   uint64
+}
+
+// currents gathers the regions from all stores, by start key: of each the description with the highest epoch, and the
+// leader with the highest term. What a newer version of another region has cut off is left out.
+func (c *Sim) currents() []current {
+	byID := map[uint64]int{}
+	var all []current
+	for _, s := range c.stores {
+		for _, v := range c.views(s) {
+			if !v.Initialised {
+				continue
+			}
+			i, ok := byID[v.Region.GetId()]
+			if !ok {
+				i = len(all)
+				byID[v.Region.GetId()] = i
+				all = append(all, current{region: v.Region})
+			}
+			all[i].see(s.id, v, c.World.Up(s.id))
+		}
+	}
+	sort.SliceStable(all, func(i, j int) bool {
+		return string(all[i].region.GetStartKey()) < string(all[j].region.GetStartKey())
+	})
+	return all
+}
+
+func (r *current) see(on world.NodeID, v store.PeerView, up bool) {
+	if region.StaleEpoch(r.region.GetRegionEpoch(), v.Region.GetRegionEpoch()) {
+		r.region = v.Region
+	}
+	if up && v.Leader && v.Term > r.term {
+		r.leader, r.term = on, v.Term
+	}
+}
+
+// Regions implements nemesis.Target.
+func (c *Sim) Regions() []nemesis.Region {
+	var out []nemesis.Region
+	for _, r := range c.currents() {
+		n := nemesis.Region{
+			ID: r.region.GetId(), Start: r.region.GetStartKey(), End: r.region.GetEndKey(),
+			ConfVer: r.region.GetRegionEpoch().GetConfVer(), Version: r.region.GetRegionEpoch().GetVersion(),
+			Leader: r.leader, Term: r.term,
+		}
+		for _, m := range r.region.GetPeers() {
+			n.Peers = append(n.Peers, nemesis.Peer{ID: m.GetId(), Store: world.NodeID(m.GetStoreId())})
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// find returns the current description of a region, or nil.
+func (c *Sim) find(id uint64) *metapb.Region {
+	for _, r := range c.currents() {
+		if r.region.GetId() == id {
+			return r.region
+		}
+	}
+	return nil
+}
+
+// Replica is the data of one region on one store.
+type Replica struct {
+	Store   world.NodeID
+	Region  uint64
+	Applied uint64
+	Hash    uint64
+	Pairs   int
+}
+
+// Replicas hashes every initialised replica on every store that is up, by region and store.
+func (c *Sim) Replicas() []Replica {
+	var out []Replica
+	for _, s := range c.stores {
+		if !c.World.Up(s.id) {
+			continue
+		}
+		for _, v := range s.store.Peers() {
+			if !v.Initialised {
+				continue
+			}
+			h, n := s.store.HashRegion(v.Region)
+			out = append(out, Replica{Store: s.id, Region: v.Region.GetId(), Applied: v.Applied.Index, Hash: h, Pairs: n})
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].Region < out[j].Region })
+	return out
+}
+
+// Settled says what keeps the cluster from being at rest: every region has a leader and as many replicas as it should,
+// all of them on stores that are up and agree on region and applied index, and no store has a peer too many. It
+// returns "" when nothing does.
+func (c *Sim) Settled() string {
+	count := map[uint64]int{}
+	applied := map[uint64]uint64{}
+	regions := map[uint64]*metapb.Region{}
+	for _, r := range c.currents() {
+		if r.leader == 0 {
+			return region.Format(r.region) + " has no leader"
+		}
+		if len(r.region.GetPeers()) != c.cfg.Replicas {
+			return region.Format(r.region) + " has not the replicas that it should have"
+		}
+		regions[r.region.GetId()] = r.region
+	}
+	for _, s := range c.stores {
+		if !c.World.Up(s.id) {
+			return "a store is down"
+		}
+		for _, v := range s.store.Peers() {
+			id := v.Region.GetId()
+			r := regions[id]
+			switch {
+			case !v.Initialised:
+				return "a store has an empty peer"
+			case region.FindPeerByID(r, v.Peer) == nil:
+				return "a store has a peer that left " + region.Format(r)
+			case !region.SameEpoch(v.Region.GetRegionEpoch(), r.GetRegionEpoch()):
+				return "a peer lags behind " + region.Format(r)
+			}
+			if count[id]++; count[id] > 1 && applied[id] != v.Applied.Index {
+				return "peers have not applied alike in " + region.Format(r)
+			}
+			applied[id] = v.Applied.Index
+		}
+	}
+	for _, r := range c.currents() {
+		if count[r.region.GetId()] != c.cfg.Replicas {
+			return "a store lacks its peer of " + region.Format(r.region)
+		}
+	}
+	return ""
+}

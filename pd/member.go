@@ -1,0 +1,226 @@
+// Package pd is the placement driver: it knows which regions there are, gives out ids, and sees to it that every region
+// has its replicas and that stores are even.
+//
+// A Member is an actor. Stores and region leaders report to it, and what it wants done it says in the answers to
+// reports; it never calls anybody by itself. What it believes of the cluster is in package core, what it wants of it in
+// package schedule. The Member itself is what those two need to live: the protocol, the clock, the disk.
+//
+// # What survives a crash
+//
+// Everything that was promised: no id is given twice, a cluster is bootstrapped once, a store that was registered stays
+// so. Nothing is said before what it rests on is durable. Operators and what was heard do not survive: leaders report
+// again, and what is still wrong is found again. A driver that has just booted holds no silence against any store.
+package pd
+
+import (
+	"fmt"
+	"time"
+
+	"ordeal/pd/core"
+	"ordeal/pd/schedule"
+	"ordeal/proto/ordealpb"
+	"ordeal/system/engine"
+	"ordeal/world"
+)
+
+// tickToken is the only timer's.
+const tickToken = 1
+
+// Counters count what has happened in this life.
+type Counters struct {
+	// Dropped messages were unreadable, or answers too many to be held.
+	Dropped uint64
+	// Refused requests were answered with an error.
+	Refused uint64
+	// StaleHeartbeats and InvalidHeartbeats are region heartbeats that were not believed.
+	StaleHeartbeats, InvalidHeartbeats uint64
+	// OperatorsStarted and how they ended; the difference is under way.
+	OperatorsStarted, OperatorsFinished, OperatorsCancelled, OperatorsExpired uint64
+}
+
+// Member is one process of the placement driver. It implements world.Actor.
+type Member struct {
+	cfg        Config
+	env        world.Env
+	eng        *engine.Engine
+	outbox     *outbox
+	schedulers []schedule.Scheduler
+
+	booted       bool
+	bootstrapped bool
+	now          world.Time
+	ids          allocator
+	cluster      *core.Cluster
+	ctl          *schedule.Controller
+	// dirty are regions that differ from the disk.
+	dirty map[uint64]bool
+	// reported are the regions that have reported in this turn.
+	reported []report
+	// cursor is the key from which the next tick goes on checking regions.
+	cursor   []byte
+	counters Counters
+}
+
+// New boots a member from what eng holds. It fails if cfg is not usable or if eng belongs to another cluster.
+func New(cfg Config, env world.Env, eng *engine.Engine) (*Member, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	schedulers, err := cfg.schedulers()
+	if err != nil {
+		return nil, err
+	}
+	m := &Member{
+		cfg: cfg, env: env, eng: eng, outbox: newOutbox(eng), schedulers: schedulers,
+		ids:     allocator{next: firstID, bound: firstID - 1, batch: cfg.IDBatch},
+		cluster: core.NewCluster(core.Liveness{DisconnectAfter: cfg.StoreDisconnectAfter, DownAfter: cfg.StoreDownAfter}),
+		ctl: schedule.NewController(schedule.Limits{
+			OperatorsMax: cfg.OperatorsMax, OperatorsPerStoreMax: cfg.OperatorsPerStoreMax,
+		}),
+		dirty: make(map[uint64]bool),
+	}
+	if err := m.load(); err != nil {
+		return nil, fmt.Errorf("placement driver at %s: read the disk: %w", env.Addr, err)
+	}
+	return m, nil
+}
+
+// Step implements world.Actor.
+func (m *Member) Step(now world.Time, in []world.Event, out *world.Effects) {
+	m.now = now
+	if !m.booted {
+		m.booted = true
+		m.cluster.Boot(now)
+		out.After(m.cfg.ScheduleEvery, tickToken)
+	}
+	for i := range in {
+		switch ev := &in[i]; ev.Kind {
+		case world.EventMessage, world.EventRequest:
+			m.receive(ev)
+		case world.EventSynced:
+			m.outbox.reached(ev.Token, out)
+		case world.EventTimer:
+			if ev.Token == tickToken {
+				m.tick()
+				out.After(m.cfg.ScheduleEvery, tickToken)
+			}
+		}
+	}
+	m.dispatch()
+	m.outbox.endTurn(out)
+}
+
+// tick looks for work: at some regions, and at the balance of the whole.
+func (m *Member) tick() {
+	m.flush()
+	if !m.bootstrapped {
+		return
+	}
+	snap := m.cluster.Snapshot(m.now)
+	for _, end := range m.ctl.Sweep(snap) {
+		m.ended(end)
+	}
+	some := snap.Scan(m.cursor, nil, m.cfg.RegionsPerTick)
+	m.cursor = nil
+	if n := len(some); n == m.cfg.RegionsPerTick {
+		m.cursor = some[n-1].Region.GetEndKey()
+	}
+	for _, r := range some {
+		m.start(schedule.CheckReplicas(m.input(snap), r))
+	}
+	for _, s := range m.schedulers {
+		for range m.cfg.SchedulerOperatorsPerTick {
+			if !m.start(s.Schedule(m.input(snap))) {
+				break
+			}
+		}
+	}
+}
+
+// report is a region heartbeat that was believed, and the event that brought it.
+type report struct {
+	r  *core.RegionInfo
+	ev *world.Event
+	id uint64
+}
+
+// dispatch tells the leaders that have reported in this turn what to do next, if anything.
+func (m *Member) dispatch() {
+	if len(m.reported) == 0 {
+		return
+	}
+	snap := m.cluster.Snapshot(m.now)
+	for _, rep := range m.reported {
+		resp := &ordealpb.PDResponse{Id: rep.id}
+		if snap.Region(rep.r.ID()) == rep.r { // else it was overtaken within the turn
+			cmd, end := m.ctl.Dispatch(snap, rep.r)
+			m.ended(end)
+			if cmd == nil && m.start(schedule.CheckReplicas(m.input(snap), rep.r)) {
+				cmd, end = m.ctl.Dispatch(snap, rep.r)
+				m.ended(end)
+			}
+			if cmd != nil {
+				resp.Body = &ordealpb.PDResponse_RegionHeartbeat{RegionHeartbeat: cmd}
+			}
+		}
+		if resp.Body != nil || rep.ev.Kind == world.EventRequest {
+			m.answer(rep.ev, resp, regionHeartbeatName, nil)
+		}
+	}
+	clear(m.reported)
+	m.reported = m.reported[:0]
+}
+
+func (m *Member) input(snap *core.Snapshot) schedule.Input {
+	return schedule.Input{
+		Snapshot: snap, Running: m.ctl.Running(snap), Rand: m.env.Rand,
+		NextID:   func() uint64 { return m.ids.take(1, m.saveIDs) },
+		Replicas: m.cfg.Replicas, Timeout: m.cfg.OperatorTimeout,
+	}
+}
+
+func (m *Member) start(o *schedule.Operator) bool {
+	if o == nil || m.ctl.Add(o) != "" {
+		return false
+	}
+	m.counters.OperatorsStarted++
+	return true
+}
+
+func (m *Member) ended(e schedule.End) {
+	switch e.Outcome {
+	case schedule.OutcomeFinished:
+		m.counters.OperatorsFinished++
+	case schedule.OutcomeCancelled:
+		m.counters.OperatorsCancelled++
+	case schedule.OutcomeExpired:
+		m.counters.OperatorsExpired++
+	}
+}
+
+// The rest is for those who look at a cluster from outside. It changes nothing, and what it returns must not be changed.
+
+// Regions returns what is believed of all regions, in the order of keys.
+func (m *Member) Regions() []*core.RegionInfo { return m.cluster.Scan(nil, nil, 0) }
+
+// Stores returns all stores as of the last step, by id.
+func (m *Member) Stores() []core.StoreInfo { return m.cluster.Stores(m.now) }
+
+// Operators returns what is under way, by region.
+func (m *Member) Operators() []*schedule.Operator { return m.ctl.Operators() }
+
+// OperatorAgeMax returns how long the oldest operator has been under way as of the last step.
+func (m *Member) OperatorAgeMax() time.Duration {
+	var age time.Duration
+	for _, o := range m.ctl.Operators() {
+		age = max(age, m.now.Sub(o.Start))
+	}
+	return age
+}
+
+// Counters returns what has happened in this life.
+func (m *Member) Counters() Counters {
+	c := m.counters
+	c.Dropped += m.outbox.dropped
+	return c
+}

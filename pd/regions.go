@@ -1,0 +1,89 @@
+package pd
+
+import (
+	"errors"
+	"math"
+
+	"ordeal/pd/core"
+	"ordeal/proto/pdpb"
+	"ordeal/system/region"
+)
+
+// heartbeatRegion believes a leader's report if it can, and remembers it for the end of the turn.
+func (m *Member) heartbeatRegion(req *pdpb.RegionHeartbeatRequest) error {
+	r := core.FromHeartbeat(req)
+	switch {
+	case !m.bootstrapped:
+		return refuse(pdpb.ErrorType_NOT_BOOTSTRAPPED, "the cluster is not bootstrapped")
+	case r.Leader == nil || r.Term == 0:
+		m.counters.InvalidHeartbeats++
+		return refuse(pdpb.ErrorType_INVALID_VALUE, "heartbeat without a leader or a term: %s", r)
+	}
+	change, err := m.cluster.ProcessHeartbeat(r)
+	if errors.Is(err, core.ErrStale) {
+		m.counters.StaleHeartbeats++
+		return err
+	}
+	if err != nil {
+		m.counters.InvalidHeartbeats++
+		return err
+	}
+	m.changed(r.Region, change)
+	m.reported = append(m.reported, report{r: r})
+	return nil
+}
+
+func regionResponse(r *core.RegionInfo) *pdpb.GetRegionResponse {
+	if r == nil {
+		return &pdpb.GetRegionResponse{}
+	}
+	return &pdpb.GetRegionResponse{Region: r.Region, Leader: r.Leader, DownPeers: r.Down, PendingPeers: r.Pending}
+}
+
+// scanRegions returns the regions that overlap a range, in order. There may be gaps between them.
+func (m *Member) scanRegions(req *pdpb.ScanRegionsRequest) *pdpb.ScanRegionsResponse {
+	limit := scanRegionsMax
+	if n := int(req.GetLimit()); n > 0 {
+		limit = min(n, limit)
+	}
+	resp := &pdpb.ScanRegionsResponse{}
+	for _, r := range m.cluster.Scan(req.GetStartKey(), req.GetEndKey(), limit) {
+		resp.RegionMetas = append(resp.RegionMetas, r.Region)
+		resp.Leaders = append(resp.Leaders, r.Leader)
+		resp.Regions = append(resp.Regions, &pdpb.Region{
+			Region: r.Region, Leader: r.Leader, DownPeers: r.Down, PendingPeers: r.Pending,
+		})
+	}
+	return resp
+}
+
+// askBatchSplit gives the ids that a split needs. Whoever asks for an epoch that is known to be over is refused: the
+// split would be, too. An epoch that is not known yet is fine, since the ids fit any region with as many peers.
+func (m *Member) askBatchSplit(req *pdpb.AskBatchSplitRequest) (*pdpb.AskBatchSplitResponse, error) {
+	r := req.GetRegion()
+	known := m.cluster.Region(r.GetId())
+	n, peers := req.GetSplitCount(), len(r.GetPeers())
+	switch {
+	case known == nil:
+		return nil, refuse(pdpb.ErrorType_REGION_NOT_FOUND, "region %d is not known", r.GetId())
+	case region.StaleEpoch(r.GetRegionEpoch(), known.Region.GetRegionEpoch()):
+		return nil, refuse(pdpb.ErrorType_INVALID_VALUE, "stale split of %s, known %s", region.Format(r), known)
+	case n == 0 || n > region.SplitKeysMax:
+		return nil, refuse(pdpb.ErrorType_INVALID_VALUE, "split at %d keys, want 1 to %d", n, region.SplitKeysMax)
+	case peers == 0 || peers > region.PeersMax:
+		return nil, refuse(pdpb.ErrorType_INVALID_VALUE, "split of %d peers, want 1 to %d", peers, region.PeersMax)
+	}
+	resp := &pdpb.AskBatchSplitResponse{}
+	for range n {
+		first := m.ids.take(uint64(1+peers), m.saveIDs)
+		id := &pdpb.SplitID{NewRegionId: first}
+		for p := range uint64(peers) {
+			id.NewPeerIds = append(id.NewPeerIds, first+1+p)
+		}
+		resp.Ids = append(resp.Ids, id)
+	}
+	return resp, nil
+}
+
+// The ids of the largest split fit into the count that one allocation may have, and into what a reply can carry.
+const _ = uint(math.MaxUint16 - region.SplitKeysMax*(1+region.PeersMax))

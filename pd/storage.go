@@ -1,0 +1,137 @@
+package pd
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"ordeal/pd/core"
+	"ordeal/proto/metapb"
+	"ordeal/system/engine"
+	"ordeal/system/region"
+)
+
+// What the driver keeps, by name. Written before anybody is told: the cluster, which says that it has been bootstrapped;
+// the bound of ids; stores. Written some time after: regions, since their leaders report them again anyway.
+const (
+	keyCluster   = "cluster"
+	keyIDs       = "ids"
+	prefixStore  = "store/"
+	prefixRegion = "region/"
+)
+
+func numberedKey(prefix string, id uint64) []byte {
+	return binary.BigEndian.AppendUint64(engine.PDKey(prefix), id)
+}
+
+// load reads what an earlier life has kept.
+func (m *Member) load() error {
+	if raw, ok := m.eng.Get(engine.PDKey(keyIDs)); ok {
+		if len(raw) != 8 {
+			return fmt.Errorf("bound of ids: got %d bytes, want 8", len(raw))
+		}
+		m.ids.bound = binary.BigEndian.Uint64(raw)
+		m.ids.next = m.ids.bound + 1
+	}
+	if raw, ok := m.eng.Get(engine.PDKey(keyCluster)); ok {
+		var c metapb.Cluster
+		if err := proto.Unmarshal(raw, &c); err != nil {
+			return fmt.Errorf("cluster: %w", err)
+		}
+		if c.GetId() != m.cfg.ClusterID {
+			return fmt.Errorf("the disk belongs to cluster %d, this is a driver of cluster %d", c.GetId(), m.cfg.ClusterID)
+		}
+		m.bootstrapped = true
+	}
+	err := loadAll(m.eng, prefixStore, func(s *metapb.Store) error { return m.cluster.PutStore(s, 0) })
+	if err != nil {
+		return err
+	}
+	// Regions are written some at a time, so those on the disk may be of different moments and overlap. The newest
+	// are right, the rest will be reported again.
+	return loadAll(m.eng, prefixRegion, func(r *metapb.Region) error {
+		change, err := m.cluster.ProcessHeartbeat(&core.RegionInfo{Region: r})
+		if errors.Is(err, core.ErrStale) {
+			m.dirty[r.GetId()] = true
+			return nil
+		}
+		m.changed(r, change)
+		return err
+	})
+}
+
+// loadAll reads all messages under a prefix, by id.
+func loadAll[T any, M interface {
+	*T
+	proto.Message
+}](eng *engine.Engine, prefix string, take func(M) error) error {
+	var err error
+	start, end := engine.PDRange(prefix)
+	eng.Scan(start, end, func(key, value []byte) bool {
+		msg := M(new(T))
+		if err = proto.Unmarshal(value, msg); err == nil {
+			err = take(msg)
+		}
+		if err != nil {
+			err = fmt.Errorf("key %q: %w", key, err)
+		}
+		return err == nil
+	})
+	return err
+}
+
+// saveIDs, saveCluster and saveStore write with the turn's batch, before anything that the turn says leaves.
+func (m *Member) saveIDs(bound uint64) {
+	m.outbox.batch.Put(engine.PDKey(keyIDs), binary.BigEndian.AppendUint64(nil, bound))
+}
+
+func (m *Member) saveCluster() {
+	c := &metapb.Cluster{Id: m.cfg.ClusterID, MaxPeerCount: uint32(m.cfg.Replicas)}
+	m.outbox.batch.Put(engine.PDKey(keyCluster), mustMarshal(c))
+}
+
+func (m *Member) saveStore(s *metapb.Store) {
+	m.outbox.batch.Put(numberedKey(prefixStore, s.GetId()), mustMarshal(s))
+}
+
+// changed remembers what a heartbeat made different from the disk.
+func (m *Member) changed(r *metapb.Region, c core.Change) {
+	if c.Old == nil || !region.SameEpoch(c.Old.Region.GetRegionEpoch(), r.GetRegionEpoch()) {
+		m.dirty[r.GetId()] = true
+	}
+	for _, e := range c.Evicted {
+		m.dirty[e.ID()] = true
+	}
+}
+
+// flush writes some of the regions that differ from the disk. Nobody waits for it, so it sets no barrier.
+func (m *Member) flush() {
+	if len(m.dirty) == 0 {
+		return
+	}
+	ids := slices.Sorted(maps.Keys(m.dirty))
+	ids = ids[:min(len(ids), regionFlushMax)]
+	batch := m.eng.NewBatch()
+	for _, id := range ids {
+		key := numberedKey(prefixRegion, id)
+		if r := m.cluster.Region(id); r != nil {
+			batch.Put(key, mustMarshal(r.Region))
+		} else {
+			batch.Delete(key)
+		}
+		delete(m.dirty, id)
+	}
+	m.eng.Commit(batch)
+}
+
+func mustMarshal(msg proto.Message) []byte {
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(msg)
+	if err != nil {
+		panic(fmt.Sprintf("pd: marshal %T %v: %v", msg, msg, err))
+	}
+	return b
+}

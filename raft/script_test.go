@@ -1,0 +1,301 @@
+package raft
+
+import (
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/datadriven"
+	"google.golang.org/protobuf/proto"
+
+	"ordeal/system/engine"
+)
+
+// TestScripts runs the scripts in testdata: each is a story of one group, readable without the code. The commands are
+// those of script.run.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+		t.Parallel()
+		s := &script{cut: map[uint64]bool{}}
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string { return s.run(t, d) })
+	})
+}
+
+// script is a group of peers with a network between them that delivers in rounds. Disks lose on a crash what was not
+// synced; "stall" keeps a peer's disk from syncing.
+type script struct {
+	peers []*member
+	cut   map[uint64]bool
+	out   strings.Builder
+	token uint64
+}
+
+type member struct {
+	id      uint64
+	disk    *engine.SimDisk
+	eng     *engine.Engine
+	g       *Group
+	inbox   []*Message
+	waiting []*Persisted
+	durable uint64
+	stalled bool
+	down    bool
+	// data is the state machine: the payloads in order.
+	data    []string
+	applied ID
+	trunc   ID
+	conf    *ConfState
+	leading bool
+}
+
+func (s *script) run(t *testing.T, d *datadriven.TestData) string {
+	s.out.Reset()
+	switch d.Cmd {
+	case "group": // group voters=(1,2,3) [empty=(4)]
+		s.newGroup(d)
+	case "campaign":
+		s.peer(d).g.Campaign()
+		s.settle()
+	case "tick": // tick N [n=TIMES]
+		n := 1
+		d.MaybeScanArgs(t, "n", &n)
+		for range n {
+			s.peer(d).g.Tick()
+			s.settle()
+		}
+	case "propose": // propose N data [data...]
+		s.propose(s.peer(d), d.CmdArgs[1:])
+	case "read":
+		s.token++
+		s.say("read %d: %v", s.token, s.peer(d).g.Read(s.token))
+		s.settle()
+	case "transfer":
+		var to uint64
+		d.ScanArgs(t, "to", &to)
+		s.say("transfer: %v", s.peer(d).g.TransferLeader(to))
+		s.settle()
+	case "change": // change N add|add-learner|remove=ID
+		s.change(s.peer(d), d.CmdArgs[1])
+	case "cut", "heal":
+		for _, a := range d.CmdArgs {
+			s.cut[number(a.Key)] = d.Cmd == "cut"
+		}
+	case "stall":
+		s.peer(d).stalled = true
+	case "sync":
+		s.peer(d).stalled = false
+		s.settle()
+	case "crash":
+		s.crash(s.peer(d))
+	case "restart":
+		s.start(s.peer(d))
+		s.settle()
+	case "compact":
+		var to uint64
+		d.ScanArgs(t, "to", &to)
+		m := s.peer(d)
+		b := m.eng.NewBatch()
+		m.trunc, _ = m.g.Compact(b, to)
+		m.eng.Commit(b)
+	case "status":
+		s.status()
+	default:
+		d.Fatalf(t, "unknown command %s", d.Cmd)
+	}
+	return s.out.String()
+}
+
+func (s *script) say(format string, args ...any) { fmt.Fprintf(&s.out, format+"\n", args...) }
+
+func number(s string) uint64 {
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil {
+		panic("script: no number: " + s)
+	}
+	return n
+}
+
+func (s *script) peer(d *datadriven.TestData) *member { return s.byID(number(d.CmdArgs[0].Key)) }
+
+func (s *script) byID(id uint64) *member {
+	for _, m := range s.peers {
+		if m.id == id {
+			return m
+		}
+	}
+	return nil
+}
+
+// newGroup starts voters with an empty state machine, and empty peers that know nothing, as if made by a message.
+func (s *script) newGroup(d *datadriven.TestData) {
+	conf := &ConfState{}
+	s.peers = nil
+	for _, a := range d.CmdArgs {
+		for _, v := range a.Vals {
+			m := &member{id: number(v), disk: engine.NewSimDisk(), conf: &ConfState{}}
+			if a.Key == "voters" {
+				conf.Voters = append(conf.Voters, m.id)
+				m.conf = conf
+				m.applied = ID{Index: InitialIndex, Term: InitialTerm}
+				m.trunc = m.applied
+			}
+			s.peers = append(s.peers, m)
+		}
+	}
+	for _, m := range s.peers {
+		m.conf = proto.CloneOf(m.conf)
+		s.start(m)
+	}
+}
+
+// start loads a peer from its disk.
+func (s *script) start(m *member) {
+	var err error
+	if m.eng, err = m.disk.Open(); err != nil {
+		panic(err)
+	}
+	m.down, m.inbox, m.waiting = false, nil, nil
+	m.g, err = Open(Config{
+		Region: 1, Peer: m.id, ElectionTicks: 10, HeartbeatTicks: 1, Nonce: m.disk.Position() + 1,
+		Jitter: func(term uint64) int { return int((m.id + term) % 10) },
+		Conf:   m.conf, Applied: m.applied, Truncated: m.trunc,
+		Snapshot: func() []byte { return []byte(strings.Join(m.data, " ")) },
+	}, m.eng)
+	if err != nil {
+		panic(err)
+	}
+}
+
+func (s *script) crash(m *member) {
+	lost := m.disk.Crash(m.durable, false)
+	m.down = true
+	s.say("peer %d is down, %d commits lost", m.id, lost)
+}
+
+func (s *script) propose(m *member, args []datadriven.CmdArg) {
+	for _, a := range args {
+		s.token++
+		if err := m.g.Propose(s.token, []byte(a.Key)); err != nil {
+			s.say("%s: %v", a.Key, err)
+		}
+	}
+	s.settle()
+}
+
+func (s *script) change(m *member, a datadriven.CmdArg) {
+	c := map[string]Change{"add": AddVoter, "add-learner": AddLearner, "remove": Remove}[a.Key]
+	s.token++
+	if err := m.g.ProposeConfChange(s.token, ConfChange{Change: c, Peer: number(a.Vals[0])}); err != nil {
+		s.say("%v %s: %v", c, a.Vals[0], err)
+	}
+	s.settle()
+}
+
+// settle lets turns run and messages travel until nothing happens any more.
+func (s *script) settle() {
+	for busy := true; busy; {
+		busy = false
+		for _, m := range s.peers {
+			if !m.down && s.turn(m) {
+				busy = true
+			}
+		}
+	}
+}
+
+// turn is what an owner does: step, ready, write, apply, sync, release.
+func (s *script) turn(m *member) bool {
+	in := m.inbox
+	m.inbox = nil
+	for _, msg := range in {
+		m.g.Step(msg)
+	}
+	busy := len(in) > 0
+	for m.g.HasReady() {
+		busy = true
+		b := m.eng.NewBatch()
+		rd := m.g.Ready(b)
+		s.ready(m, &rd)
+		m.eng.Commit(b)
+	}
+	if !m.stalled && len(m.waiting) > 0 {
+		busy = true
+		m.durable = m.disk.Position()
+		for _, p := range m.waiting {
+			s.send(m, p.Send)
+			m.g.Persisted(p)
+		}
+		m.waiting = nil
+	}
+	return busy
+}
+
+func (s *script) ready(m *member, rd *Ready) {
+	if m.leading != m.g.IsLeader() {
+		m.leading = m.g.IsLeader()
+		s.say("%d leads: %v, term %d", m.id, m.leading, m.g.Term())
+		for _, tok := range m.g.DropReads() {
+			s.say("%d dropped read %d", m.id, tok)
+		}
+	}
+	if rd.Snapshot != nil {
+		m.data = strings.Fields(string(rd.Snapshot.GetData()))
+		m.applied = ID{Index: rd.Snapshot.GetMetadata().GetIndex(), Term: rd.Snapshot.GetMetadata().GetTerm()}
+		m.trunc, m.conf = m.applied, rd.Snapshot.GetMetadata().GetConfState()
+		s.say("%d took a snapshot at %d", m.id, m.applied.Index)
+	}
+	s.send(m, rd.Send)
+	if rd.Persisted != nil {
+		m.waiting = append(m.waiting, rd.Persisted)
+	}
+	for _, e := range rd.Committed {
+		m.applied = ID{Index: e.GetIndex(), Term: e.GetTerm()}
+		m.g.AppliedTo(m.applied)
+		if IsConfChange(e) {
+			cc, err := DecodeConfChange(e)
+			if err != nil {
+				panic(err)
+			}
+			m.conf = m.g.ApplyConfChange(cc)
+			s.say("%d applied %v %d", m.id, cc.Change, cc.Peer)
+		} else if len(e.GetData()) > 0 {
+			m.data = append(m.data, string(e.GetData()))
+		}
+	}
+	m.g.Applied(rd)
+	for _, p := range rd.Proposed {
+		s.say("%d put proposal %d at %d, term %d", m.id, p.Token, p.At.Index, p.At.Term)
+	}
+	for _, tok := range rd.Lost {
+		s.say("%d lost proposal %d", m.id, tok)
+	}
+	for _, r := range rd.Reads {
+		s.say("%d confirmed read %d at %d", m.id, r.Token, r.Index)
+	}
+}
+
+func (s *script) send(from *member, msgs []*Message) {
+	for _, msg := range msgs {
+		to := s.byID(msg.GetTo())
+		if to == nil || to.down || s.cut[from.id] || s.cut[to.id] {
+			continue
+		}
+		to.inbox = append(to.inbox, proto.CloneOf(msg))
+	}
+}
+
+func (s *script) status() {
+	for _, m := range s.peers {
+		if m.down {
+			s.say("%d: down", m.id)
+			continue
+		}
+		voters := append([]uint64(nil), m.conf.GetVoters()...)
+		sort.Slice(voters, func(i, j int) bool { return voters[i] < voters[j] })
+		s.say("%d: term %d leader %d log (%d,%d] applied %d voters %v learners %v data [%s]", m.id, m.g.Term(), m.g.Leader(),
+			m.g.Truncated().Index, m.g.LastIndex(), m.applied.Index, voters, m.conf.GetLearners(), strings.Join(m.data, " "))
+	}
+}

@@ -1,0 +1,126 @@
+package driver
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"ordeal/workloads"
+)
+
+// Pool is a fixed number of worker processes. Its methods may be called from any goroutine.
+type Pool struct {
+	binary  *Binary
+	silence time.Duration
+	// idle holds every worker that is not running something; nil stands for one that has yet to be started.
+	idle chan *process
+}
+
+// NewPool returns a pool of so many workers, which start when they are first needed.
+func NewPool(b *Binary, workers int) *Pool {
+	p := &Pool{binary: b, silence: silenceMax, idle: make(chan *process, workers)}
+	for range workers {
+		p.idle <- nil
+	}
+	return p
+}
+
+// Close ends the workers. No Run may be under way or come later.
+func (p *Pool) Close() {
+	for range cap(p.idle) {
+		if w := <-p.idle; w != nil {
+			w.stop()
+		}
+	}
+}
+
+// Run makes one run in a worker that is free, and waits for one if need be. If cfg.Out is set, the folder is made anew
+// (see CheckFolder). A worker that dies makes a summary that says FAIL, with what it printed in the folder; one that is
+// stuck makes UNKNOWN. Errors are: a UsageError, ctx's, or that the folder cannot be written.
+func (p *Pool) Run(ctx context.Context, cfg workloads.Config, progress func(workloads.Progress)) (*workloads.Summary, error) {
+	var w *process
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case w = <-p.idle:
+	}
+	defer func() { p.idle <- w }()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if cfg.Out != "" {
+		if err := openFolder(cfg); err != nil {
+			return nil, err
+		}
+	}
+	if w == nil {
+		started, err := startProcess(p.binary)
+		if err != nil {
+			return nil, err
+		}
+		w = started
+	}
+	began := time.Now()
+	s, err := w.run(ctx, cfg, p.silence, progress)
+	if err == nil {
+		return s, nil
+	}
+	var crash *crashError
+	var own *runError
+	switch {
+	case workloads.IsUsage(err), errors.As(err, &own):
+		// The worker is well.
+	case errors.As(err, &crash):
+		w.discard()
+		w = nil
+	default:
+		w.stop()
+		w = nil
+	}
+	s, err = closeFailed(cfg, err)
+	if s != nil {
+		s.WallS = time.Since(began).Seconds()
+	}
+	return s, err
+}
+
+// Result is what became of one configuration.
+type Result struct {
+	Config workloads.Config
+	// Summary is nil if the run was not made, or not to its end.
+	Summary *workloads.Summary
+}
+
+// RunAll makes many runs, as many at a time as there are workers, and tells watch about them. The results are in the
+// order of the configurations, also of those that were not made because of an error, or because ctx ended.
+func (p *Pool) RunAll(ctx context.Context, cfgs []workloads.Config, watch *Monitor) ([]Result, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	results := make([]Result, len(cfgs))
+	next := make(chan int, len(cfgs))
+	for i, cfg := range cfgs {
+		results[i].Config = cfg
+		next <- i
+	}
+	close(next)
+	var wg sync.WaitGroup
+	for range cap(p.idle) {
+		wg.Go(func() {
+			for i := range next {
+				s, err := p.Run(ctx, cfgs[i], func(g workloads.Progress) { watch.progress(i, g) })
+				if err != nil {
+					cancel(err)
+					return
+				}
+				results[i].Summary = s
+				watch.finish(i, s)
+			}
+		})
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return results, context.Cause(ctx)
+	}
+	return results, nil
+}

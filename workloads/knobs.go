@@ -1,0 +1,67 @@
+package workloads
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"ordeal/cluster"
+	"ordeal/workloads/traffic"
+	"ordeal/world"
+	"ordeal/world/sim"
+)
+
+// knobs are what the seed draws beside the schedule: how good the network and the disks are, and the sizes of things.
+type knobs struct {
+	net         sim.NetConfig
+	disk        sim.DiskConfig
+	traffic     traffic.Knobs
+	logEntries  uint64
+	splitBytes  uint64
+	tick        time.Duration
+}
+
+func drawKnobs(cfg Config) knobs {
+	rng := rand.New(rand.NewPCG(cfg.Seed, 0x0b5e55ed))
+	k := knobs{net: sim.DefaultNet(), disk: sim.DefaultDisk()}
+	// One run in three has a bad network, one in three slow disks.
+	if rng.IntN(3) == 0 {
+		k.net.Loss = rng.Float64() * 0.05
+		k.net.Duplicate = rng.Float64() * 0.05
+		k.net.Reorder = rng.Float64() * 0.2
+	}
+	if rng.IntN(3) == 0 {
+		k.disk.SyncMax = time.Duration(1+rng.IntN(20)) * time.Millisecond
+		k.disk.Stall = rng.Float64() * 0.01
+	}
+	k.logEntries = 16 << rng.IntN(5)
+	k.splitBytes = 0
+	if cfg.Workload == "churn" {
+		k.splitBytes = 16 << 10 << rng.IntN(3)
+	}
+	k.tick = time.Duration(50+rng.IntN(51)) * time.Millisecond
+	k.traffic = traffic.Knobs{Regions: cfg.Regions, HotKeys: 8 + rng.IntN(25)}
+	if rng.IntN(2) == 0 {
+		k.traffic.ThinkMax = time.Duration(1+rng.IntN(10)) * time.Millisecond
+	}
+	return k
+}
+
+// quietNet loses nothing: the cluster must come to rest on it.
+func quietNet() sim.NetConfig {
+	n := sim.DefaultNet()
+	n.Loss, n.Duplicate, n.Reorder = 0, 0, 0
+	return n
+}
+
+// cluster is the cluster that a run starts.
+func (k knobs) cluster(cfg Config) cluster.Config {
+	c := cluster.DefaultConfig()
+	c.Stores, c.Replicas, c.Clients = cfg.Stores, cfg.Replicas, cfg.Clients
+	c.SplitKeys = traffic.SplitKeys(cfg.Regions)
+	c.Store.LogEntriesMax = k.logEntries
+	c.Store.RegionSplitBytes = k.splitBytes
+	c.Store.TickInterval = k.tick
+	return c
+}
+
+var _ world.World = (*sim.World)(nil)
