@@ -137,20 +137,14 @@ func (m *Member) tick() {
 	}
 }
 
-// report is a region heartbeat that was believed, and the event that brought it.
-type report struct {
-	r  *core.RegionInfo
-	ev *world.Event
-	id uint64
-}
-
 // dispatch tells the leaders that have reported in this turn what to do next, if anything.
 func (m *Member) dispatch() {
 	if len(m.reported) == 0 {
 		return
 	}
 	snap := m.cluster.Snapshot(m.now)
-	for _, rep := range m.reported {
+	for i := range m.reported {
+		rep := &m.reported[i]
 		resp := &ordealpb.PDResponse{Id: rep.id}
 		if snap.Region(rep.r.ID()) == rep.r { // else it was overtaken within the turn
 			cmd, end := m.ctl.Dispatch(snap, rep.r)
@@ -163,8 +157,8 @@ func (m *Member) dispatch() {
 				resp.Body = &ordealpb.PDResponse_RegionHeartbeat{RegionHeartbeat: cmd}
 			}
 		}
-		if resp.Body != nil || rep.ev.Kind == world.EventRequest {
-			m.answer(rep.ev, resp, regionHeartbeatName, nil)
+		if resp.Body != nil || rep.from.Kind == world.EventRequest {
+			m.answer(&rep.from, resp, regionHeartbeatName, nil)
 		}
 	}
 	clear(m.reported)

@@ -2,15 +2,24 @@ package pd
 
 import (
 	"errors"
-	"math"
 
 	"ordeal/pd/core"
+	"ordeal/proto/metapb"
 	"ordeal/proto/pdpb"
 	"ordeal/system/region"
+	"ordeal/world"
 )
 
-// heartbeatRegion believes a leader's report if it can, and remembers it for the end of the turn.
-func (m *Member) heartbeatRegion(req *pdpb.RegionHeartbeatRequest) error {
+// report is a region heartbeat that was believed. It is answered at the end of the turn.
+type report struct {
+	r *core.RegionInfo
+	// from is the event that brought it, without its payload, and id the request's.
+	from world.Event
+	id   uint64
+}
+
+// heartbeatRegion believes a leader's report if it can.
+func (m *Member) heartbeatRegion(ev *world.Event, id uint64, req *pdpb.RegionHeartbeatRequest) error {
 	r := core.FromHeartbeat(req)
 	switch {
 	case !m.bootstrapped:
@@ -29,7 +38,9 @@ func (m *Member) heartbeatRegion(req *pdpb.RegionHeartbeatRequest) error {
 		return err
 	}
 	m.changed(r.Region, change)
-	m.reported = append(m.reported, report{r: r})
+	from := *ev
+	from.Payload = nil
+	m.reported = append(m.reported, report{r: r, from: from, id: id})
 	return nil
 }
 
@@ -48,8 +59,12 @@ func (m *Member) scanRegions(req *pdpb.ScanRegionsRequest) *pdpb.ScanRegionsResp
 	}
 	resp := &pdpb.ScanRegionsResponse{}
 	for _, r := range m.cluster.Scan(req.GetStartKey(), req.GetEndKey(), limit) {
+		leader := r.Leader
+		if leader == nil {
+			leader = &metapb.Peer{} // the lists go by position
+		}
 		resp.RegionMetas = append(resp.RegionMetas, r.Region)
-		resp.Leaders = append(resp.Leaders, r.Leader)
+		resp.Leaders = append(resp.Leaders, leader)
 		resp.Regions = append(resp.Regions, &pdpb.Region{
 			Region: r.Region, Leader: r.Leader, DownPeers: r.Down, PendingPeers: r.Pending,
 		})
@@ -84,6 +99,3 @@ func (m *Member) askBatchSplit(req *pdpb.AskBatchSplitRequest) (*pdpb.AskBatchSp
 	}
 	return resp, nil
 }
-
-// The ids of the largest split fit into the count that one allocation may have, and into what a reply can carry.
-const _ = uint(math.MaxUint16 - region.SplitKeysMax*(1+region.PeersMax))

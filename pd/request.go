@@ -73,15 +73,9 @@ func (m *Member) receive(ev *world.Event) {
 	err := m.checkCluster(req.ProtoReflect().Get(body).Message().Interface())
 	if hb := req.GetRegionHeartbeat(); hb != nil {
 		if err == nil {
-			err = m.heartbeatRegion(hb)
+			err = m.heartbeatRegion(ev, req.GetId(), hb)
 		}
-		if err == nil {
-			ev := *ev // in is valid during the step only, but so is reported
-			last := len(m.reported) - 1
-			m.reported[last].ev, m.reported[last].id = &ev, req.GetId()
-			return
-		}
-		if ev.Kind == world.EventMessage {
+		if err == nil || ev.Kind == world.EventMessage {
 			return // a leader that is not believed learns why from its own group
 		}
 	} else if err == nil {

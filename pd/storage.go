@@ -59,7 +59,7 @@ func (m *Member) load() error {
 			m.dirty[r.GetId()] = true
 			return nil
 		}
-		m.changed(r, change)
+		m.evicted(change)
 		return err
 	})
 }
@@ -103,6 +103,10 @@ func (m *Member) changed(r *metapb.Region, c core.Change) {
 	if c.Old == nil || !region.SameEpoch(c.Old.Region.GetRegionEpoch(), r.GetRegionEpoch()) {
 		m.dirty[r.GetId()] = true
 	}
+	m.evicted(c)
+}
+
+func (m *Member) evicted(c core.Change) {
 	for _, e := range c.Evicted {
 		m.dirty[e.ID()] = true
 	}

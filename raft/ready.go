@@ -21,8 +21,8 @@ type Ready struct {
 	// Persisted, if not nil, must be given back through Group.Persisted once the batch is durable; its Send may leave
 	// only then. Batches become durable in the order in which Ready was called.
 	Persisted *Persisted
-	// HardState is what the batch now holds, if it changed.
-	HardState *raftpb.HardState
+	// HardStateChanged says that the batch holds a new hard state; see Group.HardState.
+	HardStateChanged bool
 	// Appended are the entries that the batch now holds.
 	Appended []*raftpb.Entry
 	// Snapshot, if not nil, replaces the whole state machine, in the same batch.
@@ -103,7 +103,7 @@ func (g *Group) persist(b *engine.Batch, m *raftpb.Message, out *Ready) {
 		hs := &raftpb.HardState{Term: new(m.GetTerm()), Vote: new(m.GetVote()), Commit: new(m.GetCommit())}
 		g.log.setHard(b, hs)
 		g.term = hs.GetTerm()
-		out.HardState = hs
+		out.HardStateChanged = true
 	}
 	if len(m.GetResponses()) == 0 {
 		return
@@ -162,6 +162,12 @@ func (g *Group) Leader() uint64 { return g.lead }
 
 // IsLeader says whether this peer believes that it leads.
 func (g *Group) IsLeader() bool { return g.role == etcd.StateLeader }
+
+// HardState is what the group last gave to the disk.
+func (g *Group) HardState() HardState {
+	h := g.log.hard
+	return HardState{Term: h.GetTerm(), Vote: h.GetVote(), Commit: h.GetCommit()}
+}
 
 // Term is the current term, as last given to the disk.
 func (g *Group) Term() uint64 { return g.term }

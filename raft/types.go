@@ -17,6 +17,11 @@ type (
 	ConfState = raftpb.ConfState
 )
 
+// HardState is what a peer must not forget: its term, its vote in it, and how far it knows the log to be committed.
+type HardState struct {
+	Term, Vote, Commit uint64
+}
+
 // Change is one change of membership.
 type Change uint8
 

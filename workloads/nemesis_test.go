@@ -26,7 +26,6 @@ var short = map[string]string{"seeds": "1", "duration": "5s", "out": filepath.Jo
 func TestMain(m *testing.M) {
 	flag.Parse()
 	asked := false
-	flag.VisitAll(func(f *flag.Flag) { asked = asked || short[f.Name] != "" && f.Value.String() != f.DefValue })
 	flag.Visit(func(f *flag.Flag) { asked = asked || ours(f.Name) })
 	if !asked {
 		for name, value := range short {

@@ -99,7 +99,7 @@ func (o *op) learn(act action, e *entry) {
 	switch act {
 	case refresh:
 		o.c.cache.forget(e)
-	case nextPeer:
+	case nextPeer, unknown:
 		// The operation may end here, but the next one should not walk into the same silent store.
 		if !e.next() {
 			o.c.cache.forget(e)

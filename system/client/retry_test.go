@@ -267,6 +267,20 @@ func TestNextPeer(t *testing.T) {
 	require.Equal(t, 2+3, s.pdAsked, "the region twice, the address of each store once")
 }
 
+// TestAnswerEndsTheSearch: peers that were asked in vain before an answer do not count afterwards.
+func TestAnswerEndsTheSearch(t *testing.T) {
+	t.Parallel()
+	none := refusing(region.NotLeader(1, nil), "")
+	s := newScript(none, succeed, none, none)
+	c := New(s, []world.Addr{pdAddr}, Options{})
+	for range 2 {
+		_, err := c.Put([]byte("k"), []byte("v"))
+		require.NoError(t, err)
+	}
+	require.Equal(t, []uint64{1, 2, 2, 3, 1}, s.asked)
+	require.Equal(t, 1+3, s.pdAsked, "the region once, the address of each store once")
+}
+
 // TestLostWriteTurnsAway: a write whose answer is lost is not sent again, but the next one goes to another peer.
 func TestLostWriteTurnsAway(t *testing.T) {
 	t.Parallel()

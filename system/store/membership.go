@@ -77,7 +77,11 @@ func (s *Store) destroy(p *peer, r *metapb.Region, why string) {
 	// What is deleted by range is not in the overlay: later reads of this turn must see it gone.
 	s.commit()
 	if f := s.cfg.Listener.PeerDestroyed; f != nil {
-		f(s.cfg.StoreID, id, p.meta.GetId())
+		s.whenDurable = append(s.whenDurable, func() {
+			if s.peers[id] == nil {
+				f(s.cfg.StoreID, id, p.meta.GetId())
+			}
+		})
 	}
 }
 

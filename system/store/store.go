@@ -38,6 +38,7 @@ type Store struct {
 	// sendDurable leaves once the turn's batch is durable; persisted is then given back to the groups.
 	sendDurable outbox
 	persisted   []persisted
+	whenDurable []func()
 	barriers    []barrier
 	nextToken   uint64
 	fresh       overlay
@@ -58,6 +59,7 @@ type persisted struct {
 type barrier struct {
 	token     uint64
 	persisted []persisted
+	then      []func()
 }
 
 // tokenTick is the timer's token; barriers count up from tokenBarrier.
@@ -142,7 +144,7 @@ func (s *Store) loadPeers() error {
 		}
 		s.addPeer(p)
 		if f := s.cfg.Listener.Started; f != nil {
-			f(s.cfg.StoreID, p.region, p.meta.GetId(), p.applied)
+			f(s.cfg.StoreID, p.region, p.applied, p.group.HardState())
 		}
 	}
 	return nil

@@ -3,6 +3,8 @@ package store
 import (
 	"fmt"
 
+	"github.com/cespare/xxhash/v2"
+
 	"ordeal/proto/ordealpb"
 	"ordeal/raft"
 	"ordeal/world"
@@ -61,10 +63,7 @@ func (s *Store) handleReady(p *peer) {
 	rd := p.group.Ready(s.batch)
 	p.place(rd.Proposed)
 	s.loseProposals(p, rd.Lost)
-	if f := s.cfg.Listener.HardState; f != nil && rd.HardState != nil {
-		hs := rd.HardState
-		f(s.cfg.StoreID, p.region.GetId(), p.meta.GetId(), hs.GetTerm(), hs.GetVote(), hs.GetCommit())
-	}
+	s.tellPersisting(p, &rd)
 	if rd.LeaderChanged {
 		s.onLeaderChange(p)
 	}
@@ -118,7 +117,7 @@ func (s *Store) release() {
 	for _, pkt := range s.sendNow.take() {
 		s.out.Send(s.cfg.Resolve(pkt.store), mustMarshal(pkt.packet))
 	}
-	if len(s.persisted) == 0 {
+	if len(s.persisted) == 0 && len(s.whenDurable) == 0 {
 		return
 	}
 	var then []world.Send
@@ -126,8 +125,8 @@ func (s *Store) release() {
 		then = append(then, world.Send{To: s.cfg.Resolve(pkt.store), Payload: mustMarshal(pkt.packet)})
 	}
 	s.nextToken++
-	s.barriers = append(s.barriers, barrier{token: s.nextToken, persisted: s.persisted})
-	s.persisted = nil
+	s.barriers = append(s.barriers, barrier{token: s.nextToken, persisted: s.persisted, then: s.whenDurable})
+	s.persisted, s.whenDurable = nil, nil
 	s.out.Sync(s.nextToken, then)
 }
 
@@ -142,7 +141,34 @@ func (s *Store) onDurable(token uint64) {
 			s.wake(d.p)
 		}
 	}
+	for _, f := range s.barriers[0].then {
+		f()
+	}
 	s.barriers = s.barriers[1:]
+}
+
+// tellPersisting tells the listener what a group puts on the disk.
+func (s *Store) tellPersisting(p *peer, rd *raft.Ready) {
+	id := p.region.GetId()
+	if f := s.cfg.Listener.Appended; f != nil {
+		for _, e := range rd.Appended {
+			f(s.cfg.StoreID, id, raft.ID{Index: e.GetIndex(), Term: e.GetTerm()}, xxhash.Sum64(e.GetData()))
+		}
+	}
+	if !rd.HardStateChanged {
+		return
+	}
+	hard := p.group.HardState()
+	if f := s.cfg.Listener.HardState; f != nil {
+		f(s.cfg.StoreID, id, hard)
+	}
+	if f := s.cfg.Listener.HardStateDurable; f != nil && rd.Persisted != nil {
+		s.whenDurable = append(s.whenDurable, func() {
+			if !p.dead {
+				f(s.cfg.StoreID, id, hard)
+			}
+		})
+	}
 }
 
 // outbox gathers a turn's messages by destination, in order of first use.

@@ -155,13 +155,11 @@ func TestTurnsBatch(t *testing.T) {
 func TestLivelockPanics(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Config{})
-	w.Go(1001, "spinner", func(p world.Proc) {
-		for {
-			p.Sleep(0)
-		}
-	})
+	var spin func()
+	spin = func() { w.After(0, spin) }
+	spin()
 	require.Contains(t, panicOf(func() { w.Run(at(time.Second)) }), "somebody waits without letting time pass")
-	require.Contains(t, w.Evidence(), "wake 1001/")
+	require.Contains(t, w.Evidence(), "callback")
 }
 
 // A panic of an actor comes out of Run as it was, with the actor on the stack, and Evidence says where it was.

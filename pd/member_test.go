@@ -1,0 +1,333 @@
+package pd
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ordeal/pd/core"
+	"ordeal/pd/internal/pdtest"
+	"ordeal/pd/schedule"
+	"ordeal/proto/metapb"
+	"ordeal/proto/ordealpb"
+	"ordeal/proto/pdpb"
+	"ordeal/system/region"
+	"ordeal/world"
+)
+
+// requireRefused checks that a request is refused with a certain type, whatever kind it is of.
+func requireRefused(t *testing.T, h *host, want pdpb.ErrorType, req *ordealpb.PDRequest) {
+	t.Helper()
+	got := h.call(req)
+	r := got.ProtoReflect()
+	body := r.Get(r.WhichOneof(r.Descriptor().Oneofs().ByName("body"))).Message().Interface()
+	header := body.(interface{ GetHeader() *pdpb.ResponseHeader }).GetHeader()
+	require.Equal(t, want, header.GetError().GetType(), "%v", got)
+	require.NotEmpty(t, header.GetError().GetMessage())
+}
+
+func TestBootstrap(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	require.False(t, h.call(isBootstrapped()).GetIsBootstrapped().GetBootstrapped())
+	for _, req := range []*ordealpb.PDRequest{
+		getRegion("a"), getRegionByID(1), scanRegions("", "", 0), askBatchSplit(firstRegionLine, 1),
+		heartbeat(firstRegionLine + " leader=1 term=1"),
+	} {
+		requireRefused(t, h, pdpb.ErrorType_NOT_BOOTSTRAPPED, req)
+	}
+	// What is wrong leaves nothing behind, not even the store.
+	bad := bootstrap(1)
+	bad.GetBootstrap().GetRegion().EndKey = []byte("m")
+	requireRefused(t, h, pdpb.ErrorType_INVALID_VALUE, bad)
+	bad = bootstrap(1)
+	bad.GetBootstrap().GetRegion().RegionEpoch = nil
+	requireRefused(t, h, pdpb.ErrorType_INVALID_VALUE, bad)
+	bad = bootstrap(1)
+	bad.GetBootstrap().GetRegion().GetPeers()[0].StoreId = 2
+	requireRefused(t, h, pdpb.ErrorType_INVALID_VALUE, bad)
+	require.Empty(t, h.m.Stores())
+	require.False(t, h.call(isBootstrapped()).GetIsBootstrapped().GetBootstrapped())
+
+	require.Nil(t, h.call(bootstrap(1)).GetBootstrap().GetHeader().GetError())
+	requireRefused(t, h, pdpb.ErrorType_ALREADY_BOOTSTRAPPED, bootstrap(1))
+	requireRefused(t, h, pdpb.ErrorType_ALREADY_BOOTSTRAPPED, bootstrap(2))
+	require.True(t, h.call(isBootstrapped()).GetIsBootstrapped().GetBootstrapped())
+	require.Equal(t, firstRegionLine, region.Format(h.call(getRegionByID(1)).GetGetRegionById().GetRegion()))
+
+	h.crash(0)
+	require.True(t, h.call(isBootstrapped()).GetIsBootstrapped().GetBootstrapped())
+	requireRefused(t, h, pdpb.ErrorType_ALREADY_BOOTSTRAPPED, bootstrap(2))
+	require.Equal(t, firstRegionLine, region.Format(h.call(getRegion("k")).GetGetRegion().GetRegion()))
+}
+
+func TestBootstrapIsAllOrNothing(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	id := h.ask(bootstrap(1))
+	require.NotContains(t, h.replies, id, "said before it is durable")
+	h.crash(0)
+	require.NotContains(t, h.replies, id)
+	require.Empty(t, h.m.Stores())
+	require.Empty(t, h.m.Regions())
+	require.Nil(t, h.call(bootstrap(2)).GetBootstrap().GetHeader().GetError(), "nobody was told of the first")
+	require.Len(t, h.m.Stores(), 1)
+}
+
+func TestStores(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	requireRefused(t, h, pdpb.ErrorType_ENTRY_NOT_FOUND, storeHeartbeat(1))
+	requireRefused(t, h, pdpb.ErrorType_ENTRY_NOT_FOUND, getStore(1))
+	require.Nil(t, h.call(putStore(1)).GetPutStore().GetHeader().GetError(), "stores may come before the bootstrap")
+	require.Nil(t, h.call(putStore(2)).GetPutStore().GetHeader().GetError())
+	before := h.disk.Position()
+	require.Nil(t, h.call(putStore(2)).GetPutStore().GetHeader().GetError())
+	require.Equal(t, before, h.disk.Position(), "nothing new, nothing written")
+
+	requireRefused(t, h, pdpb.ErrorType_DUPLICATED_ENTRY, putStoreAs(&metapb.Store{Id: 3, Address: "2/0"}))
+	requireRefused(t, h, pdpb.ErrorType_DUPLICATED_ENTRY, putStoreAs(&metapb.Store{Id: 2, Address: "3/0"}))
+	requireRefused(t, h, pdpb.ErrorType_INVALID_VALUE, putStoreAs(&metapb.Store{Id: 3}))
+	requireRefused(t, h, pdpb.ErrorType_INVALID_VALUE, putStoreAs(nil))
+	requireRefused(t, h, pdpb.ErrorType_INVALID_VALUE,
+		putStoreAs(&metapb.Store{Id: 3, Address: "3/0", State: metapb.StoreState_Tombstone}))
+
+	// A store can't decide about itself.
+	h.call(putStoreAs(&metapb.Store{Id: 2, Address: "2/0", State: metapb.StoreState_Offline, Version: "v2"}))
+	got := h.call(getStore(2)).GetGetStore()
+	require.Equal(t, metapb.StoreState_Up, got.GetStore().GetState())
+	require.Equal(t, "v2", got.GetStore().GetVersion())
+	h.call(storeHeartbeat(2))
+	require.Equal(t, uint64(2), h.call(getStore(2)).GetGetStore().GetStats().GetStoreId())
+
+	h.crash(0)
+	stores := h.call(getAllStores()).GetGetAllStores().GetStores()
+	require.Len(t, stores, 2)
+	require.Equal(t, "2/0", stores[1].GetAddress())
+	require.Equal(t, "v2", stores[1].GetVersion())
+}
+
+func TestTombstones(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	require.NoError(t, h.m.cluster.PutStore(&metapb.Store{Id: 5, Address: "5/0", State: metapb.StoreState_Tombstone}, 0))
+	requireRefused(t, h, pdpb.ErrorType_STORE_TOMBSTONE, putStore(5))
+	requireRefused(t, h, pdpb.ErrorType_STORE_TOMBSTONE, storeHeartbeat(5))
+	require.Len(t, h.call(getAllStores()).GetGetAllStores().GetStores(), 1)
+	req := getAllStores()
+	req.GetGetAllStores().ExcludeTombstoneStores = true
+	require.Empty(t, h.call(req).GetGetAllStores().GetStores())
+}
+
+func TestRestartHoldsNoSilenceAgainstStores(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.found(2)
+	state := func() []core.StoreState { return []core.StoreState{h.m.Stores()[0].State, h.m.Stores()[1].State} }
+	h.advance(time.Second, 1)
+	require.Equal(t, []core.StoreState{core.StoreUp, core.StoreUp}, state())
+	h.advance(4*time.Second, 1)
+	require.Equal(t, []core.StoreState{core.StoreUp, core.StoreDisconnected}, state())
+	h.advance(5*time.Second, 1)
+	require.Equal(t, []core.StoreState{core.StoreUp, core.StoreDown}, state())
+
+	h.now = h.now.Add(time.Hour)
+	h.crash(0)
+	require.Equal(t, []core.StoreState{core.StoreDisconnected, core.StoreDisconnected}, state())
+	h.advance(9500*time.Millisecond, 1)
+	require.Equal(t, []core.StoreState{core.StoreUp, core.StoreDisconnected}, state())
+	h.advance(500*time.Millisecond, 1)
+	require.Equal(t, []core.StoreState{core.StoreUp, core.StoreDown}, state())
+}
+
+func TestLookups(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, func(c *Config) { c.Replicas = 1 })
+	h.found(1)
+	require.Nil(t, h.report("r1001 [m,) v2 c1 {s1:1002} leader=1 term=5"))
+
+	got := h.call(getRegion("z")).GetGetRegion()
+	require.Equal(t, uint64(1001), got.GetRegion().GetId())
+	require.Equal(t, uint64(1002), got.GetLeader().GetId())
+	require.Equal(t, uint64(1), got.GetHeader().GetClusterId())
+	require.Nil(t, h.call(getRegion("a")).GetGetRegion().GetRegion(), "nobody has reported the left half yet")
+	require.Nil(t, h.call(getRegionByID(1)).GetGetRegionById().GetRegion())
+	require.Len(t, h.call(scanRegions("", "", 0)).GetScanRegions().GetRegions(), 1)
+
+	h.report("r1 [,m) v2 c1 {s1:2} leader=1 term=5")
+	scan := h.call(scanRegions("a", "n", 0)).GetScanRegions()
+	require.Len(t, scan.GetRegions(), 2)
+	require.Len(t, scan.GetLeaders(), 2)
+	require.Equal(t, uint64(1), scan.GetRegionMetas()[0].GetId())
+	require.Len(t, h.call(scanRegions("", "", 1)).GetScanRegions().GetRegions(), 1)
+	require.Len(t, h.call(scanRegions("", "m", 9)).GetScanRegions().GetRegions(), 1)
+	require.Len(t, h.m.Regions(), 2)
+}
+
+func TestHeartbeatsThatAreNotBelieved(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, func(c *Config) { c.Replicas = 1 })
+	h.found(1)
+	require.Nil(t, h.report("r1 [,) v3 c3 {s1:2} leader=1 term=5"))
+	for _, line := range []string{"r1 [,) v2 c3 {s1:2} leader=1 term=5", "r1 [,) v3 c3 {s1:2} leader=1 term=4"} {
+		require.Nil(t, h.report(line), "a message gets no answer")
+		requireRefused(t, h, pdpb.ErrorType_INVALID_VALUE, heartbeat(line))
+	}
+	for _, line := range []string{"r1 [,) v3 c3 {s1:2} term=5", "r1 [,) v3 c3 {s1:2} leader=1", "r1 [,) v0 c3 {s1:2} leader=1 term=9"} {
+		requireRefused(t, h, pdpb.ErrorType_INVALID_VALUE, heartbeat(line))
+	}
+	c := h.m.Counters()
+	require.Equal(t, uint64(4), c.StaleHeartbeats)
+	require.Equal(t, uint64(3), c.InvalidHeartbeats)
+	require.Equal(t, "r1 [,) v3 c3 {s1:2} leader=1 term=5", h.m.Regions()[0].String())
+	ok := h.call(heartbeat("r1 [,) v3 c4 {s1:2} leader=1 term=5")).GetRegionHeartbeat()
+	require.Nil(t, ok.GetHeader().GetError())
+	require.Zero(t, ok.GetRegionId(), "nothing to do")
+}
+
+func TestSplitIDs(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.found(3)
+	const line = "r1 [,) v2 c3 {s1:2,s2:3,s3:4}"
+	h.report(line + " leader=1 term=5")
+
+	ids := h.call(askBatchSplit(line, 2)).GetAskBatchSplit().GetIds()
+	require.Len(t, ids, 2)
+	require.Equal(t, uint64(firstID), ids[0].GetNewRegionId())
+	require.Equal(t, []uint64{firstID + 1, firstID + 2, firstID + 3}, ids[0].GetNewPeerIds())
+	require.Equal(t, uint64(firstID+4), ids[1].GetNewRegionId())
+	newer := h.call(askBatchSplit("r1 [,) v3 c3 {s1:2,s2:3}", 1)).GetAskBatchSplit().GetIds()
+	require.Len(t, newer[0].GetNewPeerIds(), 2, "an epoch that is not known yet")
+
+	requireRefused(t, h, pdpb.ErrorType_INVALID_VALUE, askBatchSplit("r1 [,) v1 c3 {s1:2}", 1))
+	requireRefused(t, h, pdpb.ErrorType_INVALID_VALUE, askBatchSplit("r1 [,) v2 c2 {s1:2}", 1))
+	requireRefused(t, h, pdpb.ErrorType_REGION_NOT_FOUND, askBatchSplit("r9 [,) v2 c3 {s1:2}", 1))
+	requireRefused(t, h, pdpb.ErrorType_INVALID_VALUE, askBatchSplit(line, 0))
+	requireRefused(t, h, pdpb.ErrorType_INVALID_VALUE, askBatchSplit(line, region.SplitKeysMax+1))
+	requireRefused(t, h, pdpb.ErrorType_INVALID_VALUE, askBatchSplit("r1 [,) v2 c3 {}", 1))
+}
+
+func TestReplicasAreAdded(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.found(3)
+	cmd := h.report("r1 [,) v1 c1 {s1:2} leader=1 term=5")
+	require.Equal(t, "r1 v1 c1 to s1:2: AddNode s2:1001", schedule.FormatCommand(cmd))
+	require.Len(t, h.m.Operators(), 1)
+	h.advance(2*time.Second, 1, 2, 3)
+	require.Equal(t, 2*time.Second, h.m.OperatorAgeMax())
+
+	require.Nil(t, h.report("r1 [,) v1 c2 {s1:2,s2:1001} leader=1 term=5 pending=2"))
+	cmd = h.report("r1 [,) v1 c2 {s1:2,s2:1001} leader=1 term=5")
+	require.Equal(t, "r1 v1 c2 to s1:2: AddNode s3:1002", schedule.FormatCommand(cmd), "the next plan at once")
+	require.Nil(t, h.report("r1 [,) v1 c3 {s1:2,s2:1001,s3:1002} leader=1 term=5"))
+	require.Empty(t, h.m.Operators())
+	require.Zero(t, h.m.OperatorAgeMax())
+	c := h.m.Counters()
+	require.Equal(t, [2]uint64{2, 2}, [2]uint64{c.OperatorsStarted, c.OperatorsFinished})
+}
+
+func TestDownStoreIsReplaced(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.found(4)
+	const line = "r1 [,) v1 c3 {s1:2,s2:3,s3:4} leader=1 term=5"
+	h.advance(9*time.Second, 1, 2, 4)
+	require.Nil(t, h.report(line))
+	h.advance(time.Second, 1, 2, 4)
+	require.Len(t, h.m.Operators(), 1, "a tick finds it even if nobody reports")
+	require.Equal(t, "r1 v1 c3 to s1:2: AddNode s4:1001", schedule.FormatCommand(h.report(line)))
+	cmd := h.report("r1 [,) v1 c4 {s1:2,s2:3,s3:4,s4:1001} leader=1 term=5")
+	require.Equal(t, "r1 v1 c4 to s1:2: RemoveNode s3:4", schedule.FormatCommand(cmd))
+
+	h.advance(16*time.Second, 1, 2, 4)
+	require.Equal(t, uint64(1), h.m.Counters().OperatorsExpired)
+	cmd = h.report("r1 [,) v1 c4 {s1:2,s2:3,s3:4,s4:1001} leader=1 term=5")
+	require.Equal(t, "r1 v1 c4 to s1:2: RemoveNode s3:4", schedule.FormatCommand(cmd), "a new plan")
+	h.report("r1 [m,) v2 c4 {s1:2,s2:3,s3:4,s4:1001} leader=1 term=5")
+	require.Equal(t, uint64(1), h.m.Counters().OperatorsCancelled)
+}
+
+func TestTickLooksAtAllRegionsInTurn(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, func(c *Config) { c.RegionsPerTick, c.Schedulers = 2, nil })
+	h.found(3)
+	// Belief from before the stores were known to be up: only ticks will find what is missing.
+	for _, line := range []string{
+		"r1 [,c) v2 c1 {s1:2} leader=1 term=5", "r2 [c,f) v2 c1 {s1:3} leader=1 term=5",
+		"r3 [f,m) v2 c1 {s1:4} leader=1 term=5", "r4 [m,t) v2 c1 {s1:5} leader=1 term=5", "r5 [t,) v2 c1 {s1:6} leader=1 term=5",
+	} {
+		_, err := h.m.cluster.ProcessHeartbeat(pdtest.MustRegion(line))
+		require.NoError(t, err)
+	}
+	for _, want := range []int{2, 4, 5} {
+		h.advance(h.cfg.ScheduleEvery, 1, 2, 3)
+		require.Len(t, h.m.Operators(), want)
+	}
+}
+
+func TestUnreadableInput(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	for _, kind := range []world.EventKind{world.EventMessage, world.EventRequest} {
+		for _, payload := range [][]byte{nil, {0xff}, marshal(&ordealpb.PDRequest{Id: 3})} {
+			h.step(world.Event{Kind: kind, From: client, Call: 900, Payload: payload})
+		}
+	}
+	h.step(world.Event{Kind: world.EventTimer, Token: 99}, world.Event{Kind: world.EventSynced, Token: 0})
+	require.Equal(t, uint64(6), h.m.Counters().Dropped)
+	require.Empty(t, h.replies)
+	require.Empty(t, h.messages)
+
+	req := isBootstrapped()
+	req.GetIsBootstrapped().Header = &pdpb.RequestHeader{ClusterId: 2}
+	requireRefused(t, h, pdpb.ErrorType_INVALID_VALUE, req)
+	req.GetIsBootstrapped().GetHeader().ClusterId = 1
+	require.Nil(t, h.call(req).GetIsBootstrapped().GetHeader().GetError())
+}
+
+func TestConfig(t *testing.T) {
+	t.Parallel()
+	eng := newHost(t).m.eng
+	for _, c := range []struct {
+		change func(*Config)
+		want   string
+	}{
+		{func(c *Config) { c.ClusterID = 0 }, "ClusterID must be not 0"},
+		{func(c *Config) { c.Replicas = 9 }, "Replicas must be 1 to 8"},
+		{func(c *Config) { c.StoreDownAfter = time.Second }, "StoreDownAfter must be at least StoreDisconnectAfter"},
+		{func(c *Config) { c.IDBatch = 0 }, "IDBatch must be above 0"},
+		{
+			func(c *Config) { c.Schedulers = []string{"scatter"} },
+			`there is no scheduler "scatter", only ["balance-region" "balance-leader"]`,
+		},
+	} {
+		cfg := DefaultConfig()
+		c.change(&cfg)
+		_, err := New(cfg, world.Env{}, eng)
+		require.ErrorContains(t, err, c.want)
+	}
+}
+
+// Whatever comes in, nothing panics and nothing leaves that is not an answer.
+func FuzzStep(f *testing.F) {
+	for _, req := range []*ordealpb.PDRequest{
+		bootstrap(1), putStore(2), storeHeartbeat(1), heartbeat("r1 [,m) v2 c3 {s1:2,s2:3} leader=1 term=5 pending=2"),
+		getRegion("a"), scanRegions("a", "b", -1), askBatchSplit(firstRegionLine, 3), allocID(7), getAllStores(), getStore(1),
+	} {
+		f.Add(marshal(req), true)
+	}
+	f.Fuzz(func(t *testing.T, payload []byte, request bool) {
+		h := newHost(t)
+		h.found(2)
+		kind := world.EventMessage
+		if request {
+			kind = world.EventRequest
+		}
+		h.step(world.Event{Kind: kind, From: client, Call: 1 << 40, Payload: payload})
+		h.sync()
+		h.advance(time.Second, 1, 2)
+	})
+}

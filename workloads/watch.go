@@ -1,0 +1,134 @@
+package workloads
+
+import (
+	"fmt"
+	"sort"
+
+	"ordeal/checker"
+	"ordeal/cluster"
+	"ordeal/nemesis"
+	"ordeal/proto/metapb"
+	"ordeal/raft"
+	"ordeal/system/store"
+	"ordeal/world"
+	"ordeal/world/sim"
+)
+
+// leadersMax bounds the changes of leadership that a report is given.
+const leadersMax = 5000
+
+// watch looks at a run while it happens: it feeds the invariants from the stores' listeners and keeps what a report
+// tells beside the history.
+type watch struct {
+	w       *sim.World
+	cluster *cluster.Sim
+	inv     *checker.Invariants
+
+	// regions is the newest description of each region that any store applied; what is applied is committed, so it
+	// only ever moves forward, whatever crashes.
+	regions map[uint64]checker.RegionView
+	leaders []leadership
+	notes   []string
+}
+
+// leadership is one peer becoming leader.
+type leadership struct {
+	at     world.Time
+	region uint64
+	store  world.NodeID
+	term   uint64
+}
+
+func newWatch(w *sim.World) *watch {
+	return &watch{w: w, inv: checker.NewInvariants(w.Now), regions: map[uint64]checker.RegionView{}}
+}
+
+func (v *watch) note(format string, args ...any) { v.notes = append(v.notes, fmt.Sprintf(format, args...)) }
+
+// fault is told of every fault as it strikes and as it ends.
+func (v *watch) fault(nemesis.Record) {}
+
+// listener connects the stores to the invariants.
+func (v *watch) listener() store.Listener {
+	inv := v.inv
+	return store.Listener{
+		Started: func(s uint64, r *metapb.Region, applied raft.ID, h raft.HardState) {
+			inv.Restarted(world.NodeID(s), r.GetId(), applied.Index, h.Term, h.Vote, h.Commit)
+			inv.RegionLoaded(world.NodeID(s), r.GetId(), r.GetRegionEpoch().GetConfVer(), r.GetRegionEpoch().GetVersion())
+		},
+		Elected: func(s, region, term uint64) {
+			inv.LeaderElected(world.NodeID(s), region, term)
+			if len(v.leaders) < leadersMax {
+				v.leaders = append(v.leaders, leadership{v.w.Now(), region, world.NodeID(s), term})
+			}
+		},
+		HardState: func(s, region uint64, h raft.HardState) {
+			inv.HardState(world.NodeID(s), region, h.Term, h.Vote, h.Commit)
+		},
+		HardStateDurable: func(s, region uint64, h raft.HardState) {
+			inv.HardStateDurable(world.NodeID(s), region, h.Term, h.Vote, h.Commit)
+		},
+		Appended: func(s, region uint64, at raft.ID, hash uint64) {
+			inv.Appended(world.NodeID(s), region, at.Index, at.Term, hash)
+		},
+		Applied: func(s, region uint64, at raft.ID, hash uint64) {
+			inv.Applied(world.NodeID(s), region, at.Index, at.Term, hash)
+		},
+		SnapshotApplied: func(s uint64, r *metapb.Region, at raft.ID) {
+			inv.SnapshotApplied(world.NodeID(s), r.GetId(), at.Index, at.Term)
+		},
+		RegionChanged: v.regionChanged,
+		PeerCreated: func(s, region, peer uint64) {
+			inv.PeerCreated(world.NodeID(s), region, peer)
+		},
+		PeerDestroyed: func(s, region, peer uint64) {
+			inv.PeerDestroyed(world.NodeID(s), region, peer)
+		},
+		Split: func(s uint64, left, right *metapb.Region) {
+			v.learn(s, left)
+			v.learn(s, right)
+			v.checkKeySpace()
+		},
+	}
+}
+
+func (v *watch) regionChanged(s uint64, r *metapb.Region) {
+	peers := make([]uint64, 0, len(r.GetPeers()))
+	for _, m := range r.GetPeers() {
+		peers = append(peers, m.GetId())
+	}
+	e := r.GetRegionEpoch()
+	v.inv.RegionChanged(world.NodeID(s), r.GetId(), r.GetStartKey(), r.GetEndKey(), e.GetConfVer(), e.GetVersion(), peers)
+}
+
+// learn keeps the description of a region if it is newer than what is known.
+func (v *watch) learn(s uint64, r *metapb.Region) {
+	e := r.GetRegionEpoch()
+	if old, ok := v.regions[r.GetId()]; ok && old.Version >= e.GetVersion() {
+		return
+	}
+	v.regions[r.GetId()] = checker.RegionView{
+		Store: world.NodeID(s), Region: r.GetId(), Start: r.GetStartKey(), End: r.GetEndKey(),
+		ConfVer: e.GetConfVer(), Version: e.GetVersion(),
+	}
+}
+
+// checkKeySpace checks that what was applied so far leaves no key without a region, and none with two.
+func (v *watch) checkKeySpace() {
+	views := make([]checker.RegionView, 0, len(v.regions))
+	//tidy:maporder the views are sorted below
+	for _, r := range v.regions {
+		views = append(views, r)
+	}
+	sort.Slice(views, func(i, j int) bool { return views[i].Region < views[j].Region })
+	v.inv.CheckKeySpace(views)
+}
+
+// compareReplicas checks the data of a cluster at rest.
+func (v *watch) compareReplicas(replicas []cluster.Replica) {
+	hashes := make([]checker.ReplicaHash, 0, len(replicas))
+	for _, r := range replicas {
+		hashes = append(hashes, checker.ReplicaHash(r))
+	}
+	v.inv.CheckHashes(hashes)
+}
