@@ -12,12 +12,12 @@ import (
 
 // knobs are what the seed draws beside the schedule: how good the network and the disks are, and the sizes of things.
 type knobs struct {
-	net         sim.NetConfig
-	disk        sim.DiskConfig
-	traffic     traffic.Knobs
-	logEntries  uint64
-	splitBytes  uint64
-	tick        time.Duration
+	net        sim.NetConfig
+	disk       sim.DiskConfig
+	traffic    traffic.Knobs
+	logEntries uint64
+	splitBytes uint64
+	tick       time.Duration
 }
 
 func drawKnobs(cfg Config) knobs {

@@ -43,7 +43,9 @@ func newWatch(w *sim.World) *watch {
 	return &watch{w: w, inv: checker.NewInvariants(w.Now), regions: map[uint64]checker.RegionView{}}
 }
 
-func (v *watch) note(format string, args ...any) { v.notes = append(v.notes, fmt.Sprintf(format, args...)) }
+func (v *watch) note(format string, args ...any) {
+	v.notes = append(v.notes, fmt.Sprintf(format, args...))
+}
 
 // fault is told of every fault as it strikes and as it ends.
 func (v *watch) fault(nemesis.Record) {}

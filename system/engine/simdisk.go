@@ -23,6 +23,8 @@ type SimDisk struct {
 	flushes int
 }
 
+var _ Disk = (*SimDisk)(nil)
+
 // NewSimDisk returns an empty disk. It takes no memory to speak of until it is opened.
 func NewSimDisk() *SimDisk {
 	return &SimDisk{fs: newCrashFS()}

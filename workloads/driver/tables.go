@@ -45,7 +45,9 @@ func PrintResults(w io.Writer, results []Result) {
 			done = append(done, r)
 		}
 	}
-	printRuns(w, done)
+	if len(done) > 0 {
+		printRuns(w, done)
+	}
 	printFaults(w, done)
 	if missing := len(results) - len(done); missing > 0 {
 		fmt.Fprintf(w, "%d of %d runs were not made\n", missing, len(results))

@@ -1,0 +1,130 @@
+package workloads
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	gofail "go.etcd.io/gofail/runtime"
+
+	"ordeal/checker"
+	"ordeal/nemesis"
+)
+
+// finish judges the run and writes its folder.
+func (r *run) finish() (*Summary, error) {
+	r.history = checker.Merge(r.recs...)
+	r.judge()
+	s := r.summary()
+	if r.cfg.Out == "" {
+		return s, nil
+	}
+	if err := r.write(s); err != nil {
+		return nil, fmt.Errorf("write run folder %s: %w", r.cfg.Out, err)
+	}
+	return s, nil
+}
+
+// judge brings together what the history, the invariants and the phases of the run say. The worst of it is the verdict.
+func (r *run) judge() {
+	r.judged = checker.Check(r.history, checker.Options{})
+	for _, res := range []checker.Result{r.judged, r.watch.inv.Result()} {
+		r.verdict = checker.Worst(r.verdict, res.Verdict)
+		r.reasons = append(r.reasons, res.Reasons...)
+	}
+	if r.history.Count().Ok == 0 {
+		r.inconclusive("no operation of any client succeeded")
+	}
+	if len(r.cfg.Nemesis) > 0 && !r.bitten() {
+		r.inconclusive("no fault left a receipt: nothing was tried")
+	}
+}
+
+func (r *run) inconclusive(why string) {
+	r.verdict = checker.Worst(r.verdict, checker.INCONCLUSIVE)
+	r.reasons = append(r.reasons, why)
+}
+
+// bitten says whether any fault had an effect.
+func (r *run) bitten() bool {
+	for _, rec := range r.records {
+		if rec.Bit {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *run) summary() *Summary {
+	n := r.history.Count()
+	s := &Summary{
+		Workload: r.cfg.Workload, Seed: r.cfg.Seed, Flags: r.cfg.Flags(), Verdict: r.verdict,
+		Reasons: append([]string{}, r.reasons...), Ops: Ops{OK: n.Ok, Failed: n.Failed, Unknown: n.Unknown},
+		Faults: []Fault{}, VirtualS: r.w.Now().Seconds(), Events: r.w.Events(),
+		TraceHash: fmt.Sprintf("%016x", r.w.TraceHash()), RunDir: r.cfg.Out,
+	}
+	for _, rec := range r.records {
+		s.Faults = append(s.Faults, r.faultOf(rec))
+	}
+	return s
+}
+
+func (r *run) faultOf(rec nemesis.Record) Fault {
+	healed := rec.HealedAt
+	if healed == nemesis.Open {
+		healed = r.chaosTo
+	}
+	text := rec.Text
+	if rec.Err != nil {
+		text = strings.TrimPrefix(fmt.Sprintf("%s; %v", text, rec.Err), "; ")
+	}
+	return Fault{
+		Kind: rec.Fault.Name(), Fault: rec.Fault.String(), AtS: rec.AppliedAt.Seconds(), HealS: healed.Seconds(),
+		Receipt: text, Bit: rec.Bit, Skipped: rec.Skipped,
+	}
+}
+
+// write fills the run's folder. The summary comes last: a folder that has one is whole.
+func (r *run) write(s *Summary) error {
+	history, err := os.Create(filepath.Join(r.cfg.Out, HistoryFile))
+	if err != nil {
+		return err
+	}
+	if err := checker.WriteJSONL(history, r.history); err != nil {
+		history.Close()
+		return err
+	}
+	if err := history.Close(); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(r.cfg.Out, ScheduleFile), []byte(r.schedule.String()), 0o644); err != nil {
+		return err
+	}
+	if len(r.watch.notes) > 0 {
+		notes := strings.Join(r.watch.notes, "\n") + "\n"
+		if err := os.WriteFile(filepath.Join(r.cfg.Out, CrashFile), []byte(notes), 0o644); err != nil {
+			return err
+		}
+	}
+	if err := r.writeReport(s); err != nil {
+		return err
+	}
+	return WriteSummary(r.cfg.Out, s)
+}
+
+// close gives back what the process shares between runs. What the world itself can't close any more, after a panic,
+// goes with the process.
+func (r *run) close() {
+	for _, b := range Bugs() {
+		if b.Name == r.cfg.Bug {
+			_ = gofail.Disable(b.Failpoint)
+		}
+	}
+	r.cluster.DisarmCrashes()
+	if r.traceOut != nil {
+		r.traceOut.Close()
+	}
+	defer func() { _ = recover() }()
+	_ = r.w.Close()
+}

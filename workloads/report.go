@@ -1,0 +1,3 @@
+package workloads
+
+func (r *run) writeReport(*Summary) error { return nil }
