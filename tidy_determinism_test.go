@@ -35,6 +35,7 @@ var besideTheSimulation = []struct{ pkg, why string }{
 // that excuses nothing has to go.
 var besideTheSimulationFiles = []struct{ files, why string }{
 	{"cluster/real*.go", "they start and hurt clusters in the real world"},
+	{"workloads/wall.go", "it measures how long a run takes for its summary; nothing in the run sees it"},
 }
 
 var bannedImports = map[string]string{

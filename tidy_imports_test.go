@@ -40,7 +40,8 @@ var imports = []importRule{
 		"the driver reaches stores by messages only"},
 
 	{"cluster", []string{"proto/...", "world", "world/sim", "world/real", "system/region", "system/engine",
-		"system/store", "system/client", "pd", "pd/core"}, "a cluster puts stores together; Raft is the store's affair"},
+		"system/store", "system/client", "pd", "pd/core", "nemesis"},
+		"a cluster puts stores together and is the target of a nemesis; Raft is the store's affair"},
 
 	{"nemesis", []string{"proto/...", "world", "system/region"},
 		"faults are done to a Target, of which clusters of any make are one"},

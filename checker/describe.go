@@ -36,12 +36,12 @@ func seen(found bool, value string) string {
 	return quote(value)
 }
 
-// Clock prints a time in seconds, to the millisecond, and finer only where there is something finer: "4.210 s".
+// Clock prints a time in seconds, to the millisecond, or to the microsecond where it is finer: "4.210 s".
 func Clock(t world.Time) string {
 	if t == Never {
 		return "never"
 	}
-	s := strconv.FormatFloat(t.Seconds(), 'f', 9, 64)
+	s := strconv.FormatFloat(t.Seconds(), 'f', 6, 64)
 	point := strings.IndexByte(s, '.')
 	for len(s) > point+4 && s[len(s)-1] == '0' {
 		s = s[:len(s)-1]

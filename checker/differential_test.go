@@ -24,7 +24,7 @@ func drawShape(t *rapid.T) (shape, *rand.Rand) {
 }
 
 // historiesPerDraw small histories are made from every shape that rapid draws (a hundred by default).
-const historiesPerDraw = 300
+const historiesPerDraw = 210
 
 // TestAgreesWithPorcupine: what the checker answers, with everything it rewrites, leaves out and cuts, is what
 // porcupine answers on the history as it is.
@@ -94,8 +94,8 @@ func TestShrinkingStepsAreSound(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		s, r := drawShape(rt)
-		s.keys = 1
-		for range 30 {
+		s.keys, s.span = 1, min(s.span, 6) // ties are where it goes wrong
+		for range 60 {
 			h := randomHistory(r, s)
 			k := split(h).keys
 			if len(k) == 0 {

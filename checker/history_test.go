@@ -134,7 +134,7 @@ func TestDescribe(t *testing.T) {
 		require.Equal(t, want, o.String())
 	}
 	require.Equal(t, "0.000 s", Clock(0))
-	require.Equal(t, "1.000000001 s", Clock(1_000_000_001))
+	require.Equal(t, "1.000001 s", Clock(1_000_001_001))
 	require.Equal(t, "12.3456 s", Clock(12_345_600_000))
 	require.Equal(t, `c0 delete "\xff" → unknown at [1.000 s, open)`, (&Op{Kind: Delete, Key: "\xff", Invoke: 1e9, Return: Never, Outcome: Unknown}).String())
 	require.Len(t, quote(strings.Repeat("a", 1000)), textMax+2+len("…"))

@@ -64,10 +64,16 @@ func (k *keyHistory) describe(h *History, st *step) string {
 	return label
 }
 
-// Marks around the data in porcupine's page.
+// Marks in porcupine's page.
 var (
 	pictureData = []byte("const data = ")
 	pictureEnd  = []byte("\n")
+	pictureDraw = []byte("render(data)")
+	// pictureDrawLater waits until the page has a size. porcupine measures its labels while it draws, and in a frame
+	// of a report there is at first no layout to measure them in.
+	pictureDrawLater = []byte(`new ResizeObserver((_, seen) => {
+        if (innerWidth > 0) { seen.disconnect(); render(data) }
+      }).observe(document.documentElement)`)
 )
 
 // drawing is the part of porcupine's data that has to be put in order.
@@ -83,8 +89,8 @@ type drawing struct {
 	Annotations json.RawMessage
 }
 
-// canonical makes porcupine's page the same in every run: it collects partial orders in a map, so that those of equal
-// length come out in any order. A page that it does not understand is returned as it is.
+// canonical makes porcupine's page the same in every run, and fit for a frame. porcupine collects partial orders in a
+// map, so that those of equal length come out in any order. A page that it does not understand is returned as it is.
 func canonical(page []byte) []byte {
 	head, rest, ok := bytes.Cut(page, pictureData)
 	data, tail, ok2 := bytes.Cut(rest, pictureEnd)
@@ -121,5 +127,6 @@ func canonical(page []byte) []byte {
 	if err != nil {
 		return page
 	}
+	tail = bytes.Replace(tail, pictureDraw, pictureDrawLater, 1)
 	return slices.Concat(head, pictureData, sorted, pictureEnd, tail)
 }

@@ -111,7 +111,7 @@ func (j *judge) segments(steps []step, timeout time.Duration) judgement {
 	state, from, busyUntil := absent, 0, world.Time(math.MinInt64)
 	for i := range steps {
 		st := &steps[i]
-		alone := st.sure && busyUntil < st.call && (i+1 == len(steps) || st.ret < steps[i+1].call)
+		alone := busyUntil < st.call && (i+1 == len(steps) || st.ret < steps[i+1].call)
 		busyUntil = max(busyUntil, st.ret)
 		if !alone && i+1 < len(steps) {
 			continue

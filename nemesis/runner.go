@@ -54,6 +54,7 @@ type runner struct {
 	p       world.Proc
 	t       Target
 	start   world.Time
+	limit   time.Duration
 	log     func(Record)
 	records []Record
 	open    []lasting
@@ -61,11 +62,12 @@ type runner struct {
 
 // Run carries out a schedule, starting now, and returns when its last fault is over: one record an entry, in the order
 // in which they struck. It does one thing at a time, so a fault may strike late; one that lasts is then healed late as
-// well and lasts as long as it should. A heal ends every open fault of its kind, whichever was due.
+// well and lasts as long as it should. An entry whose turn comes only after limit is skipped, so that commands to a
+// cluster that hardly answers do not drag a run out. A heal ends every open fault of its kind, whichever was due.
 //
 // log, if not nil, is told of every record when the fault has struck and, if it lasts, again when it is over.
-func Run(p world.Proc, t Target, s Schedule, log func(Record)) []Record {
-	r := &runner{p: p, t: t, start: p.Now(), log: log}
+func Run(p world.Proc, t Target, s Schedule, limit time.Duration, log func(Record)) []Record {
+	r := &runner{p: p, t: t, start: p.Now(), limit: limit, log: log}
 	if r.log == nil {
 		r.log = func(Record) {}
 	}
@@ -108,7 +110,11 @@ func (r *runner) apply(index int, e Entry) {
 	r.sleepUntil(r.start.Add(e.At))
 	rec := Record{Entry: e, Index: index, AppliedAt: r.p.Now(), HealedAt: Open}
 	cut := r.t.MessagesCut()
-	rec.Receipt, rec.Err = e.Fault.Apply(r.p, r.t)
+	if late := r.p.Now().Sub(r.start) - r.limit; late > 0 {
+		rec.Receipt = Receipt{Skipped: fmt.Sprintf("its turn came %v after the end", late)}
+	} else {
+		rec.Receipt, rec.Err = e.Fault.Apply(r.p, r.t)
+	}
 	// A fault that failed half-way is kept to its end like any other: what it did must be healed.
 	if rec.Skipped == "" && e.For > 0 {
 		r.open = append(r.open, lasting{record: len(r.records), due: r.p.Now().Add(e.For), cut: cut})

@@ -15,7 +15,7 @@ func run(t *testing.T, target *fakeTarget, text string) []Record {
 	t.Helper()
 	s, err := ParseSchedule(text)
 	require.NoError(t, err)
-	return Run(target.p, target, s, nil)
+	return Run(target.p, target, s, time.Hour, nil)
 }
 
 // at is a time of the fake world, which begins at 1000 ns.
@@ -27,7 +27,7 @@ func TestRunKeepsTimeAndOrder(t *testing.T) {
 	var log []Record
 	s, err := ParseSchedule("+2s for 1s kill store(3)\n+1s for 1s kill pd\n+2.5s transfer-leader region(0) to(0)\n")
 	require.NoError(t, err)
-	records := Run(f.p, f, s, func(r Record) { log = append(log, r) })
+	records := Run(f.p, f, s, time.Hour, func(r Record) { log = append(log, r) })
 	require.Equal(t, []string{"crash 100", "restart 100", "crash 3", "transfer 1001 to 2", "restart 3"}, f.calls)
 	require.Len(t, records, 3)
 	require.Equal(t, []int{1, 0, 2}, []int{records[0].Index, records[1].Index, records[2].Index})
@@ -59,7 +59,7 @@ func TestPartitionCutsAndCounts(t *testing.T) {
 	f := newFake(5)
 	s, err := ParseSchedule("+1s for 1s partition halves(0x3) pd=out clients=0x1\n+1.5s for 3s partition isolate(store(5))\n")
 	require.NoError(t, err)
-	records := Run(f.p, f, s, func(r Record) {
+	records := Run(f.p, f, s, time.Hour, func(r Record) {
 		switch {
 		case r.Index == 0 && r.HealedAt == Open:
 			require.True(t, f.cut(1, 3) && f.cut(3, 1) && f.cut(2, 5))
@@ -227,7 +227,7 @@ func TestCrashAtBitesOnlyIfHit(t *testing.T) {
 	f.calls = nil
 	s, err := ParseSchedule("+1s for 1s crash-at crashA leader(1)\n+1.5s for 1s crash-at crashB store(3)\n")
 	require.NoError(t, err)
-	records := Run(f.p, f, s, func(r Record) {
+	records := Run(f.p, f, s, time.Hour, func(r Record) {
 		if r.Index == 1 && r.HealedAt == Open {
 			f.hits, f.down[3] = []string{"crashB"}, true
 		}
@@ -273,7 +273,7 @@ func TestHealErrorsAreRecorded(t *testing.T) {
 	f := newFake(3)
 	s, err := ParseSchedule("+1s for 1s kill all")
 	require.NoError(t, err)
-	records := Run(f.p, brittleTarget{f}, s, nil)
+	records := Run(f.p, brittleTarget{f}, s, time.Hour, nil)
 	require.EqualError(t, records[0].Err, "restart node 2: disk on fire")
 	require.Equal(t, "1.000001s kill all: s1 s2 s3 down, 6 commits lost; s1 s3 up again (restart node 2: disk on fire)", records[0].String())
 }

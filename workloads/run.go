@@ -47,6 +47,7 @@ func Bugs() []Bug {
 type run struct {
 	cfg      Config
 	progress func(Progress)
+	wall     wallClock
 	traceOut *os.File
 	trace    *sim.Recorder
 
@@ -73,7 +74,7 @@ type run struct {
 
 // Run makes one simulated run in this process, from start to verdict, and writes its folder.
 func Run(cfg Config, progress func(Progress)) (*Summary, error) {
-	r := &run{cfg: cfg, progress: progress, verdict: checker.OK}
+	r := &run{cfg: cfg, progress: progress, verdict: checker.OK, wall: startWall()}
 	if r.progress == nil {
 		r.progress = func(Progress) {}
 	}
@@ -250,7 +251,7 @@ func (r *run) hurt() {
 	done := false
 	end := r.w.Now().Add(r.cfg.Duration)
 	r.w.Go(cluster.NemesisNode, "nemesis", func(p world.Proc) {
-		r.records = nemesis.Run(p, r.cluster, r.schedule, r.watch.fault)
+		r.records = nemesis.Run(p, r.cluster, r.schedule, r.cfg.Duration, r.watch.fault)
 		done = true
 	})
 	r.await(func() bool { return !done || r.w.Now() < end }, r.cfg.Duration+drainMax)

@@ -58,7 +58,7 @@ func (b *buckets) density(s scale) chart {
 	for i := range b.at {
 		top = max(top, b.at[i].Total())
 	}
-	c := chart{Unit: "each " + b.step.String(), Top: grouped(top)}
+	c := chart{Unit: "each " + seconds(b.step.Seconds()), Top: grouped(top)}
 	for i := range b.at {
 		from := world.Time(i) * world.Time(b.step)
 		x, w := s.x(from), s.x(from.Add(b.step))-s.x(from)

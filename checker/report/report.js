@@ -1,6 +1,6 @@
 'use strict';
-// Everything on this page can be read without this script. It adds buttons that copy a line, and a cursor over the
-// timeline that tells what was going on at one time.
+// Everything on this page but porcupine's drawing can be read without this script. It adds buttons that copy a line,
+// and a cursor over the timeline that tells what was going on at one time.
 
 for (const button of document.querySelectorAll('.copy')) {
   button.hidden = false;

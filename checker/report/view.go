@@ -56,6 +56,8 @@ type violation struct {
 	More           int
 	Noted          bool
 	Picture        string
+	// PictureHeight has room for a lane each client, in pixels.
+	PictureHeight int
 	// Lost says why there is no picture though there was one.
 	Lost string
 }
@@ -128,6 +130,11 @@ func newViolation(from *checker.Violation, picture bool) violation {
 		v.Lost = fmt.Sprintf("porcupine's picture is left out: it takes %d KiB.", len(from.Picture)>>10)
 	default:
 		v.Picture = string(from.Picture)
+		clients := map[int]bool{}
+		for i := range from.Ops {
+			clients[from.Ops[i].Client] = true
+		}
+		v.PictureHeight = 100 + 50*min(len(clients), 10)
 	}
 	return v
 }
@@ -219,7 +226,7 @@ func bound(key []byte, none string) string {
 	if len(key) == 0 {
 		return none
 	}
-	return clip(strconv.Quote(string(key)))
+	return clip(strconv.Quote(string(key[:min(len(key), wordsMax)])))
 }
 
 func storeName(n world.NodeID) string { return "s" + strconv.FormatUint(uint64(n), 10) }

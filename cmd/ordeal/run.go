@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -63,8 +64,9 @@ func setTrace(cfgs []workloads.Config, file string) error {
 // makeRuns makes runs and prints what they came to.
 func makeRuns(ctx context.Context, cfgs []workloads.Config, asJSON bool) error {
 	results, err := makeAll(ctx, cfgs)
-	if err != nil && workloads.IsUsage(err) {
-		return err
+	begun := slices.ContainsFunc(results, func(r driver.Result) bool { return r.Summary != nil })
+	if err != nil && (workloads.IsUsage(err) || !begun) {
+		return failed(err)
 	}
 	if asJSON {
 		if err := printJSON(os.Stdout, results); err != nil {

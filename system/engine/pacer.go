@@ -55,7 +55,7 @@ func newPacer(db *pebble.DB, fs *crashFS, committed *atomic.Uint64, flushes *int
 
 // before makes room for b.
 func (p *pacer) before(b *Batch) {
-	if false && (p.held+bytesMax(b) > flushBytes || large(b)) {
+	if p.held > 0 && (p.held+bytesMax(b) > flushBytes || large(b)) {
 		if log := currentLog(p.fs); log != p.log {
 			panic(fmt.Sprintf("engine: commit %d went to log %s, not to %s: Pebble flushed by itself at %d bytes",
 				p.committed.Load(), log.name, p.log.name, p.held))

@@ -17,8 +17,8 @@ type call struct {
 	id       world.CallID // 0 if the proc waits for none
 	to       *node
 	deadline world.Time
-	life     uint64 // of the callee when it took the request; 0 before
-	answered bool   // a reply, a refusal or a reset is on its way
+	taken    bool // the request reached an inbox
+	answered bool // a reply, a refusal or a reset is on its way, or was
 }
 
 // caller returns the proc that waits for a call; nil if it no longer does.
@@ -47,17 +47,17 @@ func (w *World) request(ev *event, hash uint64) {
 	}
 	w.trace(KindRequest, ev, hash)
 	if p != nil {
-		p.call.life = ev.to.life
+		p.call.taken = true
 	}
 	in := world.Event{Kind: world.EventRequest, From: ev.from, Call: id, Payload: ev.payload}
 	w.post(ev.to, ev.actor, in, hash)
 }
 
-// reply carries out Effects.Reply. Only the life of the node that took the request can answer it, and only once: any
-// other reply has no connection to travel on.
+// reply carries out Effects.Reply. Only the node that took the request can answer it, in the same life and only once (a
+// crash is an answer): any other reply has no connection to travel on.
 func (w *World) reply(n *node, of uint16, r world.Reply) {
 	p := w.caller(r.Call)
-	if p == nil || p.call.to != n || p.call.life != n.life || p.call.answered {
+	if p == nil || p.call.to != n || p.call.answered {
 		return
 	}
 	if want := p.addr(); r.To != want {
@@ -69,7 +69,7 @@ func (w *World) reply(n *node, of uint16, r world.Reply) {
 // resetCalls tells all who wait for an answer from a node that died that there will be none.
 func (w *World) resetCalls(n *node) {
 	for _, p := range w.procs {
-		if p != nil && p.call.id != 0 && p.call.to == n && p.call.life == n.life && !p.call.answered {
+		if p != nil && p.call.to == n && p.call.taken && !p.call.answered {
 			w.answerWith(KindReset, p, n, 0, nil)
 		}
 	}

@@ -62,13 +62,49 @@ func TestCallTimeoutsOfManyLengths(t *testing.T) {
 			_, err = p.Call(world.Addr{Node: 2}, nil, timeout)
 			require.ErrorIs(t, err, world.ErrTimeout)
 			require.Equal(t, timeout, p.Now().Sub(begin))
-			p.Sleep(time.Duration(p.Rand().IntN(200)) * time.Millisecond)
+			p.Sleep(time.Duration(p.Rand().IntN(20)) * time.Millisecond)
 			calls++
 		}
 	})
 	w.Run(at(time.Hour))
 	require.Equal(t, 500, calls)
 	require.Zero(t, w.queue.len())
+}
+
+// Alarms that an earlier one replaced go away when they ring.
+func TestAlarmsDoNotPileUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Config{Net: calm()})
+	add(t, w, 1, nil, echo)
+	add(t, w, 2, nil, mute)
+	w.Go(1001, "client", func(p world.Proc) {
+		for range 500 {
+			_, err := p.Call(world.Addr{Node: 1}, nil, 100*time.Millisecond)
+			require.NoError(t, err)
+			_, err = p.Call(world.Addr{Node: 2}, nil, 10*time.Millisecond)
+			require.ErrorIs(t, err, world.ErrTimeout)
+			require.Less(t, w.queue.len(), 15)
+		}
+	})
+	w.Run(at(time.Hour))
+	require.Zero(t, w.queue.len())
+}
+
+// A request that is on its way when the node crashes was not taken: it is refused, or served by the next life.
+func TestCrashBeforeRequest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Config{Net: calm()})
+	add(t, w, 1, nil, echo)
+	w.After(500*time.Microsecond, func() { require.NoError(t, w.Crash(1)) })
+	_, _, err := callOnce(w, time.Second)
+	require.ErrorIs(t, err, world.ErrRefused)
+	require.NoError(t, w.Restart(1))
+	w.After(500*time.Microsecond, func() {
+		require.NoError(t, w.Crash(1))
+		require.NoError(t, w.Restart(1))
+	})
+	_, _, err = callOnce(w, time.Second)
+	require.NoError(t, err)
 }
 
 func TestCallRefused(t *testing.T) {
@@ -107,7 +143,10 @@ func TestReplySurvivesCrash(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Config{Net: calm()})
 	add(t, w, 1, nil, echo)
-	w.After(1500*time.Microsecond, func() { require.NoError(t, w.Crash(1)) })
+	w.After(1500*time.Microsecond, func() {
+		w.SetNet(NetConfig{Reorder: 1}) // nothing that the crash might send would be slower
+		require.NoError(t, w.Crash(1))
+	})
 	reply, _, err := callOnce(w, time.Second)
 	require.NoError(t, err)
 	require.Equal(t, "hi", string(reply))
@@ -149,10 +188,27 @@ func TestStrayReplies(t *testing.T) {
 	require.Equal(t, 2, requests)
 }
 
+// Of two replies the first counts, even if the second is faster.
+func TestFirstReplyCounts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Config{Net: NetConfig{LatencyMax: 10 * time.Millisecond, Reorder: 1}})
+	add(t, w, 1, nil, func(_ world.Time, in []world.Event, out *world.Effects) {
+		for _, e := range in {
+			out.Reply(e.From, e.Call, []byte("first"))
+			out.Reply(e.From, e.Call, []byte("again"))
+		}
+	})
+	for range 20 {
+		reply, _, err := callOnce(w, time.Second)
+		require.NoError(t, err)
+		require.Equal(t, "first", string(reply))
+	}
+}
+
 // A life does not answer what another life was asked.
 func TestReplyOfAnotherLife(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, Config{Net: NetConfig{LatencyMin: time.Millisecond, LatencyMax: time.Millisecond}})
+	w := newWorld(t, Config{Net: calm()})
 	var asked []world.Event // as if the request had been kept on a disk
 	add(t, w, 1, nil, func(_ world.Time, in []world.Event, out *world.Effects) {
 		for _, e := range asked {
@@ -168,7 +224,7 @@ func TestReplyOfAnotherLife(t *testing.T) {
 	})
 	_, _, err := callOnce(w, time.Second)
 	require.Len(t, asked, 1)
-	require.Error(t, err)
+	require.ErrorIs(t, err, world.ErrTimeout)
 }
 
 // Requests are lost, but never come twice.

@@ -109,7 +109,7 @@ func TestLivesAreSeparate(t *testing.T) {
 		return func(_ world.Time, in []world.Event, out *world.Effects) {
 			require.Empty(t, in)
 			disk.commit(1)
-			out.After(20*time.Millisecond, env.Nonce)
+			out.After(10080*time.Microsecond, env.Nonce) // due in the middle of the next life
 			out.Sync(env.Nonce, []world.Send{{To: world.Addr{Node: 2}}})
 			out.Send(world.Addr{Node: 2}, number(env.Nonce))
 		}
@@ -133,6 +133,35 @@ func TestLivesAreSeparate(t *testing.T) {
 	require.Len(t, slices.Compact(nonces), 6)
 	require.Len(t, slices.Compact(rands), 6)
 	require.NotZero(t, nonces[0])
+}
+
+// A node that crashes and boots before a planned turn or a running fsync is over starts afresh.
+func TestCrashInTheMiddle(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Config{Disk: DiskConfig{SyncMin: time.Millisecond, SyncMax: time.Millisecond}})
+	disk := &memDisk{}
+	var turns, synced []world.Time
+	add(t, w, 1, disk, func(_ world.Time, in []world.Event, out *world.Effects) {
+		turns = append(turns, w.Now())
+		if len(in) == 0 {
+			disk.commit(1)
+			out.Sync(1, nil)
+			out.Sync(2, nil)
+		}
+		for range in {
+			synced = append(synced, w.Now())
+		}
+	})
+	for _, after := range []time.Duration{20 * time.Microsecond, 500 * time.Microsecond} {
+		w.Run(w.Now().Add(after))
+		require.NoError(t, w.Crash(1))
+		require.NoError(t, w.Restart(1))
+	}
+	w.Run(at(time.Second))
+	boot2, boot3 := at(20*time.Microsecond), at(520*time.Microsecond)
+	done := boot3.Add(2*defaultTurnDelay + time.Millisecond)
+	require.Equal(t, []world.Time{boot2.Add(defaultTurnDelay), boot3.Add(defaultTurnDelay), done}, turns)
+	require.Equal(t, []world.Time{done, done}, synced)
 }
 
 func TestFailpointCrashInStep(t *testing.T) {
@@ -222,12 +251,15 @@ func survival(t require.TestingT, cfg Config, clients int, crashes []time.Durati
 	defer w.Close()
 	disk := &memDisk{}
 	acked := survivalWorld(t, w, disk, clients)
+	safe := uint64(0) // what survived a crash, durable or not, survives the next
 	for _, after := range crashes {
 		w.Run(w.Now().Add(after))
 		before, durable := slices.Clone(disk.data), w.nodeOf[1].syncs.durable
 		n, err := w.CrashNode(1)
 		require.NoError(t, err)
 		require.Equal(t, before[:uint64(len(before))-n], disk.data)
+		require.GreaterOrEqual(t, disk.Position(), safe)
+		safe = disk.Position()
 		lost += n
 		spared += disk.Position() - durable
 		if disk.torn {

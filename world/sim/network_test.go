@@ -106,12 +106,18 @@ func TestLoopback(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Config{Net: NetConfig{Loss: 1, Duplicate: 1}})
 	got := 0
-	add(t, w, 1, nil, func(_ world.Time, in []world.Event, out *world.Effects) {
-		got += len(in)
-		out.Send(world.Addr{Node: 1}, nil)
-	})
+	require.NoError(t, w.AddNode(oneActor(1, nil, func(env world.Env) stepFunc {
+		return func(_ world.Time, in []world.Event, out *world.Effects) {
+			for _, e := range in {
+				require.Equal(t, env.Nonce, numberOf(e.Payload), "a message from another life")
+				got++
+			}
+			out.Send(env.Addr, number(env.Nonce))
+		}
+	})))
 	w.Cut(1, 1)
-	w.After(10500*time.Microsecond, func() {
+	turns := 100 * (defaultTurnDelay + loopback)
+	w.After(turns-loopback/2, func() { // between a turn and the arrival of what it sent
 		require.NoError(t, w.Crash(1))
 		require.NoError(t, w.Restart(1))
 	})
