@@ -9,15 +9,16 @@
 // steps, each of which is exact, that is, it never changes the answer:
 //
 //  1. split.go: one sub-history a key. A scan is one read of every key in its range.
-//  2. valid.go: what no order can explain is named at once: a value that nobody wrote, a value read before its write
-//     was invoked, a value replaced twice.
-//  3. tighten.go: written values are unique, so a read names its writer. A write of unknown outcome whose value was seen
+//  2. tighten.go: written values are unique, so a read names its writer. A write of unknown outcome whose value was seen
 //     did happen, before the first sighting; one whose value nobody saw is left out. Most reads say nothing new.
+//  3. valid.go: what no order can explain is named at once: a value that nobody wrote, a value read before its write
+//     was invoked, a value replaced twice, another value while the key must have held this one.
 //  4. register.go: where an operation ran alone the history falls apart into segments. A segment of one is judged
 //     by one look, any other by porcupine.
 //
-// A history that fails is shrunk (shrink.go) with steps that keep a linearizable history linearizable, confirmed by
-// porcupine on the operations as they were recorded, and told in words (narrate.go).
+// A history that fails comes down to the operations that a named flaw rests on, or is shrunk with steps that keep a
+// linearizable history linearizable (shrink.go); porcupine confirms what is left, as it was recorded; and it is told in
+// words (narrate.go).
 //
 // Nothing that could not be judged counts as passed: a search that runs out of time makes the verdict UNKNOWN.
 package checker

@@ -26,10 +26,10 @@ func (c *checking) narrate(k *keyHistory, core []step) string {
 	work := append([]step(nil), core...)
 	if t.x.build(work, len(k.values)) == none {
 		t.settle(work)
-		if f, cause, witness := t.x.findFlaw(work); f != noFlaw {
-			return c.tellFlaw(k, core, f, cause, witness)
+		if f := t.x.findFlaw(work); f.flaw != noFlaw {
+			return c.tellFlaw(k, work, &t.x, f)
 		}
-		if story := c.tellStale(k, work, &t.x); story != "" {
+		if story := c.tellLost(k, work, &t.x); story != "" {
 			return story
 		}
 	}
@@ -56,20 +56,44 @@ func (c *checking) deed(k *keyHistory, st *step) string {
 	return fmt.Sprintf("%s's %s of %s", o.Who(), o.Kind, quote(k.values[st.value]))
 }
 
-func (c *checking) tellFlaw(k *keyHistory, core []step, f flaw, cause, witness int) string {
-	w := &core[witness]
-	switch f {
+func (c *checking) tellFlaw(k *keyHistory, core []step, x *index, f finding) string {
+	w := &core[f.witness]
+	switch f.flaw {
 	case flawNoWriter:
 		return c.sighting(k, w) + ", " + c.origin(k.key, k.values[w.saw()])
 	case flawEarly:
-		return c.sighting(k, w) + ", " + early(c.op(&core[cause]))
+		return c.sighting(k, w) + ", " + early(c.op(&core[f.cause]))
 	case flawTwice:
-		first := c.op(&core[cause])
+		a, b := c.op(&core[f.cause]), c.op(w)
 		return fmt.Sprintf("%s's %s %s and %s's %s %s both replaced %s = %s, which was written once",
-			first.Who(), first.Kind, first.span(), c.op(w).Who(), c.op(w).Kind, c.op(w).span(), name(k.key), quote(k.values[w.saw()]))
-	default:
+			a.Who(), a.Kind, a.span(), b.Who(), b.Kind, b.span(), name(k.key), quote(k.values[w.saw()]))
+	case flawRefused:
 		return fmt.Sprintf("%s, which is what it expected, and yet it did not swap", c.sighting(k, w))
 	}
+	held := c.held(k, core, x, w.saw())
+	cause := &core[f.cause]
+	switch {
+	case f.flaw == flawOverlap:
+		return fmt.Sprintf("%s, and yet %s", held, c.held(k, core, x, cause.saw()))
+	case cause.kind == stepRead:
+		return fmt.Sprintf("%s, although %s", c.sighting(k, cause), held)
+	case c.op(cause).Outcome == Ok && c.op(cause).Return < w.call:
+		return fmt.Sprintf("%s, although %s had been acknowledged at %s, after %s was written, and nobody wrote %s again",
+			c.sighting(k, w), c.deed(k, cause), Clock(c.op(cause).Return), quote(k.values[w.saw()]), quote(k.values[w.saw()]))
+	default:
+		return fmt.Sprintf("%s took effect between %s and %s, although %s", c.deed(k, cause), Clock(cause.call), Clock(cause.ret), held)
+	}
+}
+
+// held says how long the key must have held a value: from its first return to its last sighting.
+func (c *checking) held(k *keyHistory, core []step, x *index, v value) string {
+	first, last := &core[x.firstSight(core, v)], &core[x.last[v]]
+	began := c.deed(k, first) + " returned"
+	if first.saw() == v {
+		began = fmt.Sprintf("%s's %s had found it", c.op(first).Who(), c.op(first).Kind)
+	}
+	return fmt.Sprintf("%s must have been %s without a break from %s, when %s, to %s, when %s's %s that found it began",
+		name(k.key), quote(k.values[v]), Clock(first.ret), began, Clock(last.call), c.op(last).Who(), c.op(last).Kind)
 }
 
 // origin says where a value may have come from that nobody had written to the key when it was seen.
@@ -97,28 +121,23 @@ func early(write *Op) string {
 	return fmt.Sprintf("before %s's %s of %s was even invoked, at %s", write.Who(), write.Kind, quote(write.Value), Clock(write.Invoke))
 }
 
-// tellStale recognises the commonest story: somebody saw what had been replaced, by a write acknowledged before the
-// look began. It returns "" where the steps tell another one.
-func (c *checking) tellStale(k *keyHistory, steps []step, x *index) string {
+// tellLost recognises a story that is no flaw of one value: somebody found the key absent after a write to it had been
+// acknowledged. It returns "" where the steps tell another one.
+func (c *checking) tellLost(k *keyHistory, steps []step, x *index) string {
 	for i := range steps {
 		r := &steps[i]
-		if !r.sure || r.kind == stepWrite {
+		if !r.sure || !r.sawNothing() {
 			continue
 		}
-		if r.sawNothing() {
-			if w := lostWrite(steps, r); w != nil {
-				return fmt.Sprintf("%s, although %s had been acknowledged at %s and nobody can have deleted it since",
-					c.sighting(k, r), c.deed(k, w), Clock(c.op(w).Return))
-			}
-			continue
-		}
-		origin := &steps[x.writer[r.saw()]]
-		for n := range steps {
-			w := &steps[n]
-			if w.kind != stepRead && w.sure && w.value != r.saw() && origin.ret < w.call && w.ret < r.call && c.op(w).Outcome == Ok {
-				return fmt.Sprintf("%s, although %s had been acknowledged at %s, after %s was written, and nobody wrote %s again",
-					c.sighting(k, r), c.deed(k, w), Clock(c.op(w).Return), quote(k.values[r.saw()]), quote(k.values[r.saw()]))
-			}
+		w := lostWrite(steps, r)
+		switch {
+		case w == nil:
+		case c.op(w).Outcome == Ok && c.op(w).Return < r.call:
+			return fmt.Sprintf("%s, although %s had been acknowledged at %s and nobody can have deleted it since",
+				c.sighting(k, r), c.deed(k, w), Clock(c.op(w).Return))
+		default:
+			return fmt.Sprintf("%s, although %s and nobody can have deleted it since",
+				c.sighting(k, r), c.sighting(k, &steps[x.seenBy[w.value]]))
 		}
 	}
 	return ""

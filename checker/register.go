@@ -91,7 +91,7 @@ func (j *judge) key(steps []step, values int, timeout time.Duration) judgement {
 		return ambiguous
 	}
 	j.t.settle(j.work)
-	if f, _, _ := j.t.x.findFlaw(j.work); f != noFlaw {
+	if j.t.x.findFlaw(j.work).flaw != noFlaw {
 		return unexplained
 	}
 	return j.segments(j.t.reduce(j.work), timeout)

@@ -31,8 +31,12 @@ type shrinker struct {
 	seen []int
 }
 
-// shrink returns what is left, sorted by call.
+// shrink returns what is left, sorted by call. Where the history has a flaw that can be named, that is the steps it
+// rests on. Otherwise it takes a search to know that a set of steps has no order, and many searches to find a small set.
 func (s *shrinker) shrink(steps []step, timeout time.Duration) []step {
+	if core := s.named(steps); core != nil && s.fails(core) {
+		return core
+	}
 	cur := s.prefix(steps, timeout)
 	cur = s.drop(cur)
 	weak := s.drop(s.weaken(cur))
@@ -41,6 +45,21 @@ func (s *shrinker) shrink(steps []step, timeout time.Duration) []step {
 	}
 	sortByCall(cur)
 	return cur
+}
+
+// named returns the evidence of a flaw, or nil if there is none.
+func (s *shrinker) named(steps []step) []step {
+	var t tightener
+	settled := slices.Clone(steps)
+	if t.x.build(settled, s.values) != none {
+		return nil
+	}
+	t.settle(settled)
+	f := t.x.findFlaw(settled)
+	if f.flaw == noFlaw {
+		return nil
+	}
+	return t.x.evidence(steps, settled, f)
 }
 
 func (s *shrinker) spent() bool { return s.checks >= shrinkChecksMax || s.slow >= shrinkSlowMax }
@@ -209,7 +228,7 @@ func (s *shrinker) weaken(cur []step) []step {
 			continue
 		}
 		strong := cur[i]
-		cur[i].kind, cur[i].expect, cur[i].weak = stepWrite, anything, true
+		cur[i].forget()
 		if !s.fails(cur) {
 			cur[i] = strong
 		}

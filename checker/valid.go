@@ -1,6 +1,11 @@
 package checker
 
-import "ordeal/world"
+import (
+	"cmp"
+	"slices"
+
+	"ordeal/world"
+)
 
 // flaw is something that no order of a key's operations could explain, found without searching for one.
 type flaw uint8
@@ -15,7 +20,24 @@ const (
 	flawTwice
 	// flawRefused: a conditional operation did not swap, though it saw what it expected.
 	flawRefused
+	// flawInside: while the key must have held one value, an operation saw or wrote another.
+	flawInside
+	// flawOverlap: the key must have held two values at once.
+	flawOverlap
 )
+
+// finding is a flaw and the two steps it is about; cause is none where there is only one.
+//
+//	flawNoWriter  witness saw the value
+//	flawEarly     cause wrote the value, witness saw it
+//	flawTwice     cause and witness replaced the value
+//	flawRefused   witness did not swap
+//	flawInside    cause acted inside the zone of the value that witness, which was invoked last, saw
+//	flawOverlap   cause and witness were invoked last of those that saw the two values
+type finding struct {
+	flaw           flaw
+	cause, witness int
+}
 
 // none is no place in a list of steps.
 const none = -1
@@ -30,6 +52,16 @@ type index struct {
 	seenBy []int32
 	// consumer is a sure step that replaced a value it expected, or none.
 	consumer []int32
+	// last is the sure step invoked last of those that saw a value, or none.
+	last  []int32
+	zones []zone
+}
+
+// zone is a stretch of time throughout which the key must have held a value: from the first return of those that wrote
+// or saw it to the last invocation of those that saw it. Values are unique, so the key held it without a break.
+type zone struct {
+	from, to world.Time
+	v        value
 }
 
 func (x *index) reset(values int) {
@@ -40,7 +72,8 @@ func (x *index) reset(values int) {
 		}
 		return s
 	}
-	x.writer, x.seenBy, x.consumer = grow(x.writer), grow(x.seenBy), grow(x.consumer)
+	x.writer, x.seenBy = grow(x.writer), grow(x.seenBy)
+	x.consumer, x.last = grow(x.consumer), grow(x.last)
 	x.seenRet = append(x.seenRet[:0], make([]world.Time, values)...)
 	for i := range x.seenRet {
 		x.seenRet[i] = Never
@@ -92,16 +125,15 @@ func (s *step) sawNothing() bool {
 	return s.kind == stepRead && s.value == absent || s.kind == stepSwap && s.expect == absent
 }
 
-// findFlaw looks for what no order could explain, after settle has said which steps are sure. It returns the steps
-// that the flaw is about, where there are two the earlier cause first, else none in its place.
-func (x *index) findFlaw(steps []step) (f flaw, cause, witness int) {
+// findFlaw looks for what no order could explain, after settle has said which steps are sure.
+func (x *index) findFlaw(steps []step) finding {
 	for i := range steps {
 		st := &steps[i]
 		if !st.sure {
 			continue
 		}
 		if st.kind == stepRead && st.value == st.expect {
-			return flawRefused, none, i
+			return finding{flawRefused, none, i}
 		}
 		v := st.saw()
 		if v == absent {
@@ -109,17 +141,116 @@ func (x *index) findFlaw(steps []step) (f flaw, cause, witness int) {
 		}
 		w := int(x.writer[v])
 		if w == none {
-			return flawNoWriter, none, i
+			return finding{flawNoWriter, none, i}
 		}
 		if st.ret < steps[w].call {
-			return flawEarly, w, i
+			return finding{flawEarly, w, i}
 		}
 		if st.kind == stepSwap {
 			if first := x.consumer[v]; first != none {
-				return flawTwice, int(first), i
+				return finding{flawTwice, int(first), i}
 			}
 			x.consumer[v] = int32(i)
 		}
+		if l := x.last[v]; l == none || steps[l].call < st.call {
+			x.last[v] = int32(i)
+		}
 	}
-	return noFlaw, none, none
+	return x.findZoneFlaw(steps)
+}
+
+// findZoneFlaw looks for two zones that overlap, and for a step that lies within the zone of a value other than the
+// one that it leaves the key with. Most of what clusters do wrong shows here, long before a search would have tried all orders.
+func (x *index) findZoneFlaw(steps []step) finding {
+	x.zones = x.zones[:0]
+	for v, w := range x.writer {
+		if l := x.last[v]; l != none && steps[w].ret < steps[l].call {
+			x.zones = append(x.zones, zone{steps[w].ret, steps[l].call, value(v)})
+		}
+	}
+	slices.SortFunc(x.zones, func(a, b zone) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.v, b.v)) })
+	for i := range steps {
+		st := &steps[i]
+		if !st.sure {
+			continue
+		}
+		// The zones that begin before the step: if they do not overlap, only the last of them can hold it.
+		n, _ := slices.BinarySearchFunc(x.zones, st.call, func(z zone, t world.Time) int { return cmp.Compare(z.from, t) })
+		if n == 0 {
+			continue
+		}
+		z := x.zones[n-1]
+		if st.ret < z.to && z.v != st.value {
+			return finding{flawInside, i, int(x.last[z.v])}
+		}
+	}
+	for i := 1; i < len(x.zones); i++ {
+		if a, b := x.zones[i-1], x.zones[i]; b.from < a.to && a.from < b.to {
+			return finding{flawOverlap, int(x.last[a.v]), int(x.last[b.v])}
+		}
+	}
+	return finding{flaw: noFlaw}
+}
+
+// firstSight is the step whose return begins the zone of a value: the write, or one that saw it earlier.
+func (x *index) firstSight(steps []step, v value) int {
+	if by := x.seenBy[v]; by != none && x.seenRet[v] <= steps[x.writer[v]].ret {
+		return int(by)
+	}
+	return int(x.writer[v])
+}
+
+// evidence picks the steps that a finding rests on, from the steps as they were recorded; settled are the same ones
+// after settle. Of a swap that is there for what it wrote it keeps only that: what it expected was explained by steps
+// that are left out. The finding holds for these steps whatever the others were, since values are unique.
+func (x *index) evidence(recorded, settled []step, f finding) []step {
+	var picked, strong []int
+	var pick func(i int, sighting bool)
+	pick = func(i int, sighting bool) {
+		if (sighting || settled[i].kind == stepRead) && !slices.Contains(strong, i) {
+			strong = append(strong, i)
+			if w := x.writer[settled[i].saw()]; w != none { // absent has no writer
+				pick(int(w), false)
+			}
+		}
+		if slices.Contains(picked, i) {
+			return
+		}
+		picked = append(picked, i)
+		if !recorded[i].sure { // that it acted is known from those who saw what it wrote
+			pick(int(x.seenBy[recorded[i].value]), true)
+		}
+	}
+	first := func(of int) {
+		v := settled[of].saw()
+		i := x.firstSight(settled, v)
+		pick(i, i != int(x.writer[v]))
+	}
+	pick(f.witness, true)
+	switch f.flaw {
+	case flawTwice:
+		pick(f.cause, true)
+	case flawInside:
+		first(f.witness)
+		pick(f.cause, false)
+	case flawOverlap:
+		pick(f.cause, true)
+		first(f.witness)
+		first(f.cause)
+	}
+	var core []step
+	for _, i := range picked {
+		st := recorded[i]
+		if st.kind == stepSwap && !slices.Contains(strong, i) {
+			st.forget()
+		}
+		core = append(core, st)
+	}
+	sortByCall(core)
+	return core
+}
+
+// forget makes a conditional write of a step an unconditional one.
+func (s *step) forget() {
+	s.kind, s.expect, s.weak = stepWrite, anything, true
 }

@@ -8,7 +8,7 @@ import (
 	"ordeal/world"
 )
 
-// startMax bounds how long, in virtual time, a new cluster may take until it is ready.
+// startMax bounds how long a new cluster may take until it is split, and then until it is ready.
 const startMax = 120 * time.Second
 
 // Start brings a new cluster up: bootstrapped, split at the configured borders, every region with all its replicas.
@@ -16,7 +16,7 @@ func (c *Sim) Start() error {
 	var failed error
 	done := false
 	c.World.Go(SetupNode, "setup", func(p world.Proc) {
-		failed = c.split(p)
+		failed = split(p, c.cfg.SplitKeys)
 		done = true
 	})
 	limit := c.World.Now().Add(startMax)
@@ -32,12 +32,13 @@ func (c *Sim) Start() error {
 	return nil
 }
 
-// split makes the regions that the cluster starts with.
-func (c *Sim) split(p world.Proc) error {
-	admin := client.New(p, []world.Addr{{Node: PDNode}}, client.Options{OpTimeout: startMax})
-	for _, key := range c.cfg.SplitKeys {
+// split makes the regions that a cluster starts with, within startMax.
+func split(p world.Proc, keys [][]byte) error {
+	end := p.Now().Add(startMax)
+	cl := newClient(p, client.Options{OpTimeout: startMax})
+	for _, key := range keys {
 		for {
-			r, _, err := admin.LocateRegion(key)
+			r, _, err := cl.LocateRegion(key)
 			if err != nil {
 				return fmt.Errorf("cluster: split at %q: %w", key, err)
 			}
@@ -45,7 +46,10 @@ func (c *Sim) split(p world.Proc) error {
 				break
 			}
 			// Whatever became of it shows in the next look.
-			_, _ = admin.Split(key)
+			_, err = cl.Split(key)
+			if p.Now() >= end {
+				return fmt.Errorf("cluster: not split at %q after %v, the last error: %v", key, startMax, err)
+			}
 			p.Sleep(splitPause)
 		}
 	}

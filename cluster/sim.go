@@ -1,9 +1,8 @@
 package cluster
 
 import (
-	"fmt"
-
 	"ordeal/pd"
+	"ordeal/proto/metapb"
 	"ordeal/system/engine"
 	"ordeal/system/store"
 	"ordeal/world"
@@ -12,6 +11,7 @@ import (
 
 // Sim is a cluster in a simulated world.
 type Sim struct {
+	admin
 	World *sim.World
 	cfg   Config
 
@@ -35,6 +35,7 @@ func NewSim(w *sim.World, cfg Config) (*Sim, error) {
 		return nil, err
 	}
 	c := &Sim{World: w, cfg: cfg, armed: map[string]world.NodeID{}}
+	c.admin = admin{find: func(_ world.Proc, id uint64) *metapb.Region { return c.region(id) }, timeout: adminTimeout}
 	w.OnCrash(c.onCrash)
 	if err := c.addPD(); err != nil {
 		return nil, err
@@ -48,48 +49,22 @@ func NewSim(w *sim.World, cfg Config) (*Sim, error) {
 }
 
 func (c *Sim) addPD() error {
-	disk := engine.NewSimDisk()
-	return c.World.AddNode(world.Node{
-		ID: PDNode, Name: "pd", Disk: disk, Actors: 1,
-		Boot: func(envs []world.Env) ([]world.Actor, error) {
-			eng, err := disk.Open()
-			if err != nil {
-				return nil, fmt.Errorf("pd: %w", err)
-			}
-			m, err := pd.New(c.cfg.pdConfig(), envs[0], eng)
-			if err != nil {
-				return nil, err
-			}
-			c.pd = m
-			return []world.Actor{m}, nil
-		},
-	})
+	return c.World.AddNode(c.cfg.pdNode(engine.NewSimDisk(), func(m *pd.Member) { c.pd = m }))
 }
 
 func (c *Sim) addStore(id world.NodeID) error {
-	disk := engine.NewSimDisk()
 	s := &simStore{id: id}
 	c.stores = append(c.stores, s)
-	return c.World.AddNode(world.Node{
-		ID: id, Name: fmt.Sprintf("s%d", id), Disk: disk, Actors: 1,
-		Boot: func(envs []world.Env) ([]world.Actor, error) {
-			eng, err := disk.Open()
-			if err != nil {
-				return nil, fmt.Errorf("store %d: %w", id, err)
-			}
-			cfg := c.cfg.storeConfig(id)
-			jitter := envs[0].Rand.Uint64()
-			cfg.Jitter = func(peer, term uint64) int {
-				return int(mix(jitter, peer, term) % uint64(cfg.ElectionTicks))
-			}
-			st, err := store.New(cfg, envs[0], eng)
-			if err != nil {
-				return nil, err
-			}
-			s.store = st
-			return []world.Actor{st}, nil
-		},
-	})
+	return c.World.AddNode(c.cfg.storeNode(id, engine.NewSimDisk(), storeHooks{
+		configure: seedJitter,
+		booted:    func(st *store.Store) { s.store = st },
+	}))
+}
+
+// seedJitter draws the election jitter of a store's life from the world's seed.
+func seedJitter(cfg *store.Config, env world.Env) {
+	jitter, ticks := env.Rand.Uint64(), uint64(cfg.ElectionTicks)
+	cfg.Jitter = func(peer, term uint64) int { return int(mix(jitter, peer, term) % ticks) }
 }
 
 // mix hashes a seed, a peer and a term: the election jitter must depend on nothing else, or the number of times the

@@ -9,32 +9,17 @@ import (
 	gofail "go.etcd.io/gofail/runtime"
 
 	"ordeal/nemesis"
-	"ordeal/proto/metapb"
-	"ordeal/proto/pdpb"
 	"ordeal/system/client"
-	"ordeal/system/region"
 	"ordeal/world"
 )
 
 var _ nemesis.Target = (*Sim)(nil)
 
 // Stores implements nemesis.Target.
-func (c *Sim) Stores() []world.NodeID {
-	ids := make([]world.NodeID, len(c.stores))
-	for i, s := range c.stores {
-		ids[i] = s.id
-	}
-	return ids
-}
+func (c *Sim) Stores() []world.NodeID { return c.cfg.storeNodes() }
 
 // Procs implements nemesis.Target.
-func (c *Sim) Procs() []world.NodeID {
-	ids := make([]world.NodeID, c.cfg.Clients)
-	for i := range ids {
-		ids[i] = FirstClient + world.NodeID(i)
-	}
-	return ids
-}
+func (c *Sim) Procs() []world.NodeID { return c.cfg.clientNodes() }
 
 // PDs implements nemesis.Target.
 func (c *Sim) PDs() []world.NodeID { return []world.NodeID{PDNode} }
@@ -69,70 +54,7 @@ func (c *Sim) Restart(n world.NodeID) error { return c.World.Restart(n) }
 
 // Client returns a client of the cluster.
 func (c *Sim) Client(p world.Proc) *client.Client {
-	return client.New(p, []world.Addr{{Node: PDNode}}, client.Options{})
-}
-
-// admin is a client for one admin call.
-func (c *Sim) admin(p world.Proc) *client.Client {
-	return client.New(p, []world.Addr{{Node: PDNode}}, client.Options{CallTimeout: adminTimeout, OpTimeout: adminTimeout})
-}
-
-// TransferLeader implements nemesis.Target.
-func (c *Sim) TransferLeader(p world.Proc, id uint64, to world.NodeID) error {
-	r := c.find(id)
-	m := region.FindPeer(r, uint64(to))
-	if m == nil {
-		return fmt.Errorf("region %d has no peer on store %d", id, to)
-	}
-	return c.admin(p).TransferLeader(r, m)
-}
-
-// AddPeer implements nemesis.Target.
-func (c *Sim) AddPeer(p world.Proc, id uint64, on world.NodeID) error {
-	r := c.find(id)
-	if r == nil {
-		return fmt.Errorf("there is no region %d", id)
-	}
-	a := c.admin(p)
-	peerID, err := a.AllocID()
-	if err != nil {
-		return err
-	}
-	_, err = a.ChangePeer(r, pdpb.ConfChangeType_AddNode, &metapb.Peer{Id: peerID, StoreId: uint64(on)})
-	return err
-}
-
-// RemovePeer implements nemesis.Target.
-func (c *Sim) RemovePeer(p world.Proc, id uint64, from world.NodeID) error {
-	r := c.find(id)
-	m := region.FindPeer(r, uint64(from))
-	if m == nil {
-		return fmt.Errorf("region %d has no peer on store %d", id, from)
-	}
-	_, err := c.admin(p).ChangePeer(r, pdpb.ConfChangeType_RemoveNode, m)
-	return err
-}
-
-// Split implements nemesis.Target.
-func (c *Sim) Split(p world.Proc, key []byte) error {
-	_, err := c.admin(p).Split(key)
-	return err
-}
-
-// splitScan is how many pairs are looked at to find a key in the middle.
-const splitScan = 64
-
-// SplitKey implements nemesis.Target.
-func (c *Sim) SplitKey(p world.Proc, id uint64) []byte {
-	r := c.find(id)
-	if r == nil {
-		return nil
-	}
-	pairs, _, err := c.admin(p).Scan(r.GetStartKey(), r.GetEndKey(), splitScan)
-	if err != nil || len(pairs) < 2 {
-		return nil
-	}
-	return pairs[len(pairs)/2].GetKey()
+	return newClient(p, client.Options{})
 }
 
 // crashPrefix begins the names of failpoints that crash a store.

@@ -18,29 +18,45 @@ type current struct {
 	term   uint64
 }
 
-// currents gathers the regions from all stores, by start key: of each the description with the highest epoch, and the
-// leader with the highest term. What a newer version of another region has cut off is left out.
-func (c *Sim) currents() []current {
+// knowledge is what one store knows of its peers.
+type knowledge struct {
+	store world.NodeID
+	up    bool
+	peers []store.PeerView
+}
+
+// knowledge is what all stores know, or knew when they went down.
+func (c *Sim) knowledge() []knowledge {
+	all := make([]knowledge, len(c.stores))
+	for i, s := range c.stores {
+		all[i] = knowledge{store: s.id, up: c.World.Up(s.id), peers: c.views(s)}
+	}
+	return all
+}
+
+// currentOf gathers the regions from what stores know, by start key: of each the description with the highest epoch,
+// and the leader with the highest term.
+func currentOf(all []knowledge) []current {
 	byID := map[uint64]int{}
-	var all []current
-	for _, s := range c.stores {
-		for _, v := range c.views(s) {
+	var out []current
+	for _, k := range all {
+		for _, v := range k.peers {
 			if !v.Initialised {
 				continue
 			}
 			i, ok := byID[v.Region.GetId()]
 			if !ok {
-				i = len(all)
+				i = len(out)
 				byID[v.Region.GetId()] = i
-				all = append(all, current{region: v.Region})
+				out = append(out, current{region: v.Region})
 			}
-			all[i].see(s.id, v, c.World.Up(s.id))
+			out[i].see(k.store, v, k.up)
 		}
 	}
-	sort.SliceStable(all, func(i, j int) bool {
-		return string(all[i].region.GetStartKey()) < string(all[j].region.GetStartKey())
+	sort.SliceStable(out, func(i, j int) bool {
+		return string(out[i].region.GetStartKey()) < string(out[j].region.GetStartKey())
 	})
-	return all
+	return out
 }
 
 func (r *current) see(on world.NodeID, v store.PeerView, up bool) {
@@ -53,9 +69,12 @@ func (r *current) see(on world.NodeID, v store.PeerView, up bool) {
 }
 
 // Regions implements nemesis.Target.
-func (c *Sim) Regions() []nemesis.Region {
+func (c *Sim) Regions() []nemesis.Region { return regionsOf(currentOf(c.knowledge())) }
+
+// regionsOf describes regions to a nemesis.
+func regionsOf(all []current) []nemesis.Region {
 	var out []nemesis.Region
-	for _, r := range c.currents() {
+	for _, r := range all {
 		n := nemesis.Region{
 			ID: r.region.GetId(), Start: r.region.GetStartKey(), End: r.region.GetEndKey(),
 			ConfVer: r.region.GetRegionEpoch().GetConfVer(), Version: r.region.GetRegionEpoch().GetVersion(),
@@ -69,9 +88,11 @@ func (c *Sim) Regions() []nemesis.Region {
 	return out
 }
 
-// find returns the current description of a region, or nil.
-func (c *Sim) find(id uint64) *metapb.Region {
-	for _, r := range c.currents() {
+// region returns the current description of a region, or nil.
+func (c *Sim) region(id uint64) *metapb.Region { return findRegion(currentOf(c.knowledge()), id) }
+
+func findRegion(all []current, id uint64) *metapb.Region {
+	for _, r := range all {
 		if r.region.GetId() == id {
 			return r.region
 		}
@@ -107,27 +128,31 @@ func (c *Sim) Replicas() []Replica {
 	return out
 }
 
-// Settled says what keeps the cluster from being at rest: every region has a leader and as many replicas as it should,
+// Settled says what keeps the cluster from being at rest; see settled.
+func (c *Sim) Settled() string { return settled(c.knowledge(), c.cfg.Replicas) }
+
+// settled says what keeps a cluster from being at rest: every region has a leader and as many replicas as it should,
 // all of them on stores that are up and agree on region and applied index, and no store has a peer too many. It
 // returns "" when nothing does.
-func (c *Sim) Settled() string {
+func settled(all []knowledge, replicas int) string {
 	count := map[uint64]int{}
 	applied := map[uint64]uint64{}
 	regions := map[uint64]*metapb.Region{}
-	for _, r := range c.currents() {
+	now := currentOf(all)
+	for _, r := range now {
 		if r.leader == 0 {
 			return region.Format(r.region) + " has no leader"
 		}
-		if len(r.region.GetPeers()) != c.cfg.Replicas {
+		if len(r.region.GetPeers()) != replicas {
 			return region.Format(r.region) + " has not the replicas that it should have"
 		}
 		regions[r.region.GetId()] = r.region
 	}
-	for _, s := range c.stores {
-		if !c.World.Up(s.id) {
+	for _, k := range all {
+		if !k.up {
 			return "a store is down"
 		}
-		for _, v := range s.store.Peers() {
+		for _, v := range k.peers {
 			id := v.Region.GetId()
 			r := regions[id]
 			switch {
@@ -144,8 +169,8 @@ func (c *Sim) Settled() string {
 			applied[id] = v.Applied.Index
 		}
 	}
-	for _, r := range c.currents() {
-		if count[r.region.GetId()] != c.cfg.Replicas {
+	for _, r := range now {
+		if count[r.region.GetId()] != replicas {
 			return "a store lacks its peer of " + region.Format(r.region)
 		}
 	}

@@ -25,15 +25,22 @@ func TestIDs(t *testing.T) {
 	h.call(allocID(allocCountMax))
 	require.Greater(t, h.disk.Position(), before)
 	requireRefused(t, h, pdpb.ErrorType_INVALID_VALUE, allocID(allocCountMax+1))
+}
 
-	// An id that somebody else has chosen is not given again.
-	boot := bootstrap(1)
-	boot.GetBootstrap().GetRegion().Id = 50_000
-	boot.GetBootstrap().GetRegion().GetPeers()[0].Id = 60_000
-	h.call(boot)
-	require.Greater(t, h.call(allocID(1)).GetAllocId().GetId(), uint64(60_000))
-	h.crash(0)
-	require.Greater(t, h.call(allocID(1)).GetAllocId().GetId(), uint64(60_001))
+// Ids that the first store has chosen are not given again.
+func TestIDsOfTheBootstrap(t *testing.T) {
+	t.Parallel()
+	for _, ids := range [][2]uint64{{50_000, 60_000}, {60_000, 50_000}, {1, 2}} {
+		h := newHost(t)
+		boot := bootstrap(1)
+		boot.GetBootstrap().GetRegion().Id = ids[0]
+		boot.GetBootstrap().GetRegion().GetPeers()[0].Id = ids[1]
+		h.call(boot)
+		want := max(ids[0]+1, ids[1]+1, firstID)
+		require.Equal(t, want, h.call(allocID(1)).GetAllocId().GetId())
+		h.crash(0)
+		require.Greater(t, h.call(allocID(1)).GetAllocId().GetId(), want)
+	}
 }
 
 // The second turn writes nothing, but gives ids of a batch that the first has only just written.
@@ -163,6 +170,21 @@ func TestRegionsComeBack(t *testing.T) {
 	require.Nil(t, h.call(getRegion("a")).GetGetRegion().GetRegion())
 	require.Equal(t, "r3 [k,) v3 c1 {s1:4}", r.String())
 	require.Nil(t, h.call(scanRegions("", "", 0)).GetScanRegions().GetRegions()[0].GetLeader())
+}
+
+// What a heartbeat evicts leaves the disk, or it would be back once nothing overlaps it any more.
+func TestEvictedRegionsStayAway(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, func(c *Config) { c.Replicas = 1 })
+	h.found(1)
+	h.report("r1 [,m) v2 c1 {s1:2} leader=1 term=5")
+	h.advance(h.cfg.ScheduleEvery, 1)
+	h.report("r3 [k,) v3 c1 {s1:4} leader=1 term=1")
+	h.report("r3 [x,) v4 c1 {s1:4} leader=1 term=1")
+	h.advance(h.cfg.ScheduleEvery, 1)
+	h.crash(0)
+	require.Len(t, h.m.Regions(), 1)
+	require.Equal(t, uint64(3), h.m.Regions()[0].ID())
 }
 
 // Regions are written some at a time, so a disk may hold them from different moments. The newest win.

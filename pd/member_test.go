@@ -229,6 +229,21 @@ func TestReplicasAreAdded(t *testing.T) {
 	require.Equal(t, [2]uint64{2, 2}, [2]uint64{c.OperatorsStarted, c.OperatorsFinished})
 }
 
+func TestOnlyTheLastReportOfATurnCounts(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.found(3)
+	var in []world.Event
+	for _, line := range []string{"r1 [,) v1 c1 {s1:2} leader=1 term=5", "r1 [,) v1 c2 {s1:2,s2:3} leader=1 term=5"} {
+		in = append(in, world.Event{Kind: world.EventMessage, From: storeAddr(1), Payload: marshal(heartbeat(line))})
+	}
+	h.step(in...)
+	h.sync()
+	require.Len(t, h.messages[storeAddr(1)], 1)
+	cmd := h.messages[storeAddr(1)][0].GetRegionHeartbeat()
+	require.Equal(t, "r1 v1 c2 to s1:2: AddNode s3:1001", schedule.FormatCommand(cmd))
+}
+
 func TestDownStoreIsReplaced(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)

@@ -39,7 +39,9 @@ func drawKnobs(cfg Config) knobs {
 		k.splitBytes = 16 << 10 << rng.IntN(3)
 	}
 	k.tick = time.Duration(50+rng.IntN(51)) * time.Millisecond
-	k.traffic = traffic.Knobs{Regions: cfg.Regions, HotKeys: 8 + rng.IntN(25)}
+	// A hot key is good for finding bugs, but porcupine needs a time that grows exponentially with how many clients are
+	// at one: more clients get more keys.
+	k.traffic = traffic.Knobs{Regions: cfg.Regions, HotKeys: max(8+rng.IntN(25), cfg.Clients)}
 	if rng.IntN(2) == 0 {
 		k.traffic.ThinkMax = time.Duration(1+rng.IntN(10)) * time.Millisecond
 	}

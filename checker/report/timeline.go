@@ -233,18 +233,20 @@ func (t *timeline) leaders(d *Data, s scale) {
 
 func storeClass(n world.NodeID) string { return fmt.Sprintf("c%d", (n-1)%colours) }
 
-// reignPieces draws the leaders of one region. Reigns too short to see are drawn as one grey piece that counts them.
+// reignPieces draws the leaders of one region. Reigns in a row that are too short to see are drawn as one grey piece
+// that counts them.
 func reignPieces(reigns []Leader, s scale) []rect {
+	end := func(i int) world.Time {
+		if i+1 < len(reigns) {
+			return reigns[i+1].From
+		}
+		return s.end
+	}
+	short := func(i int) bool { return i < len(reigns) && s.x(end(i))-s.x(reigns[i].From) < sliver }
 	var pieces []rect
 	for i := 0; i < len(reigns); {
-		end := func(i int) world.Time {
-			if i+1 < len(reigns) {
-				return reigns[i+1].From
-			}
-			return s.end
-		}
 		last := i
-		for last+1 < len(reigns) && s.x(end(last))-s.x(reigns[i].From) < sliver {
+		for short(i) && short(last+1) {
 			last++
 		}
 		l := &reigns[i]

@@ -39,7 +39,7 @@ type peer struct {
 	others map[uint64]*metapb.Peer
 	// heard is the tick at which each peer was last heard from.
 	heard map[uint64]uint64
-	// leaderless counts ticks without a known leader.
+	// leaderless counts ticks without a known leader or, for a peer without a region, without any message.
 	leaderless uint64
 
 	size splitState

@@ -48,7 +48,8 @@ func (s *Store) tickLeader(p *peer) {
 // tickFollower asks PD, when there has been no leader for long, whether the peer still belongs to its region: those who
 // removed it may all be gone from its view.
 func (s *Store) tickFollower(p *peer) {
-	if p.group.Leader() != 0 {
+	// A peer without a region never campaigns and so never stops believing in its creator: only silence tells.
+	if p.initialised() && p.group.Leader() != 0 {
 		p.leaderless = 0
 		return
 	}

@@ -58,6 +58,9 @@ func (s *Store) onRaft(m *ordealpb.RaftMessage) {
 		p.others[from.GetId()] = from
 	}
 	p.heard[from.GetId()] = s.ticks
+	if !p.initialised() {
+		p.leaderless = 0
+	}
 	if kind == raft.KindSnapshot && !s.snapshotFits(p, msg) {
 		return
 	}

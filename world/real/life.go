@@ -3,6 +3,7 @@ package real
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -55,7 +56,8 @@ func startLife(w *World, node world.Node, lives uint64) (*life, error) {
 	if err != nil {
 		l.cancel()
 		ln.Close()
-		return nil, fmt.Errorf("boot node %d (%s): %w", node.ID, node.Name, err)
+		err = fmt.Errorf("boot node %d (%s): %w", node.ID, node.Name, err)
+		return nil, errors.Join(err, l.closeDisk())
 	}
 	l.disk = newDiskQueue(l, node.Disk)
 	l.links = newLinkSet(w, node.ID)
@@ -79,6 +81,11 @@ func (l *life) end() error {
 	}
 	l.links.end()
 	l.wg.Wait()
+	return l.closeDisk()
+}
+
+// closeDisk closes what Boot opened, so that the node can boot again.
+func (l *life) closeDisk() error {
 	if l.node.Disk == nil {
 		return nil
 	}

@@ -236,6 +236,17 @@ func (w *World) Restart(id world.NodeID) error {
 	return nil
 }
 
+// Up reports whether a node of this process has power. It waits for a crash or a restart that is under way.
+func (w *World) Up(id world.NodeID) bool {
+	m, err := w.machine(id)
+	if err != nil {
+		return false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.life != nil
+}
+
 // Shutdown stops every proc and node, closes the disks and waits until no goroutine of the world is left. Procs end at
 // their next Sleep or Call. Calling it again does nothing; it must not be called from a proc.
 func (w *World) Shutdown() error {

@@ -1,0 +1,79 @@
+package cluster
+
+import (
+	"fmt"
+
+	"ordeal/pd"
+	"ordeal/system/engine"
+	"ordeal/system/store"
+	"ordeal/world"
+)
+
+// pdNode is the placement driver's node. booted, if not nil, is given the member of every life.
+func (c Config) pdNode(disk engine.Disk, booted func(*pd.Member)) world.Node {
+	return world.Node{
+		ID: PDNode, Name: "pd", Disk: disk, Actors: 1,
+		Boot: func(envs []world.Env) ([]world.Actor, error) {
+			eng, err := disk.Open()
+			if err != nil {
+				return nil, fmt.Errorf("pd: %w", err)
+			}
+			m, err := pd.New(c.pdConfig(), envs[0], eng)
+			if err != nil {
+				return nil, err
+			}
+			if booted != nil {
+				booted(m)
+			}
+			return []world.Actor{m}, nil
+		},
+	}
+}
+
+// storeHooks are what a world adds to the stores of its cluster; nil for nothing.
+type storeHooks struct {
+	// configure adjusts the configuration of a life.
+	configure func(*store.Config, world.Env)
+	// booted is given the store of every life.
+	booted func(*store.Store)
+}
+
+// storeNode is the node of one store.
+func (c Config) storeNode(id world.NodeID, disk engine.Disk, hooks storeHooks) world.Node {
+	return world.Node{
+		ID: id, Name: storeName(id), Disk: disk, Actors: 1,
+		Boot: func(envs []world.Env) ([]world.Actor, error) {
+			eng, err := disk.Open()
+			if err != nil {
+				return nil, fmt.Errorf("store %d: %w", id, err)
+			}
+			cfg := c.storeConfig(id)
+			if hooks.configure != nil {
+				hooks.configure(&cfg, envs[0])
+			}
+			s, err := store.New(cfg, envs[0], eng)
+			if err != nil {
+				return nil, err
+			}
+			if hooks.booted != nil {
+				hooks.booted(s)
+			}
+			return []world.Actor{s}, nil
+		},
+	}
+}
+
+// storeName is the name of a store's node, and of its folder.
+func storeName(id world.NodeID) string { return fmt.Sprintf("s%d", id) }
+
+func (c Config) storeNodes() []world.NodeID { return nodesFrom(1, c.Stores) }
+
+func (c Config) clientNodes() []world.NodeID { return nodesFrom(FirstClient, c.Clients) }
+
+func nodesFrom(first world.NodeID, n int) []world.NodeID {
+	ids := make([]world.NodeID, n)
+	for i := range ids {
+		ids[i] = first + world.NodeID(i)
+	}
+	return ids
+}

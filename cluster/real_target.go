@@ -1,0 +1,49 @@
+package cluster
+
+import (
+	"errors"
+
+	"ordeal/nemesis"
+	"ordeal/world"
+)
+
+var _ nemesis.Target = (*Real)(nil)
+
+// Stores implements nemesis.Target.
+func (c *Real) Stores() []world.NodeID { return c.cfg.storeNodes() }
+
+// Procs implements nemesis.Target.
+func (c *Real) Procs() []world.NodeID { return c.cfg.clientNodes() }
+
+// PDs implements nemesis.Target.
+func (c *Real) PDs() []world.NodeID { return []world.NodeID{PDNode} }
+
+// Up implements nemesis.Target. It waits for a crash or a restart of the node that is under way.
+func (c *Real) Up(n world.NodeID) bool { return c.World.Up(n) }
+
+// Cut implements nemesis.Target.
+func (c *Real) Cut(from, to world.NodeID) { c.World.Cut(from, to) }
+
+// HealNetwork implements nemesis.Target.
+func (c *Real) HealNetwork() { c.World.HealNetwork() }
+
+// MessagesCut implements nemesis.Target.
+func (c *Real) MessagesCut() uint64 { return c.World.Stats().Cut }
+
+// Crash implements nemesis.Target. The node stops at once, with all that it had under way, but its disk is closed in
+// good order: within one process no commit is ever lost.
+func (c *Real) Crash(n world.NodeID) (lost uint64, err error) { return 0, c.World.Crash(n) }
+
+// Restart implements nemesis.Target.
+func (c *Real) Restart(n world.NodeID) error { return c.World.Restart(n) }
+
+// Failpoints implements nemesis.Target: there are none, since a crash point takes the whole process with it.
+func (c *Real) Failpoints() []string { return nil }
+
+// ArmCrash implements nemesis.Target. It fails.
+func (c *Real) ArmCrash(string, world.NodeID) error {
+	return errors.New("crash points work in the simulated world only: in the real one they would end the process")
+}
+
+// DisarmCrashes implements nemesis.Target.
+func (c *Real) DisarmCrashes() (hit []string) { return nil }
