@@ -8,173 +8,178 @@ import (
 	"ordeal/world"
 )
 
-// TestInvariants has, for each promise, what breaks it and what looks like that and does not.
+var (
+	keyA, keyB    = []byte("a"), []byte("b")
+	peers, others = []uint64{1, 2, 3}, []uint64{1, 2, 4}
+)
+
+// invariantCases has, for each promise, what breaks it and what looks like that and does not.
+var invariantCases = []struct {
+	name string
+	// check is the promise broken, "" if none is.
+	check string
+	do    func(v *Invariants)
+}{
+	{"two leaders in a term", checkLeader, func(v *Invariants) {
+		v.LeaderElected(1, 7, 5)
+		v.LeaderElected(2, 7, 5)
+	}},
+	{"leaders of other terms and regions", "", func(v *Invariants) {
+		v.LeaderElected(1, 7, 5)
+		v.LeaderElected(1, 7, 5)
+		v.LeaderElected(2, 7, 6)
+		v.LeaderElected(2, 8, 5)
+	}},
+	{"two entries of one index and term", checkLogMatch, func(v *Invariants) {
+		v.Appended(1, 7, 10, 5, 0xa)
+		v.Appended(2, 7, 10, 5, 0xb)
+	}},
+	{"two entries of one index and a second term", checkLogMatch, func(v *Invariants) {
+		v.Appended(1, 7, 10, 5, 0xa)
+		v.Appended(1, 7, 10, 6, 0xb)
+		v.Appended(2, 7, 10, 6, 0xc)
+	}},
+	{"an entry that was not committed is replaced", "", func(v *Invariants) {
+		v.Appended(1, 7, 10, 5, 0xa)
+		v.Appended(2, 7, 10, 6, 0xb)
+		v.Committed(2, 7, 10, 6, 0xb)
+		v.Appended(1, 7, 10, 6, 0xb)
+		v.Committed(1, 7, 10, 6, 0xb)
+	}},
+	{"a committed entry is replaced", checkCommitted, func(v *Invariants) {
+		v.Appended(1, 7, 10, 5, 0xa)
+		v.Committed(1, 7, 10, 5, 0xa)
+		v.Appended(1, 7, 10, 6, 0xb)
+	}},
+	{"stores disagree about a committed entry", checkCommitted, func(v *Invariants) {
+		v.Committed(1, 7, 10, 5, 0xa)
+		v.Committed(2, 7, 10, 6, 0xa)
+	}},
+	{"stores apply different entries", checkCommitted, func(v *Invariants) {
+		v.Applied(1, 7, 10, 5, 0xa)
+		v.Applied(2, 7, 10, 5, 0xb)
+	}},
+	{"a snapshot ends in another term than what was committed", checkCommitted, func(v *Invariants) {
+		v.Applied(1, 7, 10, 5, 0xa)
+		v.SnapshotApplied(2, 7, 10, 4)
+	}},
+	{"an index is left out", checkOrder, func(v *Invariants) {
+		v.Applied(1, 7, 10, 5, 0xa)
+		v.Applied(1, 7, 12, 5, 0xb)
+	}},
+	{"an index is applied twice", checkOrder, func(v *Invariants) {
+		v.Applied(1, 7, 10, 5, 0xa)
+		v.Applied(1, 7, 10, 5, 0xa)
+	}},
+	{"a snapshot goes back", checkOrder, func(v *Invariants) {
+		v.Applied(1, 7, 10, 5, 0xa)
+		v.SnapshotApplied(1, 7, 9, 5)
+	}},
+	{"a destroyed peer applies", checkOrder, func(v *Invariants) {
+		v.Applied(1, 7, 10, 5, 0xa)
+		v.PeerDestroyed(1, 7, 100)
+		v.Applied(1, 7, 11, 5, 0xb)
+	}},
+	{"in order, over a snapshot, a restart and a new peer", "", func(v *Invariants) {
+		v.Applied(1, 7, 10, 5, 0xa)
+		v.Applied(1, 7, 11, 5, 0xb)
+		v.Restarted(1, 7, 9, 5, 1, 9)
+		v.Applied(1, 7, 10, 5, 0xa)
+		v.SnapshotApplied(1, 7, 20, 6)
+		v.Applied(1, 7, 21, 6, 0xc)
+		v.PeerDestroyed(1, 7, 100)
+		v.PeerCreated(1, 7, 101)
+		v.Applied(1, 7, 11, 5, 0xb)
+	}},
+	{"after a restart another entry is applied again", checkCommitted, func(v *Invariants) {
+		v.Applied(1, 7, 10, 5, 0xa)
+		v.Restarted(1, 7, 9, 5, 1, 9)
+		v.Applied(1, 7, 10, 6, 0xb)
+	}},
+	{"the term goes back in one life", checkHardState, func(v *Invariants) {
+		v.HardState(1, 7, 5, 1, 0)
+		v.HardState(1, 7, 4, 1, 0)
+	}},
+	{"a second vote in a term", checkHardState, func(v *Invariants) {
+		v.HardState(1, 7, 5, 1, 0)
+		v.HardState(1, 7, 5, 2, 0)
+	}},
+	{"a durable term is lost in a crash", checkHardState, func(v *Invariants) {
+		v.HardStateDurable(1, 7, 5, 0, 3)
+		v.Restarted(1, 7, 3, 4, 0, 3)
+	}},
+	{"a durable vote is lost in a crash", checkHardState, func(v *Invariants) {
+		v.HardStateDurable(1, 7, 5, 2, 3)
+		v.Restarted(1, 7, 3, 5, 0, 3)
+	}},
+	{"a durable commit index is lost in a crash", checkHardState, func(v *Invariants) {
+		v.HardStateDurable(1, 7, 5, 2, 3)
+		v.Restarted(1, 7, 2, 5, 2, 2)
+	}},
+	{"what was not durable may be lost in a crash", "", func(v *Invariants) {
+		v.HardState(1, 7, 5, 0, 3)
+		v.HardStateDurable(1, 7, 5, 0, 3)
+		v.HardState(1, 7, 5, 2, 4)
+		v.HardState(1, 7, 6, 3, 5)
+		v.Restarted(1, 7, 3, 5, 0, 3)
+		v.HardState(1, 7, 5, 3, 3)
+		v.HardState(1, 7, 6, 1, 4)
+	}},
+	{"a peer rises from its tombstone", checkTombstone, func(v *Invariants) {
+		v.PeerCreated(1, 7, 100)
+		v.PeerDestroyed(1, 7, 100)
+		v.PeerCreated(1, 7, 100)
+	}},
+	{"an older peer rises", checkTombstone, func(v *Invariants) {
+		v.PeerDestroyed(1, 7, 100)
+		v.PeerCreated(1, 7, 99)
+	}},
+	{"a newer peer and other stores' peers", "", func(v *Invariants) {
+		v.PeerDestroyed(1, 7, 100)
+		v.PeerCreated(1, 7, 101)
+		v.PeerCreated(2, 7, 90)
+		v.PeerCreated(1, 8, 90)
+	}},
+	{"conf_ver goes back", checkEpoch, func(v *Invariants) {
+		v.RegionChanged(1, 7, nil, nil, 2, 1, peers)
+		v.RegionChanged(1, 7, nil, nil, 1, 1, others)
+	}},
+	{"version goes back", checkEpoch, func(v *Invariants) {
+		v.RegionChanged(1, 7, nil, nil, 1, 2, peers)
+		v.RegionChanged(1, 7, nil, keyB, 1, 1, peers)
+	}},
+	{"two ranges of one version", checkRange, func(v *Invariants) {
+		v.RegionChanged(1, 7, nil, keyB, 1, 2, peers)
+		v.RegionChanged(2, 7, nil, keyA, 1, 2, peers)
+	}},
+	{"two sets of peers of one conf_ver", checkMembers, func(v *Invariants) {
+		v.RegionChanged(1, 7, nil, nil, 1, 2, peers)
+		v.RegionChanged(2, 7, nil, nil, 1, 2, others)
+	}},
+	{"epochs rise, and go back over a restart", "", func(v *Invariants) {
+		v.RegionChanged(1, 7, nil, nil, 0, 0, nil)
+		v.RegionChanged(1, 7, nil, nil, 1, 1, peers)
+		v.RegionChanged(1, 7, nil, keyB, 1, 2, []uint64{3, 2, 1})
+		v.RegionChanged(1, 7, nil, keyB, 2, 2, others)
+		v.RegionLoaded(1, 7, 1, 1)
+		v.RegionChanged(1, 7, nil, keyB, 1, 2, peers)
+		v.RegionChanged(2, 7, nil, nil, 1, 1, peers)
+	}},
+	{"equal applied index, other hash", checkHashes, func(v *Invariants) {
+		v.CheckHashes([]ReplicaHash{{3, 7, 10, 1, 2}, {2, 7, 9, 5, 5}, {1, 7, 10, 2, 2}})
+	}},
+	{"equal applied index, other number of pairs", checkHashes, func(v *Invariants) {
+		v.CheckHashes([]ReplicaHash{{1, 7, 10, 1, 2}, {2, 7, 10, 1, 3}})
+	}},
+	{"equal hashes, or other indexes and regions", "", func(v *Invariants) {
+		v.CheckHashes(nil)
+		v.CheckHashes([]ReplicaHash{{1, 7, 10, 1, 2}, {2, 7, 11, 2, 2}, {3, 7, 10, 1, 2}, {1, 8, 10, 3, 3}})
+	}},
+}
+
 func TestInvariants(t *testing.T) {
 	t.Parallel()
-	a, b := []byte("a"), []byte("b")
-	peers, others := []uint64{1, 2, 3}, []uint64{1, 2, 4}
-	for _, c := range []struct {
-		name string
-		// check is the promise broken, "" if none is.
-		check string
-		do    func(v *Invariants)
-	}{
-		{"two leaders in a term", checkLeader, func(v *Invariants) {
-			v.LeaderElected(1, 7, 5)
-			v.LeaderElected(2, 7, 5)
-		}},
-		{"leaders of other terms and regions", "", func(v *Invariants) {
-			v.LeaderElected(1, 7, 5)
-			v.LeaderElected(1, 7, 5)
-			v.LeaderElected(2, 7, 6)
-			v.LeaderElected(2, 8, 5)
-		}},
-		{"two entries of one index and term", checkLogMatch, func(v *Invariants) {
-			v.Appended(1, 7, 10, 5, 0xa)
-			v.Appended(2, 7, 10, 5, 0xb)
-		}},
-		{"two entries of one index and a second term", checkLogMatch, func(v *Invariants) {
-			v.Appended(1, 7, 10, 5, 0xa)
-			v.Appended(1, 7, 10, 6, 0xb)
-			v.Appended(2, 7, 10, 6, 0xc)
-		}},
-		{"an entry that was not committed is replaced", "", func(v *Invariants) {
-			v.Appended(1, 7, 10, 5, 0xa)
-			v.Appended(2, 7, 10, 6, 0xb)
-			v.Committed(2, 7, 10, 6, 0xb)
-			v.Appended(1, 7, 10, 6, 0xb)
-			v.Committed(1, 7, 10, 6, 0xb)
-		}},
-		{"a committed entry is replaced", checkCommitted, func(v *Invariants) {
-			v.Appended(1, 7, 10, 5, 0xa)
-			v.Committed(1, 7, 10, 5, 0xa)
-			v.Appended(1, 7, 10, 6, 0xb)
-		}},
-		{"stores disagree about a committed entry", checkCommitted, func(v *Invariants) {
-			v.Committed(1, 7, 10, 5, 0xa)
-			v.Committed(2, 7, 10, 6, 0xa)
-		}},
-		{"stores apply different entries", checkCommitted, func(v *Invariants) {
-			v.Applied(1, 7, 10, 5, 0xa)
-			v.Applied(2, 7, 10, 5, 0xb)
-		}},
-		{"a snapshot ends in another term than what was committed", checkCommitted, func(v *Invariants) {
-			v.Applied(1, 7, 10, 5, 0xa)
-			v.SnapshotApplied(2, 7, 10, 4)
-		}},
-		{"an index is left out", checkOrder, func(v *Invariants) {
-			v.Applied(1, 7, 10, 5, 0xa)
-			v.Applied(1, 7, 12, 5, 0xb)
-		}},
-		{"an index is applied twice", checkOrder, func(v *Invariants) {
-			v.Applied(1, 7, 10, 5, 0xa)
-			v.Applied(1, 7, 10, 5, 0xa)
-		}},
-		{"a snapshot goes back", checkOrder, func(v *Invariants) {
-			v.Applied(1, 7, 10, 5, 0xa)
-			v.SnapshotApplied(1, 7, 9, 5)
-		}},
-		{"a destroyed peer applies", checkOrder, func(v *Invariants) {
-			v.Applied(1, 7, 10, 5, 0xa)
-			v.PeerDestroyed(1, 7, 100)
-			v.Applied(1, 7, 11, 5, 0xb)
-		}},
-		{"in order, over a snapshot, a restart and a new peer", "", func(v *Invariants) {
-			v.Applied(1, 7, 10, 5, 0xa)
-			v.Applied(1, 7, 11, 5, 0xb)
-			v.Restarted(1, 7, 9, 5, 1, 9)
-			v.Applied(1, 7, 10, 5, 0xa)
-			v.SnapshotApplied(1, 7, 20, 6)
-			v.Applied(1, 7, 21, 6, 0xc)
-			v.PeerDestroyed(1, 7, 100)
-			v.PeerCreated(1, 7, 101)
-			v.Applied(1, 7, 11, 5, 0xb)
-		}},
-		{"after a restart another entry is applied again", checkCommitted, func(v *Invariants) {
-			v.Applied(1, 7, 10, 5, 0xa)
-			v.Restarted(1, 7, 9, 5, 1, 9)
-			v.Applied(1, 7, 10, 6, 0xb)
-		}},
-		{"the term goes back in one life", checkHardState, func(v *Invariants) {
-			v.HardState(1, 7, 5, 1, 0)
-			v.HardState(1, 7, 4, 1, 0)
-		}},
-		{"a second vote in a term", checkHardState, func(v *Invariants) {
-			v.HardState(1, 7, 5, 1, 0)
-			v.HardState(1, 7, 5, 2, 0)
-		}},
-		{"a durable term is lost in a crash", checkHardState, func(v *Invariants) {
-			v.HardStateDurable(1, 7, 5, 0, 3)
-			v.Restarted(1, 7, 3, 4, 0, 3)
-		}},
-		{"a durable vote is lost in a crash", checkHardState, func(v *Invariants) {
-			v.HardStateDurable(1, 7, 5, 2, 3)
-			v.Restarted(1, 7, 3, 5, 0, 3)
-		}},
-		{"a durable commit index is lost in a crash", checkHardState, func(v *Invariants) {
-			v.HardStateDurable(1, 7, 5, 2, 3)
-			v.Restarted(1, 7, 2, 5, 2, 2)
-		}},
-		{"what was not durable may be lost in a crash", "", func(v *Invariants) {
-			v.HardState(1, 7, 5, 0, 3)
-			v.HardStateDurable(1, 7, 5, 0, 3)
-			v.HardState(1, 7, 5, 2, 4)
-			v.HardState(1, 7, 6, 3, 5)
-			v.Restarted(1, 7, 3, 5, 0, 3)
-			v.HardState(1, 7, 5, 3, 3)
-			v.HardState(1, 7, 6, 1, 4)
-		}},
-		{"a peer rises from its tombstone", checkTombstone, func(v *Invariants) {
-			v.PeerCreated(1, 7, 100)
-			v.PeerDestroyed(1, 7, 100)
-			v.PeerCreated(1, 7, 100)
-		}},
-		{"an older peer rises", checkTombstone, func(v *Invariants) {
-			v.PeerDestroyed(1, 7, 100)
-			v.PeerCreated(1, 7, 99)
-		}},
-		{"a newer peer and other stores' peers", "", func(v *Invariants) {
-			v.PeerDestroyed(1, 7, 100)
-			v.PeerCreated(1, 7, 101)
-			v.PeerCreated(2, 7, 90)
-			v.PeerCreated(1, 8, 90)
-		}},
-		{"conf_ver goes back", checkEpoch, func(v *Invariants) {
-			v.RegionChanged(1, 7, nil, nil, 2, 1, peers)
-			v.RegionChanged(1, 7, nil, nil, 1, 1, others)
-		}},
-		{"version goes back", checkEpoch, func(v *Invariants) {
-			v.RegionChanged(1, 7, nil, nil, 1, 2, peers)
-			v.RegionChanged(1, 7, nil, b, 1, 1, peers)
-		}},
-		{"two ranges of one version", checkRange, func(v *Invariants) {
-			v.RegionChanged(1, 7, nil, b, 1, 2, peers)
-			v.RegionChanged(2, 7, nil, a, 1, 2, peers)
-		}},
-		{"two sets of peers of one conf_ver", checkMembers, func(v *Invariants) {
-			v.RegionChanged(1, 7, nil, nil, 1, 2, peers)
-			v.RegionChanged(2, 7, nil, nil, 1, 2, others)
-		}},
-		{"epochs rise, and go back over a restart", "", func(v *Invariants) {
-			v.RegionChanged(1, 7, nil, nil, 0, 0, nil)
-			v.RegionChanged(1, 7, nil, nil, 1, 1, peers)
-			v.RegionChanged(1, 7, nil, b, 1, 2, []uint64{3, 2, 1})
-			v.RegionChanged(1, 7, nil, b, 2, 2, others)
-			v.RegionLoaded(1, 7, 1, 1)
-			v.RegionChanged(1, 7, nil, b, 1, 2, peers)
-			v.RegionChanged(2, 7, nil, nil, 1, 1, peers)
-		}},
-		{"equal applied index, other hash", checkHashes, func(v *Invariants) {
-			v.CheckHashes([]ReplicaHash{{3, 7, 10, 1, 2}, {2, 7, 9, 5, 5}, {1, 7, 10, 2, 2}})
-		}},
-		{"equal applied index, other number of pairs", checkHashes, func(v *Invariants) {
-			v.CheckHashes([]ReplicaHash{{1, 7, 10, 1, 2}, {2, 7, 10, 1, 3}})
-		}},
-		{"equal hashes, or other indexes and regions", "", func(v *Invariants) {
-			v.CheckHashes(nil)
-			v.CheckHashes([]ReplicaHash{{1, 7, 10, 1, 2}, {2, 7, 11, 2, 2}, {3, 7, 10, 1, 2}, {1, 8, 10, 3, 3}})
-		}},
-	} {
+	for _, c := range invariantCases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			v := NewInvariants(nil)

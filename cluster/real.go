@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"ordeal/proto/metapb"
 	"ordeal/system/client"
 	"ordeal/system/engine"
 	"ordeal/world"
@@ -39,9 +38,9 @@ type Real struct {
 	closing   chan struct{}
 	closeOnce sync.Once
 
-	// known is what the placement driver said last.
-	mu    sync.Mutex
-	known []*metapb.Region
+	// seen is what the last look saw.
+	mu   sync.Mutex
+	seen []knowledge
 }
 
 // errClosed is what a cluster answers that was closed.

@@ -1,27 +1,38 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
 
 	"ordeal/nemesis"
 	"ordeal/proto/metapb"
 	"ordeal/proto/ordealpb"
+	"ordeal/proto/pdpb"
 	"ordeal/system/client"
 	"ordeal/system/region"
 	"ordeal/system/store"
 	"ordeal/world"
 )
 
-// look asks every peer of every region for what it knows, one after the other. Which regions there are is the placement
-// driver's word; while it is silent, its last one stands, and the error says so.
+// look asks the placement driver for the regions, and every peer of each, one after the other, for what it knows. While
+// the driver is silent, nobody can be found: what the last look saw stands, and the error says so.
 func (c *Real) look(p world.Proc) ([]knowledge, error) {
 	cl := newClient(p, client.Options{CallTimeout: realAdminTimeout, OpTimeout: realAdminTimeout})
-	regions, silent := c.listRegions(cl)
+	regions, err := []*pdpb.Region(nil), errors.New("the placement driver is down")
+	if c.Up(PDNode) {
+		regions, err = cl.Regions()
+	}
+	if err != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.seen, err
+	}
 	all := make([]knowledge, c.cfg.Stores)
 	for i, id := range c.cfg.storeNodes() {
 		all[i] = knowledge{store: id, up: c.Up(id)}
 	}
-	for _, r := range regions {
+	for _, info := range regions {
+		r := info.GetRegion()
 		for _, m := range r.GetPeers() {
 			if m.GetStoreId() < 1 || m.GetStoreId() > uint64(c.cfg.Stores) {
 				return nil, fmt.Errorf("%s has a peer on store %d, which is not of this cluster", region.Format(r), m.GetStoreId())
@@ -36,22 +47,10 @@ func (c *Real) look(p world.Proc) ([]knowledge, error) {
 			}
 		}
 	}
-	return all, silent
-}
-
-// listRegions asks the placement driver for the regions. With an error they are those of its last answer.
-func (c *Real) listRegions(cl *client.Client) ([]*metapb.Region, error) {
-	infos, err := cl.Regions()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err != nil {
-		return c.known, err
-	}
-	c.known = nil
-	for _, r := range infos {
-		c.known = append(c.known, r.GetRegion())
-	}
-	return c.known, nil
+	c.seen = all
+	return all, nil
 }
 
 // viewOf is a peer as it described itself.
@@ -84,25 +83,22 @@ func (c *Real) restless(all []knowledge) string {
 	return settled(all, c.cfg.Replicas)
 }
 
-// currents looks at the cluster from outside of all procs.
-func (c *Real) currents() []current {
-	var all []knowledge
-	err := c.Do(ProbeNode, "look", func(p world.Proc) error {
-		// What the stores say is of use even if the placement driver says nothing.
-		all, _ = c.look(p)
-		return nil
-	})
-	if err != nil {
-		return nil
-	}
-	return currentOf(all)
-}
-
 // region returns the current description of a region, or nil.
 func (c *Real) region(p world.Proc, id uint64) *metapb.Region {
 	all, _ := c.look(p)
 	return findRegion(currentOf(all), id)
 }
 
-// Regions implements nemesis.Target. It asks the cluster, so it takes a moment, and more of it where nobody answers.
-func (c *Real) Regions() []nemesis.Region { return regionsOf(c.currents()) }
+// Regions implements nemesis.Target. It asks the cluster, so it takes a moment, and more of it where nobody answers; while
+// the placement driver is silent, it returns what it did before.
+func (c *Real) Regions() []nemesis.Region {
+	var all []knowledge
+	err := c.Do(ProbeNode, "look", func(p world.Proc) error {
+		all, _ = c.look(p)
+		return nil
+	})
+	if err != nil {
+		return nil
+	}
+	return regionsOf(currentOf(all))
+}

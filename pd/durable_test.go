@@ -75,7 +75,9 @@ func TestOneBarrierForATurn(t *testing.T) {
 	h := newHost(t)
 	var in []world.Event
 	for i := range uint64(20) {
-		in = append(in, world.Event{Kind: world.EventRequest, From: client, Call: world.CallID(i + 1), Payload: marshal(putStore(i + 1))})
+		in = append(in, world.Event{
+			Kind: world.EventRequest, From: client, Call: world.CallID(i + 1), Payload: marshal(putStore(i + 1)),
+		})
 	}
 	h.step(in...)
 	require.Len(t, h.barriers, 1)

@@ -174,7 +174,9 @@ func TestHeartbeatsThatAreNotBelieved(t *testing.T) {
 		require.Nil(t, h.report(line), "a message gets no answer")
 		requireRefused(t, h, pdpb.ErrorType_INVALID_VALUE, heartbeat(line))
 	}
-	for _, line := range []string{"r1 [,) v3 c3 {s1:2} term=5", "r1 [,) v3 c3 {s1:2} leader=1", "r1 [,) v0 c3 {s1:2} leader=1 term=9"} {
+	for _, line := range []string{
+		"r1 [,) v3 c3 {s1:2} term=5", "r1 [,) v3 c3 {s1:2} leader=1", "r1 [,) v0 c3 {s1:2} leader=1 term=9",
+	} {
 		requireRefused(t, h, pdpb.ErrorType_INVALID_VALUE, heartbeat(line))
 	}
 	c := h.m.Counters()

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ordeal/checker"
+	"ordeal/cluster"
 	"ordeal/nemesis"
 )
 
@@ -42,8 +43,8 @@ func BenchmarkIdle(b *testing.B) {
 		cfg := benchConfig(uint64(i + 1))
 		cfg.Nemesis, cfg.Clients, cfg.Duration = nil, 8, 500*time.Second
 		r := &run{cfg: cfg, progress: func(Progress) {}, verdict: checker.OK, wall: startWall()}
+		r.tune = func(k *knobs) { k.traffic.Idle, k.tick = true, cluster.DefaultConfig().Store.TickInterval }
 		require.NoError(b, r.prepare())
-		r.knobs.traffic.Idle = true
 		r.play()
 		virtual += r.w.Now().Seconds()
 		r.close()

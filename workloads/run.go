@@ -57,6 +57,8 @@ type run struct {
 	load    traffic.Workload
 	keys    *traffic.KeySet
 	knobs   knobs
+	// tune, if not nil, changes what the seed drew; benchmarks and tests use it.
+	tune func(*knobs)
 
 	schedule nemesis.Schedule
 	records  []nemesis.Record
@@ -96,6 +98,9 @@ func (r *run) prepare() error {
 		return err
 	}
 	r.knobs = drawKnobs(r.cfg)
+	if r.tune != nil {
+		r.tune(&r.knobs)
+	}
 	simCfg := sim.Config{Seed: r.cfg.Seed, Net: r.knobs.net, Disk: r.knobs.disk}
 	if r.cfg.Trace != "" {
 		if r.traceOut, err = os.Create(r.cfg.Trace); err != nil {

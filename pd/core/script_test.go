@@ -16,7 +16,7 @@ import (
 	"ordeal/world"
 )
 
-// The scripts in testdata feed news to one Cluster each. Commands:
+// The scripts in testdata/scripts feed news to one Cluster each. Commands:
 //
 //	put-store id=N addr=A [state=Up|Offline|Tombstone]
 //	store-heartbeat id=N
@@ -27,7 +27,7 @@ import (
 //	regions | stores
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata/scripts", func(t *testing.T, path string) {
 		s := &script{cluster: core.NewCluster(core.Liveness{
 			DisconnectAfter: 3 * time.Second, DownAfter: 10 * time.Second,
 		})}

@@ -16,7 +16,7 @@ import (
 	"ordeal/world"
 )
 
-// The scripts in testdata put a cluster in and get operators out. Commands:
+// The scripts in testdata/scripts put a cluster in and get operators out. Commands:
 //
 //	stores             below, one a line: s1 up|disconnected|down|offline|offline-dead|tombstone [busy] [receiving=N]
 //	become             stores below, as above: what some of them have become, while everything else stays as it is
@@ -30,7 +30,7 @@ import (
 //	operators
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata/scripts", func(t *testing.T, path string) {
 		s := newScript()
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string { return s.run(t, d) })
 	})

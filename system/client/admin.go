@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"fmt"
 
 	"ordeal/proto/metapb"
@@ -9,7 +10,8 @@ import (
 	"ordeal/system/region"
 )
 
-// Split cuts the region that holds key in two at key and returns both halves, the left one first.
+// Split cuts the region that holds key in two at key and returns both halves, the left one first. It ends with
+// ErrNotExecuted where a region begins already.
 //
 // Like all changes of regions it ends with ErrOutcomeUnknown if an answer was lost: the caller must look at the regions
 // to learn what became of it.
@@ -27,6 +29,10 @@ func (c *Client) Split(key []byte) ([]*metapb.Region, error) {
 		resp, f = o.change(e, &ordealpb.AdminRequest{
 			Body: &ordealpb.AdminRequest_Split{Split: &ordealpb.SplitRequest{SplitKey: key}},
 		})
+		if f != nil && f.cause == keyNotInRegion && bytes.Equal(e.region.GetStartKey(), key) {
+			// The store knows the region at this epoch as well: no other one is to be found, however often one looks.
+			f.cause = rejected
+		}
 		return f
 	})
 	return resp.GetAdmin().GetRegions(), err

@@ -294,6 +294,19 @@ func TestLostWriteTurnsAway(t *testing.T) {
 	require.Equal(t, []uint64{1, 2}, s.asked)
 }
 
+// TestSplitWhereARegionBegins: the store has nowhere else to send the client, so asking again would not end.
+func TestSplitWhereARegionBegins(t *testing.T) {
+	t.Parallel()
+	s := newScript()
+	s.region = testRegion(1, "k", "", 1, 1)
+	for range 10 {
+		s.answers = append(s.answers, refusing(region.KeyNotInRegion([]byte("k"), s.region), ""))
+	}
+	_, err := New(s, []world.Addr{pdAddr}, Options{}).Split([]byte("k"))
+	require.ErrorIs(t, err, ErrNotExecuted)
+	require.Len(t, s.asked, 1)
+}
+
 func TestBusyStoreSaysHowLong(t *testing.T) {
 	t.Parallel()
 	s := newScript(refusing(&errorpb.Error{ServerIsBusy: &errorpb.ServerIsBusy{BackoffMs: 120}}, ""))

@@ -6,7 +6,6 @@ import (
 	"sync/atomic" //tidy:sync see engine.go
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -88,8 +87,6 @@ const (
 	// dirL0Compact and dirL0Stop are how many overlapping young tables start a compaction, and hold up commits.
 	dirL0Compact = 2
 	dirL0Stop    = 100
-	// bloomBitsPerKey gives one false positive in a hundred.
-	bloomBitsPerKey = 10
 )
 
 // dirOptions are for a store that shares its machine with a few others.
@@ -106,8 +103,6 @@ func dirOptions() *pebble.Options {
 		L0StopWritesThreshold:       dirL0Stop,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, dirCompactions },
 	}
-	for i := range o.Levels {
-		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBitsPerKey)
-	}
+	addFilters(o)
 	return o
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -18,6 +19,8 @@ const (
 	noLimit = math.MaxInt32 / 2
 	// simCacheBytes is small, since reading a block again is cheap where the files are in memory already.
 	simCacheBytes = 8 << 20
+	// bloomBitsPerKey gives one false positive in a hundred.
+	bloomBitsPerKey = 10
 	// simFiles bounds the open tables of a simulated disk.
 	simFiles = 64
 )
@@ -43,7 +46,15 @@ func simOptions(fs vfs.FS) *pebble.Options {
 	for i := range o.Levels {
 		o.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	}
+	addFilters(o)
 	return o
+}
+
+// addFilters spares single reads most of the tables that do not have their key.
+func addFilters(o *pebble.Options) {
+	for i := range o.Levels {
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBitsPerKey)
+	}
 }
 
 // atOnce lets every compaction that is asked for run. Pebble's own scheduler keeps a ticking goroutine for each database.

@@ -1,5 +1,5 @@
-// Package pdtest reads regions from the one-line form that they print in, so that tests of the placement driver and its
-// golden scripts can say what a cluster looks like.
+// Package pdtest lets tests of the placement driver say what a cluster looks like. It reads regions from the one-line form
+// that they print in, so that golden scripts and tables go in as they come out.
 package pdtest
 
 import (

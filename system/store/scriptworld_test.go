@@ -1,0 +1,307 @@
+package store
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"ordeal/checker"
+	"ordeal/proto/metapb"
+	"ordeal/proto/ordealpb"
+	"ordeal/raft"
+	"ordeal/system/engine"
+	"ordeal/system/region"
+	"ordeal/world"
+)
+
+// pdNode is where the script itself plays the placement driver.
+const pdNode world.NodeID = 100
+
+// machine is one store of a script and the machine it runs on.
+type machine struct {
+	id    world.NodeID
+	disk  *engine.SimDisk
+	eng   *engine.Engine
+	store *Store
+	inbox []world.Event
+	// barriers wait for the disk; durable is how many commits no crash can take.
+	barriers []diskBarrier
+	durable  uint64
+	lives    uint64
+	stalled  bool
+	down     bool
+}
+
+type diskBarrier struct {
+	world.Barrier
+	at uint64
+}
+
+// letter is one Raft message under way, alone in its packet.
+type letter struct {
+	from, to world.NodeID
+	m        *ordealpb.RaftMessage
+}
+
+// trap says what to do with messages of one kind.
+type trap struct {
+	what     string // hold, copy or drop
+	kind     string
+	region   uint64
+	from, to world.NodeID
+	once     bool
+}
+
+// settle lets stores step, disks sync and messages travel until nothing happens any more. Stores step in the order of
+// their ids, and everything that one step sends is there for the next.
+func (s *script) settle() {
+	for busy := true; busy; {
+		busy = false
+		for _, m := range s.machines {
+			if m.down {
+				continue
+			}
+			if len(m.inbox) > 0 {
+				busy = true
+				s.step(m)
+			}
+			if !m.stalled && len(m.barriers) > 0 {
+				busy = true
+				s.sync(m)
+			}
+		}
+	}
+}
+
+// step runs one turn of a store.
+func (s *script) step(m *machine) {
+	in := m.inbox
+	m.inbox = nil
+	var out world.Effects
+	m.store.Step(0, in, &out)
+	for _, x := range out.Sends {
+		s.carry(m.id, x)
+	}
+	for _, r := range out.Replies {
+		s.answered(r)
+	}
+	for _, b := range out.Barriers {
+		m.barriers = append(m.barriers, diskBarrier{b, m.disk.Position()})
+	}
+}
+
+// sync completes the barriers of a machine.
+func (s *script) sync(m *machine) {
+	for _, b := range m.barriers {
+		m.durable = max(m.durable, b.at)
+		for _, x := range b.Then {
+			s.carry(m.id, x)
+		}
+		m.inbox = append(m.inbox, world.Event{Kind: world.EventSynced, Token: b.Token})
+	}
+	m.barriers = nil
+}
+
+// carry takes what a store sent where it is to go, past the cuts and traps.
+func (s *script) carry(from world.NodeID, x world.Send) {
+	if s.isCut(from, x.To.Node) {
+		return
+	}
+	if x.To.Node == pdNode {
+		s.askedPD(from, x.Payload)
+		return
+	}
+	pkt := &ordealpb.StorePacket{}
+	s.must(proto.Unmarshal(x.Payload, pkt))
+	through := &ordealpb.StorePacket{Pd: pkt.GetPd()}
+	for _, rm := range pkt.GetRaft() {
+		if l := (letter{from, x.To.Node, rm}); s.spring(l) {
+			through.Raft = append(through.Raft, rm)
+		}
+	}
+	if len(through.GetRaft()) > 0 || through.GetPd() != nil {
+		s.deliver(from, x.To.Node, through)
+	}
+}
+
+func (s *script) deliver(from, to world.NodeID, pkt *ordealpb.StorePacket) {
+	if m := s.machine(to); m != nil && !m.down {
+		payload, err := proto.Marshal(pkt)
+		s.must(err)
+		m.inbox = append(m.inbox, world.Event{Kind: world.EventMessage, From: world.Addr{Node: from}, Payload: payload})
+	}
+}
+
+// spring reports whether a message goes on, and does with it what the first trap that it fits says.
+func (s *script) spring(l letter) bool {
+	for i, t := range s.traps {
+		if t.kind != kindName(l.m) || (t.region != 0 && t.region != l.m.GetRegionId()) ||
+			(t.from != 0 && t.from != l.from) || (t.to != 0 && t.to != l.to) {
+			continue
+		}
+		if t.once {
+			s.traps = append(s.traps[:i:i], s.traps[i+1:]...)
+		}
+		if t.what != "drop" {
+			s.held = append(s.held, l)
+		}
+		s.say("(%s %s of region %d, s%d to s%d)", t.what, t.kind, l.m.GetRegionId(), l.from, l.to)
+		return t.what == "copy"
+	}
+	return true
+}
+
+// kindName is the name of what a message carries, such as MsgHeartbeat, or Tombstone.
+func kindName(m *ordealpb.RaftMessage) string {
+	if m.GetIsTombstone() {
+		return "Tombstone"
+	}
+	msg := &raft.Message{}
+	if err := proto.Unmarshal(m.GetMessage(), msg); err != nil {
+		panic(err)
+	}
+	return msg.GetType().String()
+}
+
+func (s *script) isCut(a, b world.NodeID) bool {
+	return s.cuts[[2]world.NodeID{min(a, b), max(a, b)}]
+}
+
+// boot starts a machine with what its disk holds.
+func (s *script) boot(m *machine) {
+	var err error
+	m.eng, err = m.disk.Open()
+	s.must(err)
+	cfg := s.cfg
+	cfg.StoreID = uint64(m.id)
+	cfg.Address = world.Addr{Node: m.id}
+	cfg.PD = world.Addr{Node: pdNode}
+	cfg.Listener = s.listener(m.id)
+	// Lower stores lose patience first.
+	cfg.Jitter = func(_, _ uint64) int { return int(m.id-1) * 2 % cfg.ElectionTicks }
+	m.lives++
+	env := world.Env{Addr: cfg.Address, Nonce: uint64(m.id)<<32 + m.lives<<16}
+	m.store, err = New(cfg, env, m.eng)
+	s.must(err)
+	m.down, m.inbox, m.barriers = false, nil, nil
+	s.step(m)
+}
+
+// crash takes the power from a machine; extra commits beyond the durable ones happen to be on its disk.
+func (s *script) crash(m *machine, extra uint64) {
+	keep := min(m.durable+extra, m.disk.Position())
+	lost := m.disk.Crash(keep, false)
+	m.durable, m.down, m.stalled = m.disk.Position(), true, false
+	s.say("s%d is down, %d commits lost", m.id, lost)
+}
+
+// listener tells the script what happens, and has the invariants checked.
+func (s *script) listener(id world.NodeID) Listener {
+	inv := s.inv
+	return Listener{
+		Started: func(_ uint64, r *metapb.Region, applied raft.ID, h raft.HardState) {
+			inv.Restarted(id, r.GetId(), applied.Index, h.Term, h.Vote, h.Commit)
+			inv.RegionLoaded(id, r.GetId(), r.GetRegionEpoch().GetConfVer(), r.GetRegionEpoch().GetVersion())
+		},
+		Elected: func(_, region, term uint64) {
+			inv.LeaderElected(id, region, term)
+			s.say("s%d leads region %d in term %d", id, region, term)
+		},
+		HardState:        func(_, region uint64, h raft.HardState) { inv.HardState(id, region, h.Term, h.Vote, h.Commit) },
+		HardStateDurable: func(_, r uint64, h raft.HardState) { inv.HardStateDurable(id, r, h.Term, h.Vote, h.Commit) },
+		Appended:         func(_, r uint64, at raft.ID, hash uint64) { inv.Appended(id, r, at.Index, at.Term, hash) },
+		Applied:          func(_, r uint64, at raft.ID, hash uint64) { inv.Applied(id, r, at.Index, at.Term, hash) },
+		SnapshotApplied: func(_ uint64, r *metapb.Region, at raft.ID) {
+			inv.SnapshotApplied(id, r.GetId(), at.Index, at.Term)
+			s.say("s%d filled region %d by a snapshot at %d", id, r.GetId(), at.Index)
+		},
+		RegionChanged: func(_ uint64, r *metapb.Region) {
+			var peers []uint64
+			for _, p := range r.GetPeers() {
+				peers = append(peers, p.GetId())
+			}
+			e := r.GetRegionEpoch()
+			inv.RegionChanged(id, r.GetId(), r.GetStartKey(), r.GetEndKey(), e.GetConfVer(), e.GetVersion(), peers)
+		},
+		PeerCreated: func(_, region, peer uint64) {
+			inv.PeerCreated(id, region, peer)
+			s.say("s%d created peer %d of region %d", id, peer, region)
+		},
+		PeerDestroyed: func(_, region, peer uint64) {
+			inv.PeerDestroyed(id, region, peer)
+			s.say("s%d destroyed peer %d of region %d", id, peer, region)
+		},
+		Split: func(_ uint64, left, right *metapb.Region) {
+			s.say("s%d split region %d, off goes %s", id, left.GetId(), region.Format(right))
+		},
+	}
+}
+
+// checkInvariants fails the script at the first command after which something does not hold that always must.
+func (s *script) checkInvariants() {
+	for _, m := range s.machines {
+		if m.down {
+			continue
+		}
+		var hashes []checker.ReplicaHash
+		views := m.store.Peers()
+		for i, v := range views {
+			for _, w := range views[:i] {
+				if v.Initialised && w.Initialised &&
+					region.Overlaps(v.Region.GetStartKey(), v.Region.GetEndKey(), w.Region.GetStartKey(), w.Region.GetEndKey()) {
+					s.t.Errorf("s%d: %s overlaps %s", m.id, region.Format(v.Region), region.Format(w.Region))
+				}
+			}
+			if v.Initialised {
+				hash, pairs := m.store.HashRegion(v.Region)
+				hashes = append(hashes, checker.ReplicaHash{
+					Store: m.id, Region: v.Region.GetId(), Applied: v.Applied.Index, Hash: hash, Pairs: pairs,
+				})
+			}
+		}
+		s.inv.CheckHashes(hashes)
+	}
+	for _, v := range s.inv.Violations() {
+		s.t.Errorf("%s: %s", v.Check, v.Message)
+	}
+}
+
+// regions prints what a store knows of its peers.
+func (s *script) regions(m *machine) {
+	if m.down {
+		s.say("s%d down", m.id)
+		return
+	}
+	for _, v := range m.store.Peers() {
+		what := fmt.Sprintf("peer %d", v.Peer)
+		if !v.Initialised {
+			s.say("s%d r%d empty, %s", m.id, v.Region.GetId(), what)
+			continue
+		}
+		if v.Leader {
+			what += " leads"
+		}
+		s.say("s%d %s %s, applied %d", m.id, region.Format(v.Region), what, v.Applied.Index)
+	}
+	var tombs []string
+	for id, peer := range m.store.tombs {
+		tombs = append(tombs, fmt.Sprintf("s%d r%d tombstone of peer %d", m.id, id, peer))
+	}
+	sort.Strings(tombs)
+	for _, t := range tombs {
+		s.say("%s", t)
+	}
+}
+
+// data prints all the data on a store's disk, whatever region it belongs to.
+func (s *script) data(m *machine) {
+	var pairs []string
+	lo, hi := engine.DataRange(nil, nil)
+	m.eng.Scan(lo, hi, func(k, v []byte) bool {
+		pairs = append(pairs, string(engine.UserKey(k))+"="+string(v))
+		return true
+	})
+	s.say("s%d: %s", m.id, strings.Join(pairs, " "))
+}
