@@ -33,6 +33,9 @@ func (r *run) judge() {
 		r.verdict = checker.Worst(r.verdict, res.Verdict)
 		r.reasons = append(r.reasons, res.Reasons...)
 	}
+	if r.panicked {
+		return // it did not get to try everything
+	}
 	if r.history.Count().Ok == 0 {
 		r.inconclusive("no operation of any client succeeded")
 	}
@@ -96,9 +99,6 @@ func (r *run) write(s *Summary) error {
 		return err
 	}
 	if err := history.Close(); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(r.cfg.Out, ScheduleFile), []byte(r.schedule.String()), 0o644); err != nil {
 		return err
 	}
 	if len(r.watch.notes) > 0 {

@@ -1,9 +1,11 @@
 package workloads
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -65,6 +67,7 @@ type run struct {
 	recs     []*checker.Recorder
 	history  *checker.History
 	stop     bool
+	panicked bool
 	busy     int
 
 	// chaos is when faults began and ended.
@@ -118,7 +121,19 @@ func (r *run) prepare() error {
 	}
 	r.watch.cluster = r.cluster
 	r.keys = traffic.NewKeySet()
-	return r.drawSchedule()
+	if err := r.drawSchedule(); err != nil {
+		return err
+	}
+	return r.writeSchedule()
+}
+
+// writeSchedule puts the schedule into the run's folder before anything happens, so that a run that takes its process
+// with it can be replayed.
+func (r *run) writeSchedule() error {
+	if r.cfg.Out == "" {
+		return nil
+	}
+	return os.WriteFile(filepath.Join(r.cfg.Out, ScheduleFile), []byte(r.schedule.String()), 0o644)
 }
 
 // enableBug switches the planted bug on; without the overlay there is none.
@@ -174,8 +189,14 @@ func (r *run) drawSchedule() error {
 func (r *run) play() {
 	defer func() {
 		if p := recover(); p != nil {
-			r.fail("a panic ended the run: %v", p)
-			r.watch.note("panic: %v\n%s\n%s", p, debug.Stack(), r.w.Evidence())
+			message, stack := fmt.Sprint(p), string(debug.Stack())
+			var inProc sim.ProcPanic
+			if err, ok := p.(error); ok && errors.As(err, &inProc) {
+				message, stack = fmt.Sprintf("%s: %v", inProc.Proc, inProc.Value), inProc.Stack
+			}
+			r.panicked = true
+			r.fail("a panic ended the run: %s", message)
+			r.watch.note("panic: %s\n%s\n%s", message, stack, r.w.Evidence())
 		}
 	}()
 	if err := r.cluster.Start(); err != nil {
@@ -256,13 +277,24 @@ func (r *run) hurt() {
 	done := false
 	end := r.w.Now().Add(r.cfg.Duration)
 	r.w.Go(cluster.NemesisNode, "nemesis", func(p world.Proc) {
-		r.records = nemesis.Run(p, r.cluster, r.schedule, r.cfg.Duration, r.watch.fault)
+		r.records = nemesis.Run(p, r.cluster, r.schedule, r.cfg.Duration, r.record)
 		done = true
 	})
 	r.await(func() bool { return !done || r.w.Now() < end }, r.cfg.Duration+drainMax)
 	if !done {
 		r.fail("the nemesis did not end within %v of its time", drainMax)
 	}
+}
+
+// record keeps what is known of a fault as it strikes and as it ends, so that a run that a panic ends has it too.
+func (r *run) record(rec nemesis.Record) {
+	for i := range r.records {
+		if r.records[i].Index == rec.Index {
+			r.records[i] = rec
+			return
+		}
+	}
+	r.records = append(r.records, rec)
 }
 
 // heal ends all faults and makes the network a good one.

@@ -6,7 +6,6 @@ import (
 
 	"ordeal/checker"
 	"ordeal/cluster"
-	"ordeal/nemesis"
 	"ordeal/proto/metapb"
 	"ordeal/raft"
 	"ordeal/system/store"
@@ -46,9 +45,6 @@ func newWatch(w *sim.World) *watch {
 func (v *watch) note(format string, args ...any) {
 	v.notes = append(v.notes, fmt.Sprintf(format, args...))
 }
-
-// fault is told of every fault as it strikes and as it ends.
-func (v *watch) fault(nemesis.Record) {}
 
 // listener connects the stores to the invariants.
 func (v *watch) listener() store.Listener {

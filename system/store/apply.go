@@ -70,6 +70,11 @@ func (s *Store) applyOps(p *peer, cmd *ordealpb.Command, pr *proposal) {
 		return
 	}
 	for i, op := range cmd.GetOps() {
+		if !region.Contains(p.region, op.GetKey()) {
+			// The epoch says that the range is still the one that the key was checked against.
+			panic(fmt.Sprintf("store %d %s: entry %d, of epoch %v, writes %s, which is not in the region",
+				s.cfg.StoreID, region.Format(p.region), p.applied.Index, cmd.GetEpoch(), region.FormatKey(op.GetKey())))
+		}
 		seen, found, done := s.applyOp(op)
 		if done {
 			p.size.bytes += uint64(len(op.GetKey()) + len(op.GetValue()))

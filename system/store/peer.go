@@ -39,7 +39,7 @@ type peer struct {
 	others map[uint64]*metapb.Peer
 	// heard is the tick at which each peer was last heard from.
 	heard map[uint64]uint64
-	// leaderless counts ticks without a known leader or, for a peer without a region, without any message.
+	// leaderless counts ticks in which no leader was heard from; for a peer without a region, nobody at all.
 	leaderless uint64
 
 	size splitState
@@ -178,18 +178,23 @@ func (s *Store) loseProposals(p *peer, tokens []uint64) {
 	}
 }
 
-// take returns the proposal that is waiting for the entry at, and answers for those at or before it that can't be
-// there any more: another leader's entry took their place.
+// take returns the proposal that is waiting for the entry at. Pending proposals are in order of term and, within a
+// term, of index; those of an earlier term than the entry's that are still waiting were certainly not applied and never
+// will be, whatever their index: terms in a log only rise.
 func (s *Store) take(p *peer, at raft.ID) *proposal {
-	for len(p.pending) > 0 && p.pending[0].at.Index <= at.Index {
-		pr := p.pending[0]
+	for len(p.pending) > 0 && p.pending[0].at.Term < at.Term {
+		s.fail(p, &p.pending[0], region.StaleCommand())
 		p.pending = p.pending[1:]
-		if pr.at == at {
-			return &pr
-		}
-		s.fail(p, &pr, region.StaleCommand())
 	}
-	return nil
+	if len(p.pending) == 0 || p.pending[0].at.Term > at.Term || p.pending[0].at.Index > at.Index {
+		return nil
+	}
+	pr := p.pending[0]
+	if pr.at != at {
+		panic(fmt.Sprintf("store %d %s: nobody applied entry %v, and entry %v is applied", s.cfg.StoreID, region.Format(p.region), pr.at, at))
+	}
+	p.pending = p.pending[1:]
+	return &pr
 }
 
 // fail answers everybody behind a proposal with err.
@@ -220,7 +225,9 @@ func (s *Store) failAll(p *peer, why string) {
 
 // onLeaderChange tells PD of a new leader, and clients of a lost one.
 func (s *Store) onLeaderChange(p *peer) {
-	p.leaderless = 0
+	if p.group.Leader() != 0 {
+		p.leaderless = 0
+	}
 	if !p.group.IsLeader() {
 		s.dropReads(p, region.NotLeader(p.region.GetId(), p.leader()))
 		return

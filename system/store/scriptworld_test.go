@@ -241,28 +241,28 @@ func (s *script) listener(id world.NodeID) Listener {
 
 // checkInvariants fails the script at the first command after which something does not hold that always must.
 func (s *script) checkInvariants() {
+	var hashes []checker.ReplicaHash
 	for _, m := range s.machines {
 		if m.down {
 			continue
 		}
-		var hashes []checker.ReplicaHash
 		views := m.store.Peers()
 		for i, v := range views {
+			if !v.Initialised {
+				continue
+			}
 			for _, w := range views[:i] {
-				if v.Initialised && w.Initialised &&
-					region.Overlaps(v.Region.GetStartKey(), v.Region.GetEndKey(), w.Region.GetStartKey(), w.Region.GetEndKey()) {
+				if w.Initialised && region.Overlaps(v.Region.GetStartKey(), v.Region.GetEndKey(), w.Region.GetStartKey(), w.Region.GetEndKey()) {
 					s.t.Errorf("s%d: %s overlaps %s", m.id, region.Format(v.Region), region.Format(w.Region))
 				}
 			}
-			if v.Initialised {
-				hash, pairs := m.store.HashRegion(v.Region)
-				hashes = append(hashes, checker.ReplicaHash{
-					Store: m.id, Region: v.Region.GetId(), Applied: v.Applied.Index, Hash: hash, Pairs: pairs,
-				})
-			}
+			hash, pairs := m.store.HashRegion(v.Region)
+			hashes = append(hashes, checker.ReplicaHash{
+				Store: m.id, Region: v.Region.GetId(), Applied: v.Applied.Index, Hash: hash, Pairs: pairs,
+			})
 		}
-		s.inv.CheckHashes(hashes)
 	}
+	s.inv.CheckHashes(hashes)
 	for _, v := range s.inv.Violations() {
 		s.t.Errorf("%s: %s", v.Check, v.Message)
 	}

@@ -45,14 +45,10 @@ func (s *Store) tickLeader(p *peer) {
 	s.checkCompact(p)
 }
 
-// tickFollower asks PD, when there has been no leader for long, whether the peer still belongs to its region: those who
-// removed it may all be gone from its view.
+// tickFollower asks PD, when no leader was heard from for long, whether the peer still belongs to its region: those who
+// removed it may all be gone from its view. Whether it believes in a leader does not matter: a learner, and a peer without
+// a region, never campaign and so never stop believing in the last one.
 func (s *Store) tickFollower(p *peer) {
-	// A peer without a region never campaigns and so never stops believing in its creator: only silence tells.
-	if p.initialised() && p.group.Leader() != 0 {
-		p.leaderless = 0
-		return
-	}
 	p.leaderless++
 	if p.leaderless%uint64(s.cfg.StaleCheckTicks) == 0 {
 		s.askPD(pdCall{kind: callStale, region: p.region.GetId(), peer: p.meta.GetId()},

@@ -58,7 +58,7 @@ func (s *Store) onRaft(m *ordealpb.RaftMessage) {
 		p.others[from.GetId()] = from
 	}
 	p.heard[from.GetId()] = s.ticks
-	if !p.initialised() {
+	if !p.initialised() || from.GetId() == p.group.Leader() {
 		p.leaderless = 0
 	}
 	if kind == raft.KindSnapshot && !s.snapshotFits(p, msg) {
@@ -66,6 +66,10 @@ func (s *Store) onRaft(m *ordealpb.RaftMessage) {
 	}
 	p.group.Step(msg)
 	s.wake(p)
+	if kind == raft.KindSnapshot {
+		// It takes its range now: the next message of this turn may be a snapshot that does not fit beside it.
+		s.handleReadies(p)
+	}
 }
 
 // senderIsStale tells a peer that was removed from the region, and still campaigns, that it is gone.

@@ -26,9 +26,7 @@ func (s *Store) Step(now world.Time, in []world.Event, out *world.Effects) {
 		for _, p := range work {
 			p.queued = false
 			s.proposeQueued(p)
-			for !p.dead && p.group.HasReady() {
-				s.handleReady(p)
-			}
+			s.handleReadies(p)
 		}
 	}
 	s.commit()
@@ -58,7 +56,14 @@ func (s *Store) wake(p *peer) {
 	}
 }
 
-// handleReady carries out what one group wants done.
+// handleReadies carries out what one group wants done until it wants nothing more.
+func (s *Store) handleReadies(p *peer) {
+	for !p.dead && p.group.HasReady() {
+		s.handleReady(p)
+	}
+}
+
+// handleReady carries out what one group wants done next.
 func (s *Store) handleReady(p *peer) {
 	rd := p.group.Ready(s.batch)
 	p.place(rd.Proposed)

@@ -222,7 +222,7 @@ func Reasons(s *workloads.Summary) string {
 
 // ReplayLine is the commands that make a run again, through either door, on one line.
 func ReplayLine(cfg workloads.Config) string {
-	again := fmt.Sprintf("go test ./workloads -run 'TestNemesis' %s", strings.Join(cfg.Args(), " "))
+	again := cfg.TestLine()
 	if cfg.Out == "" {
 		return again
 	}

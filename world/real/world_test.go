@@ -2,6 +2,7 @@ package real
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"sync/atomic"
@@ -237,6 +238,29 @@ func TestAddNodeReportsWhatIsWrong(t *testing.T) {
 	require.ErrorContains(t, w.Restart(2), "no such node")
 	// A node that failed to boot can be added once it is well.
 	addNode(t, w, 2, nil, always(stepper(echo)))
+}
+
+func TestFailedBootClosesTheDisk(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Config{})
+	disk, broken := &fakeDisk{}, false
+	require.NoError(t, w.AddNode(world.Node{ID: 1, Disk: disk, Boot: func([]world.Env) ([]world.Actor, error) {
+		if broken {
+			return nil, errors.New("something in the disk's data is wrong")
+		}
+		return nil, nil
+	}}))
+	require.True(t, w.Up(1))
+	require.False(t, w.Up(2))
+	require.NoError(t, w.Crash(1))
+	require.Equal(t, 1, disk.closes)
+	broken = true
+	require.ErrorContains(t, w.Restart(1), "something in the disk's data is wrong")
+	require.False(t, w.Up(1))
+	require.Equal(t, 2, disk.closes)
+	broken = false
+	require.NoError(t, w.Restart(1))
+	require.True(t, w.Up(1))
 }
 
 func TestShutdownEndsProcsWhereverTheyAre(t *testing.T) {

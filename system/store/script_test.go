@@ -1,0 +1,277 @@
+package store
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+
+	"ordeal/checker"
+	"ordeal/proto/metapb"
+	"ordeal/proto/ordealpb"
+	"ordeal/system/engine"
+	"ordeal/world"
+)
+
+// TestScripts runs the scripts in testdata: each is a story of the regions of a few stores, readable without the code.
+// The commands are those of script.run. The script plays the network, the disks, the clients and the placement driver,
+// and all the while the invariants of package checker are watched.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+		t.Parallel()
+		s := &script{t: t}
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string { return s.run(t, d) })
+	})
+}
+
+// script is a cluster between two commands: nothing is under way but what is held, stalled or cut off.
+type script struct {
+	t        *testing.T
+	out      strings.Builder
+	cfg      Config
+	machines []*machine
+	pd       fakePD
+	inv      *checker.Invariants
+	// cuts are pairs of nodes, the lower first.
+	cuts     map[[2]world.NodeID]bool
+	traps    []trap
+	held     []letter
+	calls    []call
+	nextCall world.CallID
+}
+
+func (s *script) run(t *testing.T, d *datadriven.TestData) string {
+	s.t = t
+	s.out.Reset()
+	asked := s.nextCall
+	switch d.Cmd {
+	case "cluster", "stores":
+		s.newCluster(d)
+	case "add-store": // add-store sN: one more machine
+		s.addMachine(s.node(d.CmdArgs[0].Key))
+	case "tick": // tick [sN...] [n=TIMES]: time passes for these stores, or for all
+		s.tick(d)
+	case "put", "get", "delete", "cas", "cad", "scan": // put sN K V
+		s.operate(s.machine(s.node(d.CmdArgs[0].Key)), append([]datadriven.CmdArg{{Key: d.Cmd}}, d.CmdArgs[1:]...))
+	case "turn": // turn sN, and a line for each operation: they arrive together
+		for _, line := range strings.Split(d.Input, "\n") {
+			cmd, args, err := datadriven.ParseLine(line)
+			s.must(err)
+			s.operate(s.machine(s.node(d.CmdArgs[0].Key)), append([]datadriven.CmdArg{{Key: cmd}}, args...))
+		}
+	case "split", "change", "transfer": // split region=ID key=K [on=sN], ...
+		s.admin(d)
+	case "pd":
+		s.pdCommand(d)
+	case "cut", "heal": // cut sN [sM|pd...]: from these, or from all other stores; heal without arguments heals all
+		s.cut(d)
+	case "hold", "copy", "drop-next", "deliver-late", "discard":
+		s.letters(d)
+	case "stall", "sync": // stall sN...: the disk completes no sync until "sync"
+		for _, a := range d.CmdArgs {
+			s.machine(s.node(a.Key)).stalled = d.Cmd == "stall"
+		}
+	case "crash", "restart":
+		s.power(d)
+	case "regions", "data": // regions [sN...]
+		for _, m := range s.these(d) {
+			if d.Cmd == "data" {
+				s.data(m)
+			} else {
+				s.regions(m)
+			}
+		}
+	default:
+		d.Fatalf(t, "unknown command %s", d.Cmd)
+	}
+	s.settle()
+	s.waiting(asked)
+	s.checkInvariants()
+	return s.out.String()
+}
+
+func (s *script) say(format string, args ...any) { fmt.Fprintf(&s.out, format+"\n", args...) }
+
+func (s *script) must(err error) {
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *script) number(text string) uint64 {
+	n, err := strconv.ParseUint(text, 10, 64)
+	s.must(err)
+	return n
+}
+
+// node reads s3 or pd.
+func (s *script) node(name string) world.NodeID {
+	if name == "pd" {
+		return pdNode
+	}
+	return world.NodeID(s.number(strings.TrimPrefix(name, "s")))
+}
+
+func (s *script) machine(id world.NodeID) *machine {
+	for _, m := range s.machines {
+		if m.id == id {
+			return m
+		}
+	}
+	return nil
+}
+
+// these are the stores that a command names, or all.
+func (s *script) these(d *datadriven.TestData) []*machine {
+	var ms []*machine
+	for _, a := range d.CmdArgs {
+		if len(a.Vals) == 0 {
+			ms = append(ms, s.machine(s.node(a.Key)))
+		}
+	}
+	if ms == nil {
+		return s.machines
+	}
+	return ms
+}
+
+// newCluster boots stores: "stores n=3" prints what they do, "cluster stores=3" lets the first region have a peer on
+// each of the first replicas= stores (3 if not given, or all) and prints nothing. log= is the length of log kept.
+func (s *script) newCluster(d *datadriven.TestData) {
+	s.cfg = DefaultConfig()
+	s.cfg.RegionSplitBytes, s.cfg.TickInterval = 0, time.Second
+	s.pd = fakePD{next: 10, regions: map[uint64]*metapb.Region{}}
+	s.inv = checker.NewInvariants(nil)
+	s.machines, s.traps, s.held, s.calls = nil, nil, nil, nil
+	s.cuts = map[[2]world.NodeID]bool{}
+	n, replicas := 0, 3
+	d.MaybeScanArgs(s.t, "n", &n)
+	d.MaybeScanArgs(s.t, "stores", &n)
+	d.MaybeScanArgs(s.t, "replicas", &replicas)
+	d.MaybeScanArgs(s.t, "log", &s.cfg.LogEntriesMax)
+	d.MaybeScanArgs(s.t, "split-bytes", &s.cfg.RegionSplitBytes)
+	for _, a := range d.CmdArgs {
+		if a.Key == "lose" {
+			s.pd.mute = a.Vals[0]
+		}
+	}
+	for id := range n {
+		s.addMachine(world.NodeID(id + 1))
+	}
+	if d.Cmd == "stores" {
+		return
+	}
+	s.settle()
+	for id := 2; id <= min(n, replicas); id++ {
+		// As small ids as there are: region 1 has peers 2, 3 and 4 on s1, s2 and s3.
+		line := fmt.Sprintf("change region=1 add=s%d peer=%d", id, FirstPeer+id-1)
+		cmd, args, err := datadriven.ParseLine(line)
+		s.must(err)
+		s.admin(&datadriven.TestData{Cmd: cmd, CmdArgs: args})
+		s.settle()
+		s.tickAll(3)
+	}
+	s.out.Reset()
+}
+
+func (s *script) addMachine(id world.NodeID) {
+	m := &machine{id: id, disk: engine.NewSimDisk()}
+	s.machines = append(s.machines, m)
+	s.boot(m)
+}
+
+func (s *script) tick(d *datadriven.TestData) {
+	n := 1
+	d.MaybeScanArgs(s.t, "n", &n)
+	for range n {
+		s.tickThese(s.these(d))
+	}
+}
+
+func (s *script) tickAll(n int) {
+	for range n {
+		s.tickThese(s.machines)
+	}
+}
+
+func (s *script) tickThese(ms []*machine) {
+	for _, m := range ms {
+		if !m.down {
+			m.inbox = append(m.inbox, world.Event{Kind: world.EventTimer, Token: tokenTick})
+		}
+	}
+	s.settle()
+}
+
+func (s *script) cut(d *datadriven.TestData) {
+	if len(d.CmdArgs) == 0 {
+		clear(s.cuts)
+		return
+	}
+	a := s.node(d.CmdArgs[0].Key)
+	var others []world.NodeID
+	for _, x := range d.CmdArgs[1:] {
+		others = append(others, s.node(x.Key))
+	}
+	if others == nil {
+		for _, m := range s.machines {
+			others = append(others, m.id)
+		}
+	}
+	for _, b := range others {
+		s.cuts[[2]world.NodeID{min(a, b), max(a, b)}] = d.Cmd == "cut" && a != b
+	}
+}
+
+// letters: "hold KIND [region=] [from=] [to=]" keeps such messages back, "copy" keeps a copy of the next one, "drop-next"
+// loses the next one. "deliver-late" ends all that and delivers what was kept, "discard" throws it away.
+func (s *script) letters(d *datadriven.TestData) {
+	switch d.Cmd {
+	case "deliver-late", "discard":
+		held := s.held
+		s.traps, s.held = nil, nil
+		for _, l := range held {
+			if d.Cmd == "deliver-late" {
+				s.say("(late: %s of region %d, s%d to s%d)", kindName(l.m), l.m.GetRegionId(), l.from, l.to)
+				s.deliver(l.from, l.to, &ordealpb.StorePacket{Raft: []*ordealpb.RaftMessage{l.m}})
+			}
+		}
+		return
+	}
+	t := trap{what: strings.TrimSuffix(d.Cmd, "-next"), kind: d.CmdArgs[0].Key, once: d.Cmd != "hold"}
+	d.MaybeScanArgs(s.t, "region", &t.region)
+	for _, a := range d.CmdArgs {
+		switch a.Key {
+		case "from":
+			t.from = s.node(a.Vals[0])
+		case "to":
+			t.to = s.node(a.Vals[0])
+		}
+	}
+	s.traps = append(s.traps, t)
+}
+
+// power: "crash sN [keep=all|keep=COMMITS]" keeps what is durable, and all else or so many commits more; "restart sN".
+func (s *script) power(d *datadriven.TestData) {
+	m := s.machine(s.node(d.CmdArgs[0].Key))
+	if d.Cmd == "restart" {
+		s.boot(m)
+		return
+	}
+	keep := "durable"
+	d.MaybeScanArgs(s.t, "keep", &keep)
+	extra := uint64(0)
+	switch keep {
+	case "durable":
+	case "all":
+		extra = m.disk.Position()
+	default:
+		extra = s.number(keep)
+	}
+	s.crash(m, extra)
+	s.hangUp(m)
+}

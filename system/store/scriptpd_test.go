@@ -1,0 +1,133 @@
+package store
+
+import (
+	"strconv"
+
+	"github.com/cockroachdb/datadriven"
+	"google.golang.org/protobuf/proto"
+
+	"ordeal/proto/metapb"
+	"ordeal/proto/ordealpb"
+	"ordeal/proto/pdpb"
+	"ordeal/system/region"
+	"ordeal/world"
+)
+
+// fakePD is what the script knows as the placement driver. It believes the newest heartbeats, gives ids that only rise,
+// and wants nothing by itself.
+type fakePD struct {
+	next         uint64
+	bootstrapped bool
+	regions      map[uint64]*metapb.Region
+	// forced are ids to be given before next.
+	forced []uint64
+	// mute is the kind of answer that is lost, once unless all is set.
+	mute string
+	all  bool
+}
+
+func (f *fakePD) id() uint64 {
+	if len(f.forced) > 0 {
+		id := f.forced[0]
+		f.forced = f.forced[1:]
+		return id
+	}
+	f.next++
+	return f.next - 1
+}
+
+// believe takes a region that is newer than what is known.
+func (f *fakePD) believe(r *metapb.Region) {
+	if old := f.regions[r.GetId()]; old == nil || region.StaleEpoch(old.GetRegionEpoch(), r.GetRegionEpoch()) {
+		f.regions[r.GetId()] = region.Clone(r)
+	}
+}
+
+// askedPD answers a store.
+func (s *script) askedPD(from world.NodeID, payload []byte) {
+	req := &ordealpb.PDRequest{}
+	s.must(proto.Unmarshal(payload, req))
+	f := &s.pd
+	resp := &ordealpb.PDResponse{Id: req.GetId()}
+	kind := ""
+	switch b := req.GetBody().(type) {
+	case *ordealpb.PDRequest_PutStore:
+		kind = "register"
+		resp.Body = &ordealpb.PDResponse_PutStore{PutStore: &pdpb.PutStoreResponse{}}
+	case *ordealpb.PDRequest_Bootstrap:
+		kind = "bootstrap"
+		h := &pdpb.ResponseHeader{}
+		if f.bootstrapped {
+			h.Error = &pdpb.Error{Type: pdpb.ErrorType_ALREADY_BOOTSTRAPPED, Message: "the cluster is bootstrapped"}
+			s.say("PD refuses the first region of s%d", from)
+		} else {
+			f.bootstrapped = true
+			f.believe(b.Bootstrap.GetRegion())
+			s.say("PD takes the first region of s%d", from)
+		}
+		resp.Body = &ordealpb.PDResponse_Bootstrap{Bootstrap: &pdpb.BootstrapResponse{Header: h}}
+	case *ordealpb.PDRequest_GetRegionById:
+		kind = "region"
+		id := b.GetRegionById.GetRegionId()
+		if id != FirstRegion || f.regions[id].GetRegionEpoch().GetConfVer() > 1 {
+			s.say("s%d asks PD for region %d", from, id)
+		}
+		resp.Body = &ordealpb.PDResponse_GetRegionById{GetRegionById: &pdpb.GetRegionResponse{Region: f.regions[id]}}
+	case *ordealpb.PDRequest_AskBatchSplit:
+		kind = "split"
+		ids := &pdpb.SplitID{NewRegionId: f.id()}
+		for range b.AskBatchSplit.GetRegion().GetPeers() {
+			ids.NewPeerIds = append(ids.NewPeerIds, f.id())
+		}
+		resp.Body = &ordealpb.PDResponse_AskBatchSplit{AskBatchSplit: &pdpb.AskBatchSplitResponse{Ids: []*pdpb.SplitID{ids}}}
+	case *ordealpb.PDRequest_RegionHeartbeat:
+		f.believe(b.RegionHeartbeat.GetRegion())
+		return
+	default:
+		return
+	}
+	if f.mute == kind {
+		s.say("(PD's answer to s%d is lost)", from)
+		if !f.all {
+			f.mute = ""
+		}
+		return
+	}
+	s.deliver(pdNode, from, &ordealpb.StorePacket{Pd: resp})
+}
+
+// pdCommand: pd [lose=KIND] [lose-all=KIND] [lose-none] [ids=(..)] [knows]
+func (s *script) pdCommand(d *datadriven.TestData) {
+	for _, a := range d.CmdArgs {
+		switch a.Key {
+		case "lose", "lose-all":
+			s.pd.mute, s.pd.all = a.Vals[0], a.Key == "lose-all"
+		case "lose-none":
+			s.pd.mute = ""
+		case "ids":
+			for _, v := range a.Vals {
+				id, err := strconv.ParseUint(v, 10, 64)
+				s.must(err)
+				s.pd.forced = append(s.pd.forced, id)
+			}
+		case "knows":
+			for id := range s.pd.next {
+				if r := s.pd.regions[id]; r != nil {
+					s.say("%s", region.Format(r))
+				}
+			}
+		default:
+			d.Fatalf(s.t, "pd: unknown argument %s", a.Key)
+		}
+	}
+}
+
+// order has PD tell a leader to change its region's membership, as it does in answers to heartbeats.
+func (s *script) order(to world.NodeID, r *metapb.Region, c *ordealpb.ChangePeerRequest) {
+	s.deliver(pdNode, to, &ordealpb.StorePacket{Pd: &ordealpb.PDResponse{
+		Body: &ordealpb.PDResponse_RegionHeartbeat{RegionHeartbeat: &pdpb.RegionHeartbeatResponse{
+			RegionId: r.GetId(), RegionEpoch: r.GetRegionEpoch(),
+			ChangePeer: &pdpb.ChangePeer{Peer: c.GetPeer(), ChangeType: c.GetChangeType()},
+		}},
+	}})
+}
