@@ -35,6 +35,7 @@ func TestRealIsLinearizableWhileAStoreDies(t *testing.T) {
 	const (
 		regions, clients = 4, 4
 		lasts            = 2 * time.Second
+		opsMin           = 50
 	)
 	cfg := cluster.DefaultRealConfig()
 	cfg.Clients = clients
@@ -52,7 +53,11 @@ func TestRealIsLinearizableWhileAStoreDies(t *testing.T) {
 		recs[i], keys[i] = checker.NewRecorder(i), traffic.NewKeySet()
 		runClient(c, recs[i], keys[i], i, clients, func(ctx *traffic.Ctx) {
 			end := ctx.Proc.Now().Add(lasts)
-			ctx.Stop = func() bool { return ctx.Proc.Now() >= end }
+			// On a machine that is busy with other things, time alone may not bring much to judge.
+			ctx.Stop = func() bool {
+				now := ctx.Proc.Now()
+				return now >= end && (recs[i].Len() >= opsMin || now >= end.Add(settleMax))
+			}
 			register(ctx)
 		})
 	}
@@ -74,7 +79,7 @@ func TestRealIsLinearizableWhileAStoreDies(t *testing.T) {
 	}
 	h := checker.Merge(recs...)
 	t.Logf("%+v", h.Count())
-	require.Greater(t, h.Count().Ok, 100)
+	require.Greater(t, h.Count().Ok, clients*opsMin/2)
 	got := checker.Check(h, checker.Options{})
 	require.Equal(t, checker.OK, got.Verdict, got.Reasons)
 }

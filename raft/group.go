@@ -74,6 +74,8 @@ type Group struct {
 	// membership does not describe yet.
 	changing bool
 	proposed []proposal
+	// changeAt is where this leader's last conf change landed.
+	changeAt ID
 	reads    readQueue
 	// snapshotTicks counts how long each follower has been waiting for a snapshot.
 	snapshotTicks map[uint64]int
@@ -83,6 +85,8 @@ type proposal struct {
 	token uint64
 	term  uint64
 	data  []byte
+	// change says that it is a conf change.
+	change bool
 }
 
 // Open loads a group from the disk. A region that has no log there yet starts at Config.Truncated.
@@ -167,7 +171,7 @@ func (g *Group) Propose(token uint64, data []byte) error {
 
 // ProposeConfChange appends a membership change. At most one is pending.
 func (g *Group) ProposeConfChange(token uint64, cc ConfChange) error {
-	if !g.ownTermApplied() {
+	if !g.ownTermApplied() || g.changePending() {
 		return ErrBusy
 	}
 	return g.propose(token, &raftpb.Entry{Type: raftpb.EntryConfChangeV2.Enum(), Data: mustMarshal(cc.encode())})
@@ -185,8 +189,19 @@ func (g *Group) propose(token uint64, e *raftpb.Entry) error {
 	if err != nil {
 		return ErrBusy
 	}
-	g.proposed = append(g.proposed, proposal{token: token, term: term, data: e.Data})
+	g.proposed = append(g.proposed, proposal{token: token, term: term, data: e.Data, change: IsConfChange(e)})
 	return nil
+}
+
+// changePending says whether a conf change of this leader's is not applied yet. The library would accept another one, but
+// put an empty entry in its place. Of earlier terms none is pending once an entry of the own term is applied.
+func (g *Group) changePending() bool {
+	for _, p := range g.proposed {
+		if p.change {
+			return true
+		}
+	}
+	return g.changeAt.Term == g.term && g.changeAt.Index > g.applied.Index
 }
 
 // TransferLeader asks the library to hand leadership to peer once that one has caught up; proposals are refused with
@@ -209,6 +224,7 @@ func (g *Group) ApplyConfChange(cc ConfChange) *ConfState {
 	g.changing = true
 	g.log.conf = g.rn.ApplyConfChange(cc.encode())
 	g.changing = false
+	g.reads.restart()
 	g.fixJitter()
 	return g.log.conf
 }

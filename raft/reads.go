@@ -81,6 +81,17 @@ func (q *readQueue) confirmed(out []ConfirmedRead, rs etcd.ReadState) []Confirme
 	return out
 }
 
+// restart sends the reads of all rounds on a new one. After a change of membership the old ones may never end: a leader
+// that is alone by now sends no heartbeats and gets no answers.
+func (q *readQueue) restart() {
+	var again []uint64
+	for _, r := range q.rounds {
+		again = append(again, r.tokens...)
+	}
+	q.waiting = append(again, q.waiting...)
+	q.rounds = nil
+}
+
 func (q *readQueue) size() int {
 	n := len(q.waiting)
 	for _, r := range q.rounds {

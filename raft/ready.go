@@ -131,7 +131,11 @@ func (g *Group) matchProposals(entries []*raftpb.Entry, out *Ready) {
 			for _, skipped := range g.proposed[:i] {
 				out.Lost = append(out.Lost, skipped.token)
 			}
-			out.Proposed = append(out.Proposed, Proposed{Token: p.token, At: ID{Index: e.GetIndex(), Term: e.GetTerm()}})
+			at := ID{Index: e.GetIndex(), Term: e.GetTerm()}
+			if p.change {
+				g.changeAt = at
+			}
+			out.Proposed = append(out.Proposed, Proposed{Token: p.token, At: at})
 			g.proposed = g.proposed[i+1:]
 			break
 		}

@@ -27,7 +27,12 @@ func benchConfig(seed uint64) Config {
 func BenchmarkLoad(b *testing.B) {
 	ops, virtual := 0, 0.0
 	for i := range b.N {
-		s, err := Run(benchConfig(uint64(i+1)), nil)
+		r := &run{cfg: benchConfig(uint64(i + 1)), progress: func(Progress) {}, verdict: checker.OK, wall: startWall()}
+		r.tune = func(k *knobs) { k.turn, k.traffic.ThinkMax = 400*time.Microsecond, 0 }
+		require.NoError(b, r.prepare())
+		r.play()
+		s, err := r.finish()
+		r.close()
 		require.NoError(b, err)
 		require.Equal(b, checker.OK, s.Verdict, "%v", s.Reasons)
 		ops += s.Ops.OK + s.Ops.Failed + s.Ops.Unknown

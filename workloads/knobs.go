@@ -19,10 +19,13 @@ type knobs struct {
 	logEntries uint64
 	splitBytes uint64
 	tick       time.Duration
+	turn       time.Duration
 }
 
-// A store's tick is drawn between these; an election takes ten to twenty of them.
+// A store's tick is drawn between tickMin and tickMax; an election takes ten to twenty of them. An actor's turn is
+// drawn from turnMin, doubled up to three times.
 const (
+	turnMin = 50 * time.Microsecond
 	tickMin = 15 * time.Millisecond
 	tickMax = 100 * time.Millisecond
 )
@@ -42,6 +45,8 @@ func drawKnobs(cfg Config) knobs {
 	}
 	k.logEntries = 16 << rng.IntN(5)
 	k.splitBytes = 0
+	// How long an actor gathers work before a turn: short turns interleave more, long ones batch more.
+	k.turn = turnMin << rng.IntN(4)
 	if cfg.Workload == "churn" {
 		k.splitBytes = 16 << 10 << rng.IntN(3)
 	}

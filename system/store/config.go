@@ -9,11 +9,12 @@ import (
 
 // Bounds of one store. Whoever meets one gets ServerIsBusy or waits for the next tick; nothing grows without limit.
 const (
-	MaxPendingProposals = 8192 // clients waiting for one region's log
-	MaxOpsPerEntry      = 256  // data operations put into one log entry
-	MaxPDCalls          = 1024 // questions to PD that are not answered
-	MaxPendingVotes     = 256  // vote requests kept for regions that a split is about to create
-	pdCallTicks         = 20   // ticks after which a question to PD is given up and may be asked again
+	MaxPendingProposals = 8192    // clients waiting for one region's log
+	MaxOpsPerEntry      = 256     // data operations put into one log entry
+	MaxOpsBytesPerEntry = 1 << 20 // keys and values of several operations in one log entry; a single one may be larger
+	MaxPDCalls          = 1024    // questions to PD that are not answered
+	MaxPendingVotes     = 256     // vote requests kept for regions that a split is about to create
+	pdCallTicks         = 20      // ticks after which a question to PD is given up and may be asked again
 )
 
 // Config is what an operator chooses. Times are counted in ticks of TickInterval.

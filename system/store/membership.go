@@ -45,6 +45,7 @@ func (s *Store) applyConfChange(p *peer, e *raft.Entry, pr *proposal) {
 	}
 	p.group.ApplyConfChange(cc)
 	if cc.Change == raft.Remove && id == p.meta.GetId() {
+		s.answerAdmin(p, pr, &ordealpb.AdminResponse{Regions: []*metapb.Region{r}})
 		s.destroy(p, r, "it was removed from its region")
 		return
 	}
@@ -97,11 +98,12 @@ func (s *Store) createByMessage(m *ordealpb.RaftMessage, kind raft.Kind) *peer {
 	if s.overlapping(id, m.GetStartKey(), m.GetEndKey()) != nil {
 		// Most likely the sender has applied a split that this store has not. Its vote request must not be lost with
 		// it, or the new region waits for another election timeout.
-		if kind == raft.KindVote && (len(s.votes) < MaxPendingVotes || s.votes[id] != nil) {
-			s.votes[id] = m
+		if kind == raft.KindVote {
+			s.keepVote(m)
 		}
 		return nil
 	}
+	s.takeVote(id)
 	p, err := s.openPeer(&metapb.Region{Id: id}, to)
 	if err != nil {
 		panic(fmt.Sprintf("store %d: create peer %d of region %d: %v", s.cfg.StoreID, to.GetId(), id, err))
@@ -112,4 +114,25 @@ func (s *Store) createByMessage(m *ordealpb.RaftMessage, kind raft.Kind) *peer {
 		f(s.cfg.StoreID, id, to.GetId())
 	}
 	return p
+}
+
+// keepVote keeps the last vote request for a region that a split is about to create. When there are too many, the oldest
+// gives way: its region must have come here some other way, or not at all.
+func (s *Store) keepVote(m *ordealpb.RaftMessage) {
+	s.takeVote(m.GetRegionId())
+	if len(s.votes) >= MaxPendingVotes {
+		s.votes = s.votes[1:]
+	}
+	s.votes = append(s.votes, m)
+}
+
+// takeVote returns what is kept for a region, or nil, and forgets it.
+func (s *Store) takeVote(region uint64) *ordealpb.RaftMessage {
+	for i, m := range s.votes {
+		if m.GetRegionId() == region {
+			s.votes = append(s.votes[:i:i], s.votes[i+1:]...)
+			return m
+		}
+	}
+	return nil
 }

@@ -12,7 +12,7 @@ import (
 // proposeQueued puts the turn's data operations of p into the log, as few entries as the bounds allow.
 func (s *Store) proposeQueued(p *peer) {
 	for len(p.ops) > 0 && !p.dead {
-		n := min(len(p.ops), MaxOpsPerEntry)
+		n := entryOps(p.ops)
 		cmd := &ordealpb.Command{Epoch: p.region.GetRegionEpoch()}
 		pr := proposal{}
 		for _, q := range p.ops[:n] {
@@ -25,6 +25,20 @@ func (s *Store) proposeQueued(p *peer) {
 		}
 	}
 	p.ops = nil
+}
+
+// entryOps is how many of ops go into one entry: one at least.
+func entryOps(ops []queuedOp) int {
+	n, size := 0, 0
+	for n < len(ops) && n < MaxOpsPerEntry {
+		op := ops[n].op
+		size += len(op.GetKey()) + len(op.GetValue()) + len(op.GetExpect())
+		if n > 0 && size > MaxOpsBytesPerEntry {
+			break
+		}
+		n++
+	}
+	return n
 }
 
 // propose appends a command. On an error nothing was started.
@@ -141,8 +155,12 @@ func refuseChange(r *metapb.Region, leader uint64, c *ordealpb.ChangePeerRequest
 		return "a new peer needs an id and a store"
 	case on != nil && on.GetId() != c.GetPeer().GetId():
 		return "the store has another peer"
-	case on != nil && on.GetRole() == metapb.PeerRole_Voter:
+	case on != nil && (on.GetRole() == metapb.PeerRole_Voter || c.GetChangeType() == pdpb.ConfChangeType_AddLearnerNode):
 		return "the peer is there already"
+	case on == nil && region.FindPeerByID(r, c.GetPeer().GetId()) != nil:
+		return "the peer is there already, on another store"
+	case on == nil && len(r.GetPeers()) >= region.PeersMax:
+		return "no more peers are allowed"
 	}
 	return ""
 }

@@ -80,12 +80,14 @@ func (s *Store) scan(p *peer, req *kvrpcpb.RawScanRequest) []*kvrpcpb.KvPair {
 		end = re
 	}
 	limit := min(int(req.GetLimit()), region.ScanLimitMax)
+	size := 0
 	var kvs []*kvrpcpb.KvPair
 	lo, hi := engine.DataRange(req.GetStartKey(), end)
 	s.eng.Scan(lo, hi, func(k, v []byte) bool {
-		if len(kvs) >= limit {
+		if len(kvs) >= limit || size >= region.ScanBytesMax {
 			return false
 		}
+		size += len(engine.UserKey(k)) + len(v)
 		kvs = append(kvs, &kvrpcpb.KvPair{Key: append([]byte(nil), engine.UserKey(k)...), Value: append([]byte(nil), v...)})
 		return true
 	})

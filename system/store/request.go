@@ -85,11 +85,12 @@ func (s *Store) checkData(p *peer, ctx *kvrpcpb.Context, req *request) *errorpb.
 		return region.EpochNotMatch(p.region)
 	}
 	key, value := keyOf(req.body), valueOf(req.body)
+	expect := req.body.GetCas().GetPreviousValue()
 	if !region.Contains(p.region, key) {
 		return region.KeyNotInRegion(key, p.region)
 	}
-	if len(key) > region.MaxKeySize || len(value) > region.MaxValueSize {
-		return region.RaftEntryTooLarge(p.region.GetId(), uint64(len(key)+len(value)))
+	if len(key) > region.MaxKeySize || len(value) > region.MaxValueSize || len(expect) > region.MaxValueSize {
+		return region.RaftEntryTooLarge(p.region.GetId(), uint64(len(key)+len(value)+len(expect)))
 	}
 	if len(p.pending)+len(p.ops)+len(p.reading) >= MaxPendingProposals {
 		return region.ServerIsBusy("too many requests are waiting for the region's log")

@@ -51,8 +51,8 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	switch d.Cmd {
 	case "cluster", "stores":
 		s.newCluster(d)
-	case "add-store": // add-store sN: one more machine
-		s.addMachine(s.node(d.CmdArgs[0].Key))
+	case "add-store": // add-store sN [stalled]: one more machine
+		s.addMachine(s.node(d.CmdArgs[0].Key), d.HasArg("stalled"))
 	case "tick": // tick [sN...] [n=TIMES]: time passes for these stores, or for all
 		s.tick(d)
 	case "put", "get", "delete", "cas", "cad", "scan": // put sN K V
@@ -160,7 +160,7 @@ func (s *script) newCluster(d *datadriven.TestData) {
 		}
 	}
 	for id := range n {
-		s.addMachine(world.NodeID(id + 1))
+		s.addMachine(world.NodeID(id+1), false)
 	}
 	if d.Cmd == "stores" {
 		return
@@ -178,8 +178,8 @@ func (s *script) newCluster(d *datadriven.TestData) {
 	s.out.Reset()
 }
 
-func (s *script) addMachine(id world.NodeID) {
-	m := &machine{id: id, disk: engine.NewSimDisk()}
+func (s *script) addMachine(id world.NodeID, stalled bool) {
+	m := &machine{id: id, disk: engine.NewSimDisk(), stalled: stalled}
 	s.machines = append(s.machines, m)
 	s.boot(m)
 }

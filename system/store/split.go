@@ -185,8 +185,7 @@ func (s *Store) createBySplit(parent *peer, r *metapb.Region) {
 	if parent.group.IsLeader() {
 		p.group.Campaign()
 	}
-	if m := s.votes[r.GetId()]; m != nil {
-		delete(s.votes, r.GetId())
+	if m := s.takeVote(r.GetId()); m != nil {
 		s.onRaft(m)
 	}
 	s.wake(p)

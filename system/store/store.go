@@ -26,8 +26,9 @@ type Store struct {
 	order  []*peer
 	// tombs holds, for a region, the highest id of a peer that was destroyed here.
 	tombs map[uint64]uint64
-	// votes keeps vote requests for regions that overlap one of ours: a split that is on its way will create them.
-	votes map[uint64]*ordealpb.RaftMessage
+	// votes keeps vote requests, oldest first, for regions that overlap one of ours: a split that is on its way will
+	// create them.
+	votes []*ordealpb.RaftMessage
 
 	// What one turn collects; see turn.go.
 	now     world.Time
@@ -81,7 +82,6 @@ func New(cfg Config, env world.Env, eng *engine.Engine) (*Store, error) {
 		peers:     map[uint64]*peer{},
 		ranges:    btree.NewBTreeGOptions(byStart, btree.Options{NoLocks: true}),
 		tombs:     map[uint64]uint64{},
-		votes:     map[uint64]*ordealpb.RaftMessage{},
 		batch:     eng.NewBatch(),
 		nextToken: tokenBarrier,
 		fresh:     overlay{},

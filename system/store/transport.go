@@ -68,7 +68,7 @@ func (s *Store) onRaft(m *ordealpb.RaftMessage) {
 	s.wake(p)
 	if kind == raft.KindSnapshot {
 		// It takes its range now: the next message of this turn may be a snapshot that does not fit beside it.
-		s.handleReadies(p)
+		s.work(p)
 	}
 }
 

@@ -25,8 +25,7 @@ func (s *Store) Step(now world.Time, in []world.Event, out *world.Effects) {
 		s.dirty = nil
 		for _, p := range work {
 			p.queued = false
-			s.proposeQueued(p)
-			s.handleReadies(p)
+			s.work(p)
 		}
 	}
 	s.commit()
@@ -56,8 +55,10 @@ func (s *Store) wake(p *peer) {
 	}
 }
 
-// handleReadies carries out what one group wants done until it wants nothing more.
-func (s *Store) handleReadies(p *peer) {
+// work proposes what clients want of one group and carries out what the group wants done, until it wants nothing more.
+// Proposals come first: they were checked against the region as it is before anything else is applied to it.
+func (s *Store) work(p *peer) {
+	s.proposeQueued(p)
 	for !p.dead && p.group.HasReady() {
 		s.handleReady(p)
 	}
