@@ -31,11 +31,14 @@ var imports = []importRule{
 		"a store reaches the placement driver and its clients by messages only"},
 	{"system/client", []string{"proto/...", "world", "system/region"},
 		"a client knows the wire, not what is behind it"},
+	{"system/client/clienttest", []string{"proto/...", "world", "system/region"},
+		"it stands for a cluster in tests of the client and speaks the wire alone"},
 
 	{"pd/core", []string{"proto/...", "world", "system/region"},
 		"what the driver believes is plain values; of the world it knows the time"},
 	{"pd/schedule", []string{"proto/...", "world", "pd/core", "system/region"},
 		"schedulers are pure functions over pd/core; of the world they know the time"},
+	{"pd/internal/pdtest", []string{"proto/...", "pd/core", "system/region"}, "it reads the regions of test scripts"},
 	{"pd", []string{"proto/...", "world", "system/engine", "system/region", "pd/core", "pd/schedule"},
 		"the driver reaches stores by messages only"},
 

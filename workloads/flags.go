@@ -56,7 +56,7 @@ const (
 const (
 	DefaultSeed     = "1"
 	DefaultSeeds    = "5"
-	DefaultDuration = "20s"
+	DefaultDuration = "10s"
 	DefaultStores   = "5"
 	DefaultReplicas = "3"
 	DefaultRegions  = "4"

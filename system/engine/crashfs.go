@@ -52,6 +52,7 @@ func (fs *crashFS) thaw() {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	fs.names = make(map[string]*inode, len(fs.durable))
+	//tidy:maporder it fills a map
 	for name, n := range fs.durable {
 		n.data = n.data[:n.synced]
 		fs.names[name] = n
@@ -247,12 +248,7 @@ func (fs *crashFS) List(p string) ([]string, error) {
 	}
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	list := make([]string, 0, len(fs.names))
-	for name := range fs.names {
-		list = append(list, name)
-	}
-	slices.Sort(list)
-	return list, nil
+	return slices.Sorted(maps.Keys(fs.names)), nil
 }
 
 // Stat implements vfs.FS.

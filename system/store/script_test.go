@@ -57,6 +57,8 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		s.tick(d)
 	case "put", "get", "delete", "cas", "cad", "scan": // put sN K V
 		s.operate(s.machine(s.node(d.CmdArgs[0].Key)), append([]datadriven.CmdArg{{Key: d.Cmd}}, d.CmdArgs[1:]...))
+	case "fill": // fill sN K n=COUNT: puts K=1, K=2, ... one after the other, and prints the last answer
+		s.fill(d)
 	case "turn": // turn sN, and a line for each operation: they arrive together
 		for _, line := range strings.Split(d.Input, "\n") {
 			cmd, args, err := datadriven.ParseLine(line)
@@ -71,9 +73,13 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		s.cut(d)
 	case "hold", "copy", "drop-next", "deliver-late", "discard":
 		s.letters(d)
-	case "stall", "sync": // stall sN...: the disk completes no sync until "sync"
-		for _, a := range d.CmdArgs {
-			s.machine(s.node(a.Key)).stalled = d.Cmd == "stall"
+	case "stall", "sync": // stall sN...: the disk completes no sync until "sync"; "sync-once" completes what was set so far
+		for _, m := range s.these(d) {
+			m.stalled = d.Cmd == "stall"
+		}
+	case "sync-once":
+		for _, m := range s.these(d) {
+			s.sync(m)
 		}
 	case "crash", "restart":
 		s.power(d)
@@ -207,6 +213,18 @@ func (s *script) tickThese(ms []*machine) {
 	s.settle()
 }
 
+func (s *script) fill(d *datadriven.TestData) {
+	var n int
+	d.ScanArgs(s.t, "n", &n)
+	for i := range n {
+		s.out.Reset()
+		s.operate(s.machine(s.node(d.CmdArgs[0].Key)), []datadriven.CmdArg{
+			{Key: "put"}, d.CmdArgs[1], {Key: strconv.Itoa(i + 1)},
+		})
+		s.settle()
+	}
+}
+
 func (s *script) cut(d *datadriven.TestData) {
 	if len(d.CmdArgs) == 0 {
 		clear(s.cuts)
@@ -228,12 +246,15 @@ func (s *script) cut(d *datadriven.TestData) {
 }
 
 // letters: "hold KIND [region=] [from=] [to=]" keeps such messages back, "copy" keeps a copy of the next one, "drop-next"
-// loses the next one. "deliver-late" ends all that and delivers what was kept, "discard" throws it away.
+// loses the next one. "deliver-late" ends all that and delivers what was kept, "discard" throws it away; "deliver-late keep"
+// leaves it to be delivered once more.
 func (s *script) letters(d *datadriven.TestData) {
 	switch d.Cmd {
 	case "deliver-late", "discard":
 		held := s.held
-		s.traps, s.held = nil, nil
+		if s.traps = nil; !d.HasArg("keep") {
+			s.held = nil
+		}
 		for _, l := range held {
 			if d.Cmd == "deliver-late" {
 				s.say("(late: %s of region %d, s%d to s%d)", kindName(l.m), l.m.GetRegionId(), l.from, l.to)
