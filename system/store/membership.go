@@ -45,7 +45,6 @@ func (s *Store) applyConfChange(p *peer, e *raft.Entry, pr *proposal) {
 	}
 	p.group.ApplyConfChange(cc)
 	if cc.Change == raft.Remove && id == p.meta.GetId() {
-		s.answerAdmin(p, pr, &ordealpb.AdminResponse{Regions: []*metapb.Region{r}})
 		s.destroy(p, r, "it was removed from its region")
 		return
 	}
@@ -77,6 +76,9 @@ func (s *Store) destroy(p *peer, r *metapb.Region, why string) {
 	s.tombs[id] = max(s.tombs[id], p.meta.GetId())
 	// What is deleted by range is not in the overlay: later reads of this turn must see it gone.
 	s.commit()
+	// gofail: var crashAfterDestroy int
+	// s.crashIf(crashAfterDestroy, "crashAfterDestroy")
+
 	if f := s.cfg.Listener.PeerDestroyed; f != nil {
 		s.whenDurable = append(s.whenDurable, func() {
 			if s.peers[id] == nil {

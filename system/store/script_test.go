@@ -150,7 +150,7 @@ func (s *script) these(d *datadriven.TestData) []*machine {
 func (s *script) newCluster(d *datadriven.TestData) {
 	s.cfg = DefaultConfig()
 	s.cfg.RegionSplitBytes, s.cfg.TickInterval = 0, time.Second
-	s.pd = fakePD{next: 10, regions: map[uint64]*metapb.Region{}}
+	s.pd = fakePD{next: 10, regions: map[uint64]*metapb.Region{}, refused: map[world.NodeID]bool{}, loud: d.Cmd == "stores"}
 	s.inv = checker.NewInvariants(nil)
 	s.machines, s.traps, s.held, s.calls = nil, nil, nil, nil
 	s.cuts = map[[2]world.NodeID]bool{}

@@ -19,6 +19,9 @@ type fakePD struct {
 	next         uint64
 	bootstrapped bool
 	regions      map[uint64]*metapb.Region
+	// refused are the stores that will ask what the first region is. Loud says whether the script is about all that.
+	refused map[world.NodeID]bool
+	loud    bool
 	// forced are ids to be given before next.
 	forced []uint64
 	// mute is the kind of answer that is lost, once unless all is set.
@@ -59,7 +62,10 @@ func (s *script) askedPD(from world.NodeID, payload []byte) {
 		h := &pdpb.ResponseHeader{}
 		if f.bootstrapped {
 			h.Error = &pdpb.Error{Type: pdpb.ErrorType_ALREADY_BOOTSTRAPPED, Message: "the cluster is bootstrapped"}
-			s.say("PD refuses the first region of s%d", from)
+			f.refused[from] = true
+			if f.loud {
+				s.say("PD refuses the first region of s%d", from)
+			}
 		} else {
 			f.bootstrapped = true
 			f.believe(b.Bootstrap.GetRegion())
@@ -69,9 +75,10 @@ func (s *script) askedPD(from world.NodeID, payload []byte) {
 	case *ordealpb.PDRequest_GetRegionById:
 		kind = "region"
 		id := b.GetRegionById.GetRegionId()
-		if id != FirstRegion || f.regions[id].GetRegionEpoch().GetConfVer() > 1 {
+		if !f.refused[from] {
 			s.say("s%d asks PD for region %d", from, id)
 		}
+		delete(f.refused, from)
 		resp.Body = &ordealpb.PDResponse_GetRegionById{GetRegionById: &pdpb.GetRegionResponse{Region: f.regions[id]}}
 	case *ordealpb.PDRequest_AskBatchSplit:
 		kind = "split"

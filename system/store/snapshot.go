@@ -100,6 +100,9 @@ func (s *Store) restore(p *peer, payload []byte, at raft.ID) {
 	s.putApplyState(p)
 	// The overlay knows nothing of a deleted range.
 	s.commit()
+	// gofail: var crashAfterSnapshot int
+	// s.crashIf(crashAfterSnapshot, "crashAfterSnapshot")
+
 	if f := s.cfg.Listener.SnapshotApplied; f != nil {
 		f(s.cfg.StoreID, r, at)
 	}

@@ -81,6 +81,8 @@ func (s *Store) onStale(c pdCall, r *metapb.Region) {
 }
 
 // crashIf takes the store down at a failpoint that names it.
+//
+//lint:ignore U1000 only failpoints call it, and those are comments in a normal build
 func (s *Store) crashIf(node int, point string) {
 	if uint64(node) == uint64(s.env.Addr.Node) {
 		panic(world.Crash{Node: s.env.Addr.Node, Point: point})

@@ -116,6 +116,8 @@ func (s *Store) commit() {
 	s.eng.Commit(s.batch)
 	s.batch = s.eng.NewBatch()
 	clear(s.fresh)
+	// gofail: var crashAfterCommit int
+	// s.crashIf(crashAfterCommit, "crashAfterCommit")
 }
 
 // release lets go what the turn produced: some at once, some behind a durability barrier.
