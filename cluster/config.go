@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ordeal/pd"
+	"ordeal/system/client"
 	"ordeal/system/store"
 	"ordeal/world"
 )
@@ -27,6 +28,8 @@ type Config struct {
 	Clients int
 	// SplitKeys are the borders of the regions that the cluster starts with.
 	SplitKeys [][]byte
+	// Client is what clients run with; zero fields have the client's defaults.
+	Client client.Options
 	// Store and PD are what the members run with; ids, addresses and replicas are filled in.
 	Store store.Config
 	PD    pd.Config

@@ -108,7 +108,7 @@ func (c *Real) Do(node world.NodeID, name string, f func(world.Proc) error) erro
 }
 
 // Client returns a client of the cluster.
-func (c *Real) Client(p world.Proc) *client.Client { return newClient(p, client.Options{}) }
+func (c *Real) Client(p world.Proc) *client.Client { return newClient(p, c.cfg.Client) }
 
 // Settle waits until the cluster is at rest; after limit it returns what still keeps it from that. A cluster at rest has
 // no gap in its key space, and every region has a leader and as many replicas as it should, which answer, agree on the

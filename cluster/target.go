@@ -54,7 +54,7 @@ func (c *Sim) Restart(n world.NodeID) error { return c.World.Restart(n) }
 
 // Client returns a client of the cluster.
 func (c *Sim) Client(p world.Proc) *client.Client {
-	return newClient(p, client.Options{})
+	return newClient(p, c.cfg.Client)
 }
 
 // crashPrefix begins the names of failpoints that crash a store.

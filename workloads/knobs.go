@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ordeal/cluster"
+	"ordeal/system/client"
 	"ordeal/workloads/traffic"
 	"ordeal/world"
 	"ordeal/world/sim"
@@ -13,21 +14,23 @@ import (
 
 // knobs are what the seed draws beside the schedule: how good the network and the disks are, and the sizes of things.
 type knobs struct {
-	net        sim.NetConfig
-	disk       sim.DiskConfig
-	traffic    traffic.Knobs
-	logEntries uint64
-	splitBytes uint64
-	tick       time.Duration
-	turn       time.Duration
+	net         sim.NetConfig
+	disk        sim.DiskConfig
+	traffic     traffic.Knobs
+	logEntries  uint64
+	splitBytes  uint64
+	tick        time.Duration
+	turn        time.Duration
+	callTimeout time.Duration
 }
 
 // A store's tick is drawn between tickMin and tickMax; an election takes ten to twenty of them. An actor's turn is
-// drawn from turnMin, doubled up to three times.
+// drawn from turnMin, doubled up to three times, and so are timeouts of calls from callTimeoutMin, up to four times.
 const (
-	turnMin = 50 * time.Microsecond
-	tickMin = 15 * time.Millisecond
-	tickMax = 100 * time.Millisecond
+	turnMin        = 50 * time.Microsecond
+	callTimeoutMin = 60 * time.Millisecond
+	tickMin        = 15 * time.Millisecond
+	tickMax        = 100 * time.Millisecond
 )
 
 func drawKnobs(cfg Config) knobs {
@@ -45,6 +48,8 @@ func drawKnobs(cfg Config) knobs {
 	}
 	k.logEntries = 16 << rng.IntN(5)
 	k.splitBytes = 0
+	// Impatient clients do more in a cluster that hardly answers, and leave more writes with an unknown outcome.
+	k.callTimeout = callTimeoutMin << rng.IntN(5)
 	// How long an actor gathers work before a turn: short turns interleave more, long ones batch more.
 	k.turn = turnMin << rng.IntN(4)
 	if cfg.Workload == "churn" {
@@ -76,6 +81,7 @@ func (k knobs) cluster(cfg Config) cluster.Config {
 	c.Store.LogEntriesMax = k.logEntries
 	c.Store.RegionSplitBytes = k.splitBytes
 	c.Store.TickInterval = k.tick
+	c.Client = client.Options{CallTimeout: k.callTimeout}
 	return c
 }
 
