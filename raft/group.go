@@ -205,13 +205,17 @@ func (g *Group) changePending() bool {
 }
 
 // TransferLeader asks the library to hand leadership to peer once that one has caught up; proposals are refused with
-// ErrBusy meanwhile. The library gives up after an election timeout.
+// ErrBusy meanwhile. The library gives up after an election timeout. While a conf change is pending there is no transfer.
 func (g *Group) TransferLeader(peer uint64) error {
 	if g.rn.BasicStatus().RaftState != etcd.StateLeader {
 		return ErrNotLeader
 	}
 	if peer == g.cfg.Peer || !contains(g.log.conf.GetVoters(), peer) {
 		return ErrRefused
+	}
+	// The pending change may remove the very peer.
+	if !g.ownTermApplied() || g.changePending() {
+		return ErrBusy
 	}
 	g.rn.TransferLeader(peer)
 	g.fixJitter()

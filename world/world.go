@@ -164,9 +164,10 @@ type Disk interface {
 	Position() uint64
 	// Sync blocks until every commit made before the call is durable. Only the real world calls it.
 	Sync() error
-	// Crash cuts the power: commits after the first keep are gone. With torn set, a part of commit keep+1 may be
-	// left on the disk for recovery to find and discard. Only the simulated world calls it; it returns how many
-	// commits were lost.
+	// Crash cuts the power: commits after the first keep are gone, but for those that the disk had made durable by
+	// itself. With torn set, a part of the first lost commit may be left on the disk for recovery to find and
+	// discard. Only the simulated world calls it; it returns how many commits were lost, and Position says how
+	// many are left.
 	Crash(keep uint64, torn bool) (lost uint64)
 	// Close ends a life in an orderly way: everything committed is durable afterwards.
 	Close() error

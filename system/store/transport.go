@@ -72,7 +72,8 @@ func (s *Store) onRaft(m *ordealpb.RaftMessage) {
 	}
 }
 
-// senderIsStale tells a peer that was removed from the region, and still campaigns, that it is gone.
+// senderIsStale tells a peer that was removed from the region, and still campaigns, that it is gone; not before that is
+// durable here, since the peer may be one that this store would still need if it forgot.
 func (s *Store) senderIsStale(p *peer, m *ordealpb.RaftMessage, kind raft.Kind) bool {
 	from := m.GetFromPeer()
 	if region.FindPeerByID(p.region, from.GetId()) != nil ||
@@ -80,7 +81,7 @@ func (s *Store) senderIsStale(p *peer, m *ordealpb.RaftMessage, kind raft.Kind) 
 		return false
 	}
 	if kind == raft.KindVote {
-		s.sendNow.add(from.GetStoreId(), &ordealpb.RaftMessage{
+		s.sendDurable.add(from.GetStoreId(), &ordealpb.RaftMessage{
 			RegionId: p.region.GetId(), FromPeer: p.meta, ToPeer: from, RegionEpoch: p.region.GetRegionEpoch(), IsTombstone: true,
 		})
 		return true
