@@ -17,7 +17,7 @@ import (
 //	go test ./workloads -run='^$' -bench=. -cpu=1
 
 func benchConfig(seed uint64) Config {
-	cfg := Config{Workload: "register", Seed: seed, Duration: 20 * time.Second, Stores: 5, Replicas: 3, Regions: 16, Clients: 256}
+	cfg := Config{Workload: "register", Seed: seed, Duration: 6 * time.Second, Stores: 5, Replicas: 3, Regions: 16, Clients: 256}
 	for _, f := range nemesis.Families() {
 		cfg.Nemesis = append(cfg.Nemesis, f.Name)
 	}
