@@ -43,8 +43,13 @@ func (s *Store) applyConfChange(p *peer, e *raft.Entry, pr *proposal) {
 		}
 		r.Peers = append(r.Peers, m)
 	}
+	removed := cc.Change == raft.Remove && id == p.meta.GetId()
+	if removed && p.meta.GetRole() == metapb.PeerRole_Voter && voters(p.region) == 2 {
+		s.leave(p, r)
+		return
+	}
 	p.group.ApplyConfChange(cc)
-	if cc.Change == raft.Remove && id == p.meta.GetId() {
+	if removed {
 		s.destroy(p, r, "it was removed from its region")
 		return
 	}
@@ -56,6 +61,27 @@ func (s *Store) applyConfChange(p *peer, e *raft.Entry, pr *proposal) {
 	s.answerAdmin(p, pr, &ordealpb.AdminResponse{Regions: []*metapb.Region{r}})
 	if p.group.IsLeader() {
 		s.heartbeatRegion(p)
+	}
+}
+
+// leave is what the second of two voters does when it is removed. It knows that its removal is committed, but the one who
+// stays may not know, or forget it in a crash, and then needs this one's vote: it must not be gone. So it stays in the
+// group as it was, while its region is already without it. That is safe: whatever it takes part in needs the other one
+// as well. It hands leadership over if it leads, serves nobody, and is destroyed once the other one, or PD, says so; what
+// these two say, they do not forget.
+//
+// In a larger region those who stay are a majority of those before, and need nobody who left.
+func (s *Store) leave(p *peer, r *metapb.Region) {
+	s.setRegion(p, r)
+	s.handOver(p)
+}
+
+// handOver lets a leader that is leaving try to transfer leadership to a voter that stays.
+func (s *Store) handOver(p *peer) {
+	for _, m := range p.region.GetPeers() {
+		if m.GetRole() == metapb.PeerRole_Voter {
+			_ = s.transferLeader(p, m) // a refusal is as good as a wait: the next tick tries again
+		}
 	}
 }
 

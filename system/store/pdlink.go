@@ -6,8 +6,8 @@ import (
 	"ordeal/proto/metapb"
 	"ordeal/proto/ordealpb"
 	"ordeal/proto/pdpb"
-	"ordeal/raft"
 	"ordeal/system/region"
+	"ordeal/world"
 )
 
 // FirstRegion and FirstPeer are the ids of a cluster's first region and its first peer; PD hands out higher ones.
@@ -187,6 +187,9 @@ func (s *Store) heartbeatStore() {
 
 // heartbeatRegion tells PD how a region is that this store leads.
 func (s *Store) heartbeatRegion(p *peer) {
+	if !p.member() {
+		return
+	}
 	hb := &pdpb.RegionHeartbeatRequest{
 		Region: p.region, Leader: p.meta, Term: p.group.Term(), ApproximateSize: p.size.bytes,
 	}
@@ -209,13 +212,15 @@ func (s *Store) heartbeatRegion(p *peer) {
 			hb.DownPeers = append(hb.DownPeers, &pdpb.PeerStats{Peer: m, DownSeconds: down})
 		}
 	}
-	s.tellPD(&ordealpb.PDRequest{Body: &ordealpb.PDRequest_RegionHeartbeat{RegionHeartbeat: hb}})
+	s.reports = append(s.reports, world.Send{To: s.cfg.PD, Payload: mustMarshal(&ordealpb.PDRequest{
+		Body: &ordealpb.PDRequest_RegionHeartbeat{RegionHeartbeat: hb},
+	})})
 }
 
 // onCommand carries out what PD wants of a region, if the region is still the one that PD meant.
 func (s *Store) onCommand(hb *pdpb.RegionHeartbeatResponse) {
 	p := s.peers[hb.GetRegionId()]
-	if p == nil || !p.group.IsLeader() || !region.CheckEpoch(hb.GetRegionEpoch(), p.region.GetRegionEpoch(), true, true) {
+	if p == nil || !p.member() || !p.group.IsLeader() || !region.CheckEpoch(hb.GetRegionEpoch(), p.region.GetRegionEpoch(), true, true) {
 		return
 	}
 	// Refusals need no answer: PD sees in the next heartbeat that nothing happened.
@@ -228,32 +233,3 @@ func (s *Store) onCommand(hb *pdpb.RegionHeartbeatResponse) {
 		_ = s.transferLeader(p, hb.GetTransferLeader().GetPeer())
 	}
 }
-
-// PeerView is what a store knows of one of its peers, for those who look at a cluster from outside.
-type PeerView struct {
-	Region  *metapb.Region
-	Peer    uint64
-	Leader  bool
-	Term    uint64
-	Applied raft.ID
-	// Truncated is the last entry that the log no longer holds.
-	Truncated uint64
-	// Initialised says whether the peer knows its region.
-	Initialised bool
-}
-
-// Peers lists the store's peers by region id.
-func (s *Store) Peers() []PeerView {
-	vs := make([]PeerView, 0, len(s.order))
-	for _, p := range s.order {
-		vs = append(vs, PeerView{
-			Region: p.region, Peer: p.meta.GetId(), Leader: p.group.IsLeader(), Term: p.group.Term(), Applied: p.applied,
-			Truncated: p.group.Truncated().Index, Initialised: p.initialised(),
-		})
-	}
-	return vs
-}
-
-// HashRegion hashes the data that this store holds in a region's range; pairs is their number. It tells replicas with
-// equal applied indexes from unequal ones.
-func (s *Store) HashRegion(r *metapb.Region) (hash uint64, pairs int) { return s.replicaHash(r) }

@@ -71,6 +71,10 @@ type proposal struct {
 // initialised says whether the peer knows its region: one created by a message does not until a snapshot came.
 func (p *peer) initialised() bool { return len(p.region.GetPeers()) > 0 }
 
+// member says whether the peer is one of those that its region has as far as it knows. One that knows its region and is
+// no member of it is leaving; see leave.
+func (p *peer) member() bool { return region.FindPeerByID(p.region, p.meta.GetId()) != nil }
+
 // openPeer loads a peer, its apply state and its group from the disk.
 func (s *Store) openPeer(r *metapb.Region, meta *metapb.Peer) (*peer, error) {
 	p := &peer{
@@ -93,7 +97,7 @@ func (s *Store) openPeer(r *metapb.Region, meta *metapb.Peer) (*peer, error) {
 		ElectionTicks:  s.cfg.ElectionTicks,
 		HeartbeatTicks: s.cfg.HeartbeatTicks,
 		Nonce:          s.env.Nonce,
-		Conf:           confState(r),
+		Conf:           confState(r, meta),
 		Applied:        p.applied,
 		Truncated:      raft.ID{Index: st.GetTruncatedIndex(), Term: st.GetTruncatedTerm()},
 		Snapshot:       func() []byte { return s.buildSnapshot(p) },
@@ -110,8 +114,8 @@ func (s *Store) openPeer(r *metapb.Region, meta *metapb.Peer) (*peer, error) {
 	return p, nil
 }
 
-// confState is the membership that a region describes.
-func confState(r *metapb.Region) *raft.ConfState {
+// confState is the membership that a region describes for its peer self. One that is leaving goes on as it was.
+func confState(r *metapb.Region, self *metapb.Peer) *raft.ConfState {
 	cs := &raft.ConfState{}
 	for _, m := range r.GetPeers() {
 		if m.GetRole() == metapb.PeerRole_Learner {
@@ -119,6 +123,9 @@ func confState(r *metapb.Region) *raft.ConfState {
 		} else {
 			cs.Voters = append(cs.Voters, m.GetId())
 		}
+	}
+	if len(r.GetPeers()) > 0 && region.FindPeerByID(r, self.GetId()) == nil {
+		cs.Voters = append(cs.Voters, self.GetId())
 	}
 	return cs
 }

@@ -66,7 +66,7 @@ func (s *Store) locate(ctx *kvrpcpb.Context) (*peer, *errorpb.Error) {
 		return nil, region.StoreNotMatch(id, s.cfg.StoreID)
 	}
 	p := s.peers[ctx.GetRegionId()]
-	if p == nil || !p.initialised() {
+	if p == nil || !p.member() {
 		return nil, region.RegionNotFound(ctx.GetRegionId())
 	}
 	if id := ctx.GetPeer().GetId(); id != p.meta.GetId() {

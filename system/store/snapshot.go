@@ -6,7 +6,6 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"google.golang.org/protobuf/proto"
 
-	"ordeal/proto/metapb"
 	"ordeal/proto/ordealpb"
 	"ordeal/raft"
 	"ordeal/system/engine"
@@ -20,7 +19,7 @@ func overlaps(p *peer, start, end []byte) bool {
 // buildSnapshot is the region and all its data as of the applied index. What the turn has applied so far is committed
 // first, so that engine and applied index agree.
 func (s *Store) buildSnapshot(p *peer) []byte {
-	if !p.initialised() {
+	if !p.member() {
 		return nil
 	}
 	s.putApplyState(p)
@@ -106,10 +105,4 @@ func (s *Store) restore(p *peer, payload []byte, at raft.ID) {
 	if f := s.cfg.Listener.SnapshotApplied; f != nil {
 		f(s.cfg.StoreID, r, at)
 	}
-}
-
-// replicaHash hashes a region's data; see Store.Replicas.
-func (s *Store) replicaHash(r *metapb.Region) (uint64, int) {
-	lo, hi := engine.DataRange(r.GetStartKey(), r.GetEndKey())
-	return s.eng.Hash(lo, hi)
 }

@@ -83,7 +83,7 @@ func (s *Store) onSplitIDs(c pdCall, resp *pdpb.AskBatchSplitResponse) {
 		}
 	}
 	switch {
-	case p == nil || !p.initialised():
+	case p == nil || !p.member():
 		refuse(region.RegionNotFound(c.region))
 		return
 	case len(resp.GetIds()) != 1 || len(resp.GetIds()[0].GetNewPeerIds()) != len(p.region.GetPeers()):

@@ -40,7 +40,11 @@ type Store struct {
 	sendDurable outbox
 	persisted   []persisted
 	whenDurable []func()
-	barriers    []barrier
+	// reports go to PD and say what regions are: not before it is durable, since PD may have peers destroyed for it.
+	reports  []world.Send
+	barriers []barrier
+	// unsynced says that something was committed since the last barrier.
+	unsynced bool
 	nextToken   uint64
 	fresh       overlay
 	// readers have reads to answer at the end of the turn.

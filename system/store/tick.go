@@ -34,6 +34,10 @@ func (s *Store) onTick() {
 }
 
 func (s *Store) tickLeader(p *peer) {
+	if !p.member() {
+		s.handOver(p)
+		return
+	}
 	// Regions take turns, so that their heartbeats and checks do not all fall on one tick.
 	turn := s.ticks + p.region.GetId()
 	if turn%uint64(s.cfg.RegionHeartbeatTicks) == 0 {
@@ -58,8 +62,8 @@ func (s *Store) tickFollower(p *peer) {
 	}
 }
 
-// onStale destroys a peer if PD knows its region with a later membership that the peer is not in. An uninitialised
-// peer goes by the epoch of whoever created it.
+// onStale destroys a peer if PD knows its region with a membership, no older than the peer's, that the peer is not in. An
+// uninitialised peer goes by the epoch of whoever created it.
 func (s *Store) onStale(c pdCall, r *metapb.Region) {
 	p := s.peers[c.region]
 	if p == nil || p.meta.GetId() != c.peer || r == nil {
@@ -69,7 +73,7 @@ func (s *Store) onStale(c pdCall, r *metapb.Region) {
 	if !p.initialised() {
 		known = p.creator
 	}
-	if r.GetRegionEpoch().GetConfVer() <= known.GetConfVer() {
+	if r.GetRegionEpoch().GetConfVer() < known.GetConfVer() {
 		return
 	}
 	for _, m := range r.GetPeers() {

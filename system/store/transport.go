@@ -77,7 +77,7 @@ func (s *Store) onRaft(m *ordealpb.RaftMessage) {
 func (s *Store) senderIsStale(p *peer, m *ordealpb.RaftMessage, kind raft.Kind) bool {
 	from := m.GetFromPeer()
 	if region.FindPeerByID(p.region, from.GetId()) != nil ||
-		m.GetRegionEpoch().GetConfVer() >= p.region.GetRegionEpoch().GetConfVer() {
+		m.GetRegionEpoch().GetConfVer() > p.region.GetRegionEpoch().GetConfVer() {
 		return false
 	}
 	if kind == raft.KindVote {
@@ -95,7 +95,7 @@ func (s *Store) onTombstone(m *ordealpb.RaftMessage) {
 	if p == nil || p.meta.GetId() != m.GetToPeer().GetId() {
 		return
 	}
-	if p.initialised() && m.GetRegionEpoch().GetConfVer() <= p.region.GetRegionEpoch().GetConfVer() {
+	if p.member() && m.GetRegionEpoch().GetConfVer() <= p.region.GetRegionEpoch().GetConfVer() {
 		return
 	}
 	s.destroy(p, &metapb.Region{RegionEpoch: m.GetRegionEpoch()}, "it was removed from its region")

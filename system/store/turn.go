@@ -78,9 +78,8 @@ func (s *Store) handleReady(p *peer) {
 			Index: rd.Snapshot.GetMetadata().GetIndex(), Term: rd.Snapshot.GetMetadata().GetTerm(),
 		})
 	}
-	box := s.sendBox(p)
 	for _, m := range rd.Send {
-		s.post(box, p, m)
+		s.post(&s.sendNow, p, m)
 	}
 	if rd.Persisted != nil {
 		s.hold(p, rd.Persisted)
@@ -95,17 +94,6 @@ func (s *Store) handleReady(p *peer) {
 	if len(p.confirmed) > 0 {
 		s.readable(p)
 	}
-}
-
-// sendBox is where messages of p go that depend on nothing new. In a region of two voters they wait for the disk all the
-// same: one of them may say that the removal of its receiver is committed, which then destroys itself, and if the sender
-// could forget that in a crash, it would wait for the vote of a peer that is gone. In larger regions those who stay are a
-// majority even of the voters before.
-func (s *Store) sendBox(p *peer) *outbox {
-	if voters(p.region) == 2 {
-		return &s.sendDurable
-	}
-	return &s.sendNow
 }
 
 // hold keeps what depends on the turn's batch until it is durable.
@@ -126,6 +114,7 @@ func (s *Store) commit() {
 		return
 	}
 	s.eng.Commit(s.batch)
+	s.unsynced = true
 	s.batch = s.eng.NewBatch()
 	clear(s.fresh)
 	// gofail: var crashAfterCommit int
@@ -137,14 +126,20 @@ func (s *Store) release() {
 	for _, pkt := range s.sendNow.take() {
 		s.out.Send(s.cfg.Resolve(pkt.store), mustMarshal(pkt.packet))
 	}
-	late := s.sendDurable.take()
-	if len(late) == 0 && len(s.persisted) == 0 && len(s.whenDurable) == 0 {
-		return
-	}
 	var then []world.Send
-	for _, pkt := range late {
+	for _, pkt := range s.sendDurable.take() {
 		then = append(then, world.Send{To: s.cfg.Resolve(pkt.store), Payload: mustMarshal(pkt.packet)})
 	}
+	if s.unsynced || len(s.barriers) > 0 {
+		then = append(then, s.reports...)
+	} else {
+		s.out.Sends = append(s.out.Sends, s.reports...)
+	}
+	s.reports = nil
+	if len(then) == 0 && len(s.persisted) == 0 && len(s.whenDurable) == 0 {
+		return
+	}
+	s.unsynced = false
 	s.nextToken++
 	s.barriers = append(s.barriers, barrier{token: s.nextToken, persisted: s.persisted, then: s.whenDurable})
 	s.persisted, s.whenDurable = nil, nil

@@ -1,0 +1,39 @@
+package store
+
+import (
+	"ordeal/proto/metapb"
+	"ordeal/raft"
+	"ordeal/system/engine"
+)
+
+// PeerView is what a store knows of one of its peers, for those who look at a cluster from outside.
+type PeerView struct {
+	Region  *metapb.Region
+	Peer    uint64
+	Leader  bool
+	Term    uint64
+	Applied raft.ID
+	// Truncated is the last entry that the log no longer holds.
+	Truncated uint64
+	// Initialised says whether the peer knows its region.
+	Initialised bool
+}
+
+// Peers lists the store's peers by region id.
+func (s *Store) Peers() []PeerView {
+	vs := make([]PeerView, 0, len(s.order))
+	for _, p := range s.order {
+		vs = append(vs, PeerView{
+			Region: p.region, Peer: p.meta.GetId(), Leader: p.group.IsLeader(), Term: p.group.Term(), Applied: p.applied,
+			Truncated: p.group.Truncated().Index, Initialised: p.initialised(),
+		})
+	}
+	return vs
+}
+
+// HashRegion hashes the data that this store holds in a region's range; pairs is their number. It tells replicas with
+// equal applied indexes from unequal ones.
+func (s *Store) HashRegion(r *metapb.Region) (hash uint64, pairs int) {
+	lo, hi := engine.DataRange(r.GetStartKey(), r.GetEndKey())
+	return s.eng.Hash(lo, hi)
+}
