@@ -20,5 +20,6 @@
 // A peer is born by bootstrap, by the split of a region that has a peer on the same store, or by the first message of a
 // leader or candidate, and then stays uninitialised until a snapshot fills it. A peer that was removed leaves a
 // tombstone that no late message can wake; peer ids only ever rise, so a higher id on the same store proves that the
-// lower one is gone.
+// lower one is gone. A peer whose removal leaves a single voter does not go by itself: it stays, as one that is leaving,
+// until it is told that the other one knows for good.
 package store

@@ -44,9 +44,9 @@ type Store struct {
 	reports  []world.Send
 	barriers []barrier
 	// unsynced says that something was committed since the last barrier.
-	unsynced bool
-	nextToken   uint64
-	fresh       overlay
+	unsynced  bool
+	nextToken uint64
+	fresh     overlay
 	// readers have reads to answer at the end of the turn.
 	readers []*peer
 
