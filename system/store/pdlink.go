@@ -19,6 +19,8 @@ const (
 // pdLink is what the store is waiting for from PD.
 type pdLink struct {
 	registered, bootstrapped bool
+	// refused says that PD would not register the store; it is asked again with the next heartbeat.
+	refused bool
 
 	nextID uint64
 	calls  map[uint64]pdCall
@@ -127,7 +129,9 @@ func (s *Store) onPD(resp *ordealpb.PDResponse) {
 	switch c.kind {
 	case callRegister:
 		s.pd.registered = resp.GetPutStore().GetHeader().GetError() == nil
-		s.register()
+		if s.pd.refused = !s.pd.registered; !s.pd.refused {
+			s.register()
+		}
 	case callBootstrap:
 		s.onBootstrap(resp.GetBootstrap())
 	case callFirstRegion:
@@ -179,6 +183,10 @@ func (s *Store) onFirstRegion(r *metapb.Region) {
 
 // heartbeatStore tells PD that the store lives.
 func (s *Store) heartbeatStore() {
+	if s.pd.refused {
+		s.pd.refused = false
+		s.register()
+	}
 	st := &pdpb.StoreStats{StoreId: s.cfg.StoreID, RegionCount: uint32(len(s.order))}
 	s.tellPD(&ordealpb.PDRequest{Body: &ordealpb.PDRequest_StoreHeartbeat{
 		StoreHeartbeat: &pdpb.StoreHeartbeatRequest{Stats: st},

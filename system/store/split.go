@@ -39,8 +39,8 @@ func (s *Store) checkSplit(p *peer) {
 	_ = s.askSplit(p, middle, nil)
 }
 
-// measure returns the bytes of a region's keys and values and the key at which half of them lie to the left; nil if
-// there is no key that leaves both halves with something.
+// measure returns the bytes of a region's keys and values and the first key with half of them to its left, or else the
+// last key; nil if there is no key that leaves both halves with something.
 func (s *Store) measure(r *metapb.Region) (uint64, []byte) {
 	lo, hi := engine.DataRange(r.GetStartKey(), r.GetEndKey())
 	size := uint64(0)
@@ -48,8 +48,10 @@ func (s *Store) measure(r *metapb.Region) (uint64, []byte) {
 	half, seen := size/2, uint64(0)
 	var middle []byte
 	s.eng.Scan(lo, hi, func(k, v []byte) bool {
-		if seen >= half && seen > 0 {
-			middle = append([]byte(nil), engine.UserKey(k)...)
+		if seen > 0 {
+			middle = append(middle[:0], engine.UserKey(k)...)
+		}
+		if seen > 0 && seen >= half {
 			return false
 		}
 		seen += uint64(len(k) + len(v))
