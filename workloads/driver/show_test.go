@@ -59,7 +59,7 @@ verdict: FAIL
 reports: out/*/report.html
 
 FAIL register seed 7: one; two; three; and 2 more
-  replay: go run ./cmd/ordeal replay out/register-7   # or: go test ./workloads -run 'TestNemesis' -workload=register -seed=7 -seeds=1 -nemesis=all -duration=20s -stores=5 -replicas=3 -regions=4 -clients=8
+  replay: go run ./cmd/ordeal replay out/register-7   # or: go test ./workloads -run 'TestNemesis' -workload=register -seed=7 -seeds=1 -nemesis=all -duration=10s -stores=5 -replicas=3 -regions=4 -clients=8
 `, out.String())
 }
 
