@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"html"
 	"image"
 	"image/color"
 	"image/png"
@@ -23,14 +22,16 @@ import (
 	"ordeal/checker"
 )
 
-// Where a browser is looked for, and how long one page may take in it, start and end included. Chromium shows a page in
-// well under a second, but a busy machine may need long to start it.
+// browsers are the names under which a browser is looked for. Any Chromium will do.
 var browsers = []string{"chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"}
 
 const (
+	// browserTimeout is how long one page may take. It takes two seconds, but many more to start a browser on a busy
+	// machine.
 	browserTimeout = 2 * time.Minute
-	windowWidth    = 1280
-	windowHeight   = 2400
+	// The window is high enough for a counter-example and the timeline; both sizes are in pixels.
+	windowWidth  = 1280
+	windowHeight = 2400
 )
 
 // probe looks at the page as a reader would, after all else has run, and leaves what it saw in the page.
@@ -132,6 +133,8 @@ func browse(t *testing.T, d Data, parts ...string) (seen sight, picture image.Im
 	cmd := exec.CommandContext(ctx, browser,
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars",
+		// The frame with porcupine's picture is painted before the screenshot, and in the page's own process.
+		"--run-all-compositor-stages-before-draw", "--disable-features=IsolateSandboxedIframes",
 		"--user-data-dir="+filepath.Join(dir, "profile"), "--enable-logging=stderr", "--virtual-time-budget=5000",
 		fmt.Sprintf("--window-size=%d,%d", windowWidth, windowHeight), "--dump-dom", "--screenshot="+shot,
 		(&url.URL{Scheme: "file", Path: filepath.ToSlash(file)}).String())
@@ -148,7 +151,7 @@ func browse(t *testing.T, d Data, parts ...string) (seen sight, picture image.Im
 	}
 	found := regexp.MustCompile(`(?s)<script type="application/json" id="seen">(.*?)</script>`).FindStringSubmatch(stdout.String())
 	require.NotNil(t, found, "the probe did not run: %s", &stderr)
-	require.NoError(t, json.Unmarshal([]byte(html.UnescapeString(found[1])), &seen))
+	require.NoError(t, json.Unmarshal([]byte(found[1]), &seen))
 	return seen, picture, console
 }
 
