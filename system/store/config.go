@@ -12,6 +12,7 @@ const (
 	MaxPendingProposals = 8192    // clients waiting for one region's log
 	MaxOpsPerEntry      = 256     // data operations put into one log entry
 	MaxOpsBytesPerEntry = 1 << 20 // keys and values of several operations in one log entry; a single one may be larger
+	MaxMessagesPerTurn  = 256     // messages that one peer sends in a turn; the rest is dropped
 	MaxPDCalls          = 1024    // questions to PD that are not answered
 	MaxPendingVotes     = 256     // vote requests kept for regions that a split is about to create
 	pdCallTicks         = 20      // ticks after which a question to PD is given up and may be asked again

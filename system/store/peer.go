@@ -24,6 +24,9 @@ type peer struct {
 	applied raft.ID
 
 	queued, dead bool
+	// posted counts the messages of the turn numbered turn.
+	turn   uint64
+	posted int
 
 	// ops are this turn's data operations; they go into the log together.
 	ops []queuedOp

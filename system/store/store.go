@@ -52,6 +52,7 @@ type Store struct {
 
 	pd     pdLink
 	ticks  uint64
+	turns  uint64
 	booted bool
 }
 

@@ -107,6 +107,12 @@ func (s *Store) post(box *outbox, p *peer, msg *raft.Message) {
 	if to == nil {
 		return // a peer that this one has heard neither of nor from
 	}
+	if p.turn != s.turns {
+		p.turn, p.posted = s.turns, 0
+	}
+	if p.posted++; p.posted > MaxMessagesPerTurn {
+		return // as a network would; a group whose logs contradict each other can otherwise drown everybody
+	}
 	m := &ordealpb.RaftMessage{
 		RegionId: p.region.GetId(), FromPeer: p.meta, ToPeer: to, RegionEpoch: p.region.GetRegionEpoch(),
 		Message: mustMarshal(msg),

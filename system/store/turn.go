@@ -13,6 +13,7 @@ import (
 // Step is one turn of the store; see the package comment for the order of things.
 func (s *Store) Step(now world.Time, in []world.Event, out *world.Effects) {
 	s.now, s.out = now, out
+	s.turns++
 	if !s.booted {
 		s.booted = true
 		s.boot()
