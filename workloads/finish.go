@@ -1,6 +1,7 @@
 package workloads
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +15,9 @@ import (
 
 // finish judges the run and writes its folder.
 func (r *run) finish() (*Summary, error) {
+	if err := r.closeTrace(); err != nil {
+		return nil, err
+	}
 	r.history = checker.Merge(r.recs...)
 	r.judge()
 	s := r.summary()
@@ -113,18 +117,34 @@ func (r *run) write(s *Summary) error {
 	return WriteSummary(r.cfg.Out, s)
 }
 
-// close gives back what the process shares between runs. What the world itself can't close any more, after a panic,
-// goes with the process.
+// close gives back what the process shares between runs, however far this one came. A world that a panic stopped in the
+// middle of an event may not close any more; it goes with the process.
 func (r *run) close() {
 	for _, b := range Bugs() {
 		if b.Name == r.cfg.Bug {
-			_ = gofail.Disable(b.Failpoint)
+			_ = gofail.Disable(b.Failpoint) // it says only that the point was off
 		}
 	}
-	r.cluster.DisarmCrashes()
-	if r.traceOut != nil {
-		r.traceOut.Close()
+	if r.cluster != nil {
+		r.cluster.DisarmCrashes()
 	}
-	defer func() { _ = recover() }()
-	_ = r.w.Close()
+	if r.w == nil {
+		return
+	}
+	if r.panicked {
+		defer func() { _ = recover() }()
+	}
+	_ = r.w.Close() // simulated disks: nobody reads them again
+}
+
+// closeTrace writes out the rest of the trace.
+func (r *run) closeTrace() error {
+	if r.traceOut == nil {
+		return nil
+	}
+	err := errors.Join(r.trace.Flush(), r.traceOut.Close())
+	if err != nil {
+		err = fmt.Errorf("write trace %s: %w", r.cfg.Trace, err)
+	}
+	return err
 }

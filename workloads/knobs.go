@@ -8,7 +8,6 @@ import (
 	"ordeal/cluster"
 	"ordeal/system/client"
 	"ordeal/workloads/traffic"
-	"ordeal/world"
 	"ordeal/world/sim"
 )
 
@@ -84,5 +83,3 @@ func (k knobs) cluster(cfg Config) cluster.Config {
 	c.Client = client.Options{CallTimeout: k.callTimeout}
 	return c
 }
-
-var _ world.World = (*sim.World)(nil)

@@ -83,10 +83,10 @@ func Run(cfg Config, progress func(Progress)) (*Summary, error) {
 	if r.progress == nil {
 		r.progress = func(Progress) {}
 	}
+	defer r.close()
 	if err := r.prepare(); err != nil {
 		return nil, err
 	}
-	defer r.close()
 	r.play()
 	return r.finish()
 }
@@ -119,7 +119,6 @@ func (r *run) prepare() error {
 	if r.cluster, err = cluster.NewSim(r.w, cc); err != nil {
 		return Usagef("%v", err)
 	}
-	r.watch.cluster = r.cluster
 	r.keys = traffic.NewKeySet()
 	if err := r.drawSchedule(); err != nil {
 		return err

@@ -19,9 +19,8 @@ const leadersMax = 5000
 // watch looks at a run while it happens: it feeds the invariants from the stores' listeners and keeps what a report
 // tells beside the history.
 type watch struct {
-	w       *sim.World
-	cluster *cluster.Sim
-	inv     *checker.Invariants
+	w   *sim.World
+	inv *checker.Invariants
 
 	// regions is the newest description of each region that any store applied; what is applied is committed, so it
 	// only ever moves forward, whatever crashes.

@@ -82,8 +82,7 @@ func (s *Store) restore(p *peer, payload []byte, at raft.ID) {
 		panic(fmt.Sprintf("store %d: snapshot of %s overlaps %s", s.cfg.StoreID, region.Format(r), region.Format(o.region)))
 	}
 	s.failAll(p, "a snapshot replaced the log in which it was")
-	created := !p.initialised()
-	if !created {
+	if p.initialised() {
 		lo, hi := engine.DataRange(p.region.GetStartKey(), p.region.GetEndKey())
 		s.batch.DeleteRange(lo, hi)
 	}
