@@ -973,8 +973,10 @@ type AdminResponse struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	RegionError *errorpb.Error         `protobuf:"bytes,1,opt,name=region_error,json=regionError,proto3" json:"region_error,omitempty"`
 	// After a split: both halves, left first. After a conf change or for a status: the region.
-	Regions       []*metapb.Region `protobuf:"bytes,2,rep,name=regions,proto3" json:"regions,omitempty"`
-	Status        *RegionStatus    `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`
+	Regions []*metapb.Region `protobuf:"bytes,2,rep,name=regions,proto3" json:"regions,omitempty"`
+	Status  *RegionStatus    `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`
+	// The call makes no sense for the region, whoever leads it; nothing was started.
+	Error         string `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1028,6 +1030,13 @@ func (x *AdminResponse) GetStatus() *RegionStatus {
 		return x.Status
 	}
 	return nil
+}
+
+func (x *AdminResponse) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
 }
 
 type RegionStatus struct {
@@ -2318,11 +2327,12 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\x04peer\x18\x02 \x01(\v2\f.metapb.PeerR\x04peer\"9\n" +
 	"\x15TransferLeaderRequest\x12 \n" +
 	"\x04peer\x18\x01 \x01(\v2\f.metapb.PeerR\x04peer\"\x0f\n" +
-	"\rStatusRequest\"\x9c\x01\n" +
+	"\rStatusRequest\"\xb2\x01\n" +
 	"\rAdminResponse\x121\n" +
 	"\fregion_error\x18\x01 \x01(\v2\x0e.errorpb.ErrorR\vregionError\x12(\n" +
 	"\aregions\x18\x02 \x03(\v2\x0e.metapb.RegionR\aregions\x12.\n" +
-	"\x06status\x18\x03 \x01(\v2\x16.ordealpb.RegionStatusR\x06status\"\xe4\x01\n" +
+	"\x06status\x18\x03 \x01(\v2\x16.ordealpb.RegionStatusR\x06status\x12\x14\n" +
+	"\x05error\x18\x04 \x01(\tR\x05error\"\xe4\x01\n" +
 	"\fRegionStatus\x12$\n" +
 	"\x06leader\x18\x01 \x01(\v2\f.metapb.PeerR\x06leader\x12\x12\n" +
 	"\x04term\x18\x02 \x01(\x04R\x04term\x12#\n" +

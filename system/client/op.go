@@ -202,7 +202,7 @@ func errorsOf(req *ordealpb.Request, resp *ordealpb.Response) (regionErr *errorp
 		return r.GetRegionError(), "", r != nil
 	case *ordealpb.Request_Admin:
 		r := resp.GetAdmin()
-		return r.GetRegionError(), "", r != nil
+		return r.GetRegionError(), r.GetError(), r != nil
 	default:
 		panic(fmt.Sprintf("client: request of kind %T", req.GetBody()))
 	}

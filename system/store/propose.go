@@ -1,6 +1,9 @@
 package store
 
 import (
+	"errors"
+	"fmt"
+
 	"ordeal/proto/errorpb"
 	"ordeal/proto/metapb"
 	"ordeal/proto/ordealpb"
@@ -63,31 +66,46 @@ func (s *Store) onAdmin(p *peer, req request, a *ordealpb.AdminRequest) {
 		s.replyError(&req, p, region.NotLeader(p.region.GetId(), p.leader()))
 		return
 	}
-	epoch := a.GetContext().GetRegionEpoch()
-	var err *errorpb.Error
+	switch err := s.startAdmin(p, &req, a).(type) {
+	case nil:
+	case regionError:
+		s.replyError(&req, p, err.of)
+	default:
+		s.replyAdmin(&req, p, &ordealpb.AdminResponse{Error: err.Error()})
+	}
+}
+
+// regionError is an error of the region layer: it may go well elsewhere or later. Every other error of an admin call
+// says that the call makes no sense.
+type regionError struct{ of *errorpb.Error }
+
+func (e regionError) Error() string { return e.of.GetMessage() }
+
+// startAdmin starts an admin call on the leader. It is answered when it is applied; on an error nothing was started.
+func (s *Store) startAdmin(p *peer, req *request, a *ordealpb.AdminRequest) error {
+	epoch, now := a.GetContext().GetRegionEpoch(), p.region.GetRegionEpoch()
 	switch b := a.GetBody().(type) {
 	case *ordealpb.AdminRequest_Split:
-		if !region.CheckEpoch(epoch, p.region.GetRegionEpoch(), true, true) {
-			err = region.EpochNotMatch(p.region)
-			break
+		if !region.CheckEpoch(epoch, now, true, true) {
+			return regionError{region.EpochNotMatch(p.region)}
 		}
-		err = s.askSplit(p, b.Split.GetSplitKey(), &req)
+		if err := s.askSplit(p, b.Split.GetSplitKey(), req); err != nil {
+			return regionError{err}
+		}
+		return nil
 	case *ordealpb.AdminRequest_ChangePeer:
-		if !region.CheckEpoch(epoch, p.region.GetRegionEpoch(), true, false) {
-			err = region.EpochNotMatch(p.region)
-			break
+		if !region.CheckEpoch(epoch, now, true, false) {
+			return regionError{region.EpochNotMatch(p.region)}
 		}
-		err = s.proposeConfChange(p, b.ChangePeer, &req)
+		return s.proposeConfChange(p, b.ChangePeer, req)
 	case *ordealpb.AdminRequest_TransferLeader:
-		if err = s.transferLeader(p, b.TransferLeader.GetPeer()); err == nil {
-			s.replyAdmin(&req, p, &ordealpb.AdminResponse{Regions: []*metapb.Region{p.region}})
+		if err := s.transferLeader(p, b.TransferLeader.GetPeer()); err != nil {
+			return err
 		}
-	default:
-		err = &errorpb.Error{Message: "admin request without a body"}
+		s.replyAdmin(req, p, &ordealpb.AdminResponse{Regions: []*metapb.Region{p.region}})
+		return nil
 	}
-	if err != nil {
-		s.replyError(&req, p, err)
-	}
+	return errors.New("admin request without a body: want split, change_peer, transfer_leader or status")
 }
 
 func (s *Store) replyAdmin(req *request, p *peer, resp *ordealpb.AdminResponse) {
@@ -102,22 +120,25 @@ func (p *peer) status() *ordealpb.RegionStatus {
 }
 
 // transferLeader hands leadership over. It is not replicated: the answer says that the attempt has begun.
-func (s *Store) transferLeader(p *peer, to *metapb.Peer) *errorpb.Error {
+func (s *Store) transferLeader(p *peer, to *metapb.Peer) error {
 	m := region.FindPeerByID(p.region, to.GetId())
 	if m == nil {
-		return &errorpb.Error{Message: "transfer leader: no such peer in " + region.Format(p.region)}
+		return errors.New("transfer leader: no such peer in " + region.Format(p.region))
 	}
-	if err := p.group.TransferLeader(m.GetId()); err != nil {
-		return s.groupError(p, err)
+	switch err := p.group.TransferLeader(m.GetId()); {
+	case errors.Is(err, raft.ErrRefused):
+		return fmt.Errorf("transfer leader: %s leads already or has no vote in %s", region.FormatPeer(m), region.Format(p.region))
+	case err != nil:
+		return regionError{s.groupError(p, err)}
 	}
 	s.wake(p)
 	return nil
 }
 
 // proposeConfChange checks a membership change against the region as it is now and appends it.
-func (s *Store) proposeConfChange(p *peer, c *ordealpb.ChangePeerRequest, req *request) *errorpb.Error {
+func (s *Store) proposeConfChange(p *peer, c *ordealpb.ChangePeerRequest, req *request) error {
 	if why := refuseChange(p.region, p.meta.GetId(), c); why != "" {
-		return &errorpb.Error{Message: "change peer: " + why + " in " + region.Format(p.region)}
+		return errors.New("change peer: " + why + " in " + region.Format(p.region))
 	}
 	cmd := &ordealpb.Command{
 		Epoch: p.region.GetRegionEpoch(),
@@ -128,7 +149,7 @@ func (s *Store) proposeConfChange(p *peer, c *ordealpb.ChangePeerRequest, req *r
 		Change: changeOf(c.GetChangeType()), Peer: c.GetPeer().GetId(), Context: mustMarshal(cmd),
 	})
 	if err != nil {
-		return s.groupError(p, err)
+		return regionError{s.groupError(p, err)}
 	}
 	p.unplaced = append(p.unplaced, proposal{token: s.nextToken, admin: req})
 	s.wake(p)

@@ -77,7 +77,7 @@ func describe(resp *ordealpb.Response) string {
 		if err == nil {
 			return ok
 		}
-		reason := "refused"
+		reason := "no reason"
 		err.ProtoReflect().Range(func(f protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
 			if f.Message() != nil {
 				reason = string(f.Name())
@@ -112,6 +112,9 @@ func describe(resp *ordealpb.Response) string {
 		}
 		return at(b.Scan.GetRegionError(), "["+strings.Join(pairs, " ")+"]")
 	case *ordealpb.Response_Admin:
+		if why := b.Admin.GetError(); why != "" {
+			return "refused: " + why
+		}
 		var regions []string
 		for _, r := range b.Admin.GetRegions() {
 			regions = append(regions, region.Format(r))
