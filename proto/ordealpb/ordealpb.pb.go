@@ -34,6 +34,10 @@ const (
 	PeerState_NORMAL PeerState = 0
 	// The peer is gone from this store and no message may bring it back.
 	PeerState_TOMBSTONE PeerState = 1
+	// The region is frozen until it is merged or its merge is taken back.
+	PeerState_MERGING PeerState = 2
+	// The peer's data can't be trusted; it waits to be removed and replaced.
+	PeerState_QUARANTINED PeerState = 3
 )
 
 // Enum value maps for PeerState.
@@ -41,10 +45,14 @@ var (
 	PeerState_name = map[int32]string{
 		0: "NORMAL",
 		1: "TOMBSTONE",
+		2: "MERGING",
+		3: "QUARANTINED",
 	}
 	PeerState_value = map[string]int32{
-		"NORMAL":    0,
-		"TOMBSTONE": 1,
+		"NORMAL":      0,
+		"TOMBSTONE":   1,
+		"MERGING":     2,
+		"QUARANTINED": 3,
 	}
 )
 
@@ -75,6 +83,58 @@ func (PeerState) EnumDescriptor() ([]byte, []int) {
 	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{0}
 }
 
+type MergeAnswer_Outcome int32
+
+const (
+	// The region that was asked can't say, or the merge can still go either way.
+	MergeAnswer_UNKNOWN MergeAnswer_Outcome = 0
+	// The source was merged; region is what holds its range, or held it at some time.
+	MergeAnswer_MERGED MergeAnswer_Outcome = 1
+	// The source was not merged and will not be.
+	MergeAnswer_NOT_MERGED MergeAnswer_Outcome = 2
+)
+
+// Enum value maps for MergeAnswer_Outcome.
+var (
+	MergeAnswer_Outcome_name = map[int32]string{
+		0: "UNKNOWN",
+		1: "MERGED",
+		2: "NOT_MERGED",
+	}
+	MergeAnswer_Outcome_value = map[string]int32{
+		"UNKNOWN":    0,
+		"MERGED":     1,
+		"NOT_MERGED": 2,
+	}
+)
+
+func (x MergeAnswer_Outcome) Enum() *MergeAnswer_Outcome {
+	p := new(MergeAnswer_Outcome)
+	*p = x
+	return p
+}
+
+func (x MergeAnswer_Outcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (MergeAnswer_Outcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_ordealpb_ordealpb_proto_enumTypes[1].Descriptor()
+}
+
+func (MergeAnswer_Outcome) Type() protoreflect.EnumType {
+	return &file_ordealpb_ordealpb_proto_enumTypes[1]
+}
+
+func (x MergeAnswer_Outcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use MergeAnswer_Outcome.Descriptor instead.
+func (MergeAnswer_Outcome) EnumDescriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{7, 0}
+}
+
 type Op_Kind int32
 
 const (
@@ -82,6 +142,10 @@ const (
 	Op_DELETE             Op_Kind = 1
 	Op_COMPARE_AND_SWAP   Op_Kind = 2
 	Op_COMPARE_AND_DELETE Op_Kind = 3
+	// Deletes from key up to value, exclusively; an empty value is the end of the region.
+	Op_DELETE_RANGE Op_Kind = 4
+	// Puts that come into effect together.
+	Op_BATCH_PUT Op_Kind = 5
 )
 
 // Enum value maps for Op_Kind.
@@ -91,12 +155,16 @@ var (
 		1: "DELETE",
 		2: "COMPARE_AND_SWAP",
 		3: "COMPARE_AND_DELETE",
+		4: "DELETE_RANGE",
+		5: "BATCH_PUT",
 	}
 	Op_Kind_value = map[string]int32{
 		"PUT":                0,
 		"DELETE":             1,
 		"COMPARE_AND_SWAP":   2,
 		"COMPARE_AND_DELETE": 3,
+		"DELETE_RANGE":       4,
+		"BATCH_PUT":          5,
 	}
 )
 
@@ -111,11 +179,11 @@ func (x Op_Kind) String() string {
 }
 
 func (Op_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_ordealpb_ordealpb_proto_enumTypes[1].Descriptor()
+	return file_ordealpb_ordealpb_proto_enumTypes[2].Descriptor()
 }
 
 func (Op_Kind) Type() protoreflect.EnumType {
-	return &file_ordealpb_ordealpb_proto_enumTypes[1]
+	return &file_ordealpb_ordealpb_proto_enumTypes[2]
 }
 
 func (x Op_Kind) Number() protoreflect.EnumNumber {
@@ -124,7 +192,7 @@ func (x Op_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Op_Kind.Descriptor instead.
 func (Op_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{15, 0}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{25, 0}
 }
 
 // RaftMessage is one message of one Raft group, addressed from peer to peer.
@@ -142,7 +210,9 @@ type RaftMessage struct {
 	// The receiver is no member at region_epoch and must destroy itself; message is empty.
 	IsTombstone bool `protobuf:"varint,7,opt,name=is_tombstone,json=isTombstone,proto3" json:"is_tombstone,omitempty"`
 	// A marshalled raftpb.Message.
-	Message       []byte `protobuf:"bytes,8,opt,name=message,proto3" json:"message,omitempty"`
+	Message []byte `protobuf:"bytes,8,opt,name=message,proto3" json:"message,omitempty"`
+	// What peers say to each other outside of Raft; message is empty.
+	Extra         *ExtraMessage `protobuf:"bytes,9,opt,name=extra,proto3" json:"extra,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -233,18 +303,541 @@ func (x *RaftMessage) GetMessage() []byte {
 	return nil
 }
 
-// StorePacket is a one-way message to a store: all that one turn of the sender had for it.
-type StorePacket struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Raft          []*RaftMessage         `protobuf:"bytes,1,rep,name=raft,proto3" json:"raft,omitempty"`
-	Pd            *PDResponse            `protobuf:"bytes,2,opt,name=pd,proto3" json:"pd,omitempty"`
+func (x *RaftMessage) GetExtra() *ExtraMessage {
+	if x != nil {
+		return x.Extra
+	}
+	return nil
+}
+
+// ExtraMessage is what peers of a region say to each other outside of Raft.
+type ExtraMessage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Body:
+	//
+	//	*ExtraMessage_Hibernate
+	//	*ExtraMessage_Wake
+	Body          isExtraMessage_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
+func (x *ExtraMessage) Reset() {
+	*x = ExtraMessage{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExtraMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExtraMessage) ProtoMessage() {}
+
+func (x *ExtraMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExtraMessage.ProtoReflect.Descriptor instead.
+func (*ExtraMessage) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ExtraMessage) GetBody() isExtraMessage_Body {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+func (x *ExtraMessage) GetHibernate() *Hibernate {
+	if x != nil {
+		if x, ok := x.Body.(*ExtraMessage_Hibernate); ok {
+			return x.Hibernate
+		}
+	}
+	return nil
+}
+
+func (x *ExtraMessage) GetWake() *Wake {
+	if x != nil {
+		if x, ok := x.Body.(*ExtraMessage_Wake); ok {
+			return x.Wake
+		}
+	}
+	return nil
+}
+
+type isExtraMessage_Body interface {
+	isExtraMessage_Body()
+}
+
+type ExtraMessage_Hibernate struct {
+	Hibernate *Hibernate `protobuf:"bytes,1,opt,name=hibernate,proto3,oneof"`
+}
+
+type ExtraMessage_Wake struct {
+	Wake *Wake `protobuf:"bytes,2,opt,name=wake,proto3,oneof"`
+}
+
+func (*ExtraMessage_Hibernate) isExtraMessage_Body() {}
+
+func (*ExtraMessage_Wake) isExtraMessage_Body() {}
+
+// Hibernate is a leader's wish that the region go to sleep, or a follower's consent.
+type Hibernate struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Answers a wish.
+	Consent bool `protobuf:"varint,1,opt,name=consent,proto3" json:"consent,omitempty"`
+	// The term and the last index of whoever speaks.
+	Term          uint64 `protobuf:"varint,2,opt,name=term,proto3" json:"term,omitempty"`
+	LastIndex     uint64 `protobuf:"varint,3,opt,name=last_index,json=lastIndex,proto3" json:"last_index,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Hibernate) Reset() {
+	*x = Hibernate{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Hibernate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Hibernate) ProtoMessage() {}
+
+func (x *Hibernate) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Hibernate.ProtoReflect.Descriptor instead.
+func (*Hibernate) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Hibernate) GetConsent() bool {
+	if x != nil {
+		return x.Consent
+	}
+	return false
+}
+
+func (x *Hibernate) GetTerm() uint64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
+}
+
+func (x *Hibernate) GetLastIndex() uint64 {
+	if x != nil {
+		return x.LastIndex
+	}
+	return 0
+}
+
+// Wake ends the sleep of a region.
+type Wake struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Wake) Reset() {
+	*x = Wake{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Wake) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Wake) ProtoMessage() {}
+
+func (x *Wake) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Wake.ProtoReflect.Descriptor instead.
+func (*Wake) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{3}
+}
+
+// SnapshotChunk is one piece of a snapshot on its way from store to store.
+type SnapshotChunk struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names the snapshot among all of its sender's.
+	Id       uint64       `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	RegionId uint64       `protobuf:"varint,2,opt,name=region_id,json=regionId,proto3" json:"region_id,omitempty"`
+	FromPeer *metapb.Peer `protobuf:"bytes,3,opt,name=from_peer,json=fromPeer,proto3" json:"from_peer,omitempty"`
+	ToPeer   *metapb.Peer `protobuf:"bytes,4,opt,name=to_peer,json=toPeer,proto3" json:"to_peer,omitempty"`
+	// Counts from 0.
+	Seq  uint32 `protobuf:"varint,5,opt,name=seq,proto3" json:"seq,omitempty"`
+	Last bool   `protobuf:"varint,6,opt,name=last,proto3" json:"last,omitempty"`
+	// xxhash64 over data.
+	Checksum      uint64 `protobuf:"varint,7,opt,name=checksum,proto3" json:"checksum,omitempty"`
+	Data          []byte `protobuf:"bytes,8,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnapshotChunk) Reset() {
+	*x = SnapshotChunk{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotChunk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotChunk) ProtoMessage() {}
+
+func (x *SnapshotChunk) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotChunk.ProtoReflect.Descriptor instead.
+func (*SnapshotChunk) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *SnapshotChunk) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *SnapshotChunk) GetRegionId() uint64 {
+	if x != nil {
+		return x.RegionId
+	}
+	return 0
+}
+
+func (x *SnapshotChunk) GetFromPeer() *metapb.Peer {
+	if x != nil {
+		return x.FromPeer
+	}
+	return nil
+}
+
+func (x *SnapshotChunk) GetToPeer() *metapb.Peer {
+	if x != nil {
+		return x.ToPeer
+	}
+	return nil
+}
+
+func (x *SnapshotChunk) GetSeq() uint32 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *SnapshotChunk) GetLast() bool {
+	if x != nil {
+		return x.Last
+	}
+	return false
+}
+
+func (x *SnapshotChunk) GetChecksum() uint64 {
+	if x != nil {
+		return x.Checksum
+	}
+	return 0
+}
+
+func (x *SnapshotChunk) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+// SnapshotAck says how much of a snapshot has come, or that the receiver does not want it.
+type SnapshotAck struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Id       uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	RegionId uint64                 `protobuf:"varint,2,opt,name=region_id,json=regionId,proto3" json:"region_id,omitempty"`
+	FromPeer *metapb.Peer           `protobuf:"bytes,3,opt,name=from_peer,json=fromPeer,proto3" json:"from_peer,omitempty"`
+	ToPeer   *metapb.Peer           `protobuf:"bytes,4,opt,name=to_peer,json=toPeer,proto3" json:"to_peer,omitempty"`
+	// The next chunk that the receiver wants.
+	Next          uint32 `protobuf:"varint,5,opt,name=next,proto3" json:"next,omitempty"`
+	Refused       bool   `protobuf:"varint,6,opt,name=refused,proto3" json:"refused,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnapshotAck) Reset() {
+	*x = SnapshotAck{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotAck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotAck) ProtoMessage() {}
+
+func (x *SnapshotAck) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotAck.ProtoReflect.Descriptor instead.
+func (*SnapshotAck) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *SnapshotAck) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *SnapshotAck) GetRegionId() uint64 {
+	if x != nil {
+		return x.RegionId
+	}
+	return 0
+}
+
+func (x *SnapshotAck) GetFromPeer() *metapb.Peer {
+	if x != nil {
+		return x.FromPeer
+	}
+	return nil
+}
+
+func (x *SnapshotAck) GetToPeer() *metapb.Peer {
+	if x != nil {
+		return x.ToPeer
+	}
+	return nil
+}
+
+func (x *SnapshotAck) GetNext() uint32 {
+	if x != nil {
+		return x.Next
+	}
+	return 0
+}
+
+func (x *SnapshotAck) GetRefused() bool {
+	if x != nil {
+		return x.Refused
+	}
+	return false
+}
+
+// MergeQuery asks a peer what became of a region that was to be merged into its own.
+type MergeQuery struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	RegionId uint64                 `protobuf:"varint,1,opt,name=region_id,json=regionId,proto3" json:"region_id,omitempty"`
+	ToPeer   *metapb.Peer           `protobuf:"bytes,2,opt,name=to_peer,json=toPeer,proto3" json:"to_peer,omitempty"`
+	// The region that asks and its peer.
+	SourceId      uint64       `protobuf:"varint,3,opt,name=source_id,json=sourceId,proto3" json:"source_id,omitempty"`
+	FromPeer      *metapb.Peer `protobuf:"bytes,4,opt,name=from_peer,json=fromPeer,proto3" json:"from_peer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MergeQuery) Reset() {
+	*x = MergeQuery{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MergeQuery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MergeQuery) ProtoMessage() {}
+
+func (x *MergeQuery) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MergeQuery.ProtoReflect.Descriptor instead.
+func (*MergeQuery) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *MergeQuery) GetRegionId() uint64 {
+	if x != nil {
+		return x.RegionId
+	}
+	return 0
+}
+
+func (x *MergeQuery) GetToPeer() *metapb.Peer {
+	if x != nil {
+		return x.ToPeer
+	}
+	return nil
+}
+
+func (x *MergeQuery) GetSourceId() uint64 {
+	if x != nil {
+		return x.SourceId
+	}
+	return 0
+}
+
+func (x *MergeQuery) GetFromPeer() *metapb.Peer {
+	if x != nil {
+		return x.FromPeer
+	}
+	return nil
+}
+
+// MergeAnswer answers a MergeQuery from a state that is durable.
+type MergeAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SourceId      uint64                 `protobuf:"varint,1,opt,name=source_id,json=sourceId,proto3" json:"source_id,omitempty"`
+	ToPeer        *metapb.Peer           `protobuf:"bytes,2,opt,name=to_peer,json=toPeer,proto3" json:"to_peer,omitempty"`
+	Outcome       MergeAnswer_Outcome    `protobuf:"varint,3,opt,name=outcome,proto3,enum=ordealpb.MergeAnswer_Outcome" json:"outcome,omitempty"`
+	Region        *metapb.Region         `protobuf:"bytes,4,opt,name=region,proto3" json:"region,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MergeAnswer) Reset() {
+	*x = MergeAnswer{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MergeAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MergeAnswer) ProtoMessage() {}
+
+func (x *MergeAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MergeAnswer.ProtoReflect.Descriptor instead.
+func (*MergeAnswer) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *MergeAnswer) GetSourceId() uint64 {
+	if x != nil {
+		return x.SourceId
+	}
+	return 0
+}
+
+func (x *MergeAnswer) GetToPeer() *metapb.Peer {
+	if x != nil {
+		return x.ToPeer
+	}
+	return nil
+}
+
+func (x *MergeAnswer) GetOutcome() MergeAnswer_Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return MergeAnswer_UNKNOWN
+}
+
+func (x *MergeAnswer) GetRegion() *metapb.Region {
+	if x != nil {
+		return x.Region
+	}
+	return nil
+}
+
+// StorePacket is a one-way message to a store: all that one turn of the sender had for it.
+type StorePacket struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Raft           []*RaftMessage         `protobuf:"bytes,1,rep,name=raft,proto3" json:"raft,omitempty"`
+	Pd             *PDResponse            `protobuf:"bytes,2,opt,name=pd,proto3" json:"pd,omitempty"`
+	SnapshotChunks []*SnapshotChunk       `protobuf:"bytes,3,rep,name=snapshot_chunks,json=snapshotChunks,proto3" json:"snapshot_chunks,omitempty"`
+	SnapshotAcks   []*SnapshotAck         `protobuf:"bytes,4,rep,name=snapshot_acks,json=snapshotAcks,proto3" json:"snapshot_acks,omitempty"`
+	MergeQueries   []*MergeQuery          `protobuf:"bytes,5,rep,name=merge_queries,json=mergeQueries,proto3" json:"merge_queries,omitempty"`
+	MergeAnswers   []*MergeAnswer         `protobuf:"bytes,6,rep,name=merge_answers,json=mergeAnswers,proto3" json:"merge_answers,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
 func (x *StorePacket) Reset() {
 	*x = StorePacket{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[1]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -256,7 +849,7 @@ func (x *StorePacket) String() string {
 func (*StorePacket) ProtoMessage() {}
 
 func (x *StorePacket) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[1]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -269,7 +862,7 @@ func (x *StorePacket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorePacket.ProtoReflect.Descriptor instead.
 func (*StorePacket) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{1}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *StorePacket) GetRaft() []*RaftMessage {
@@ -286,6 +879,34 @@ func (x *StorePacket) GetPd() *PDResponse {
 	return nil
 }
 
+func (x *StorePacket) GetSnapshotChunks() []*SnapshotChunk {
+	if x != nil {
+		return x.SnapshotChunks
+	}
+	return nil
+}
+
+func (x *StorePacket) GetSnapshotAcks() []*SnapshotAck {
+	if x != nil {
+		return x.SnapshotAcks
+	}
+	return nil
+}
+
+func (x *StorePacket) GetMergeQueries() []*MergeQuery {
+	if x != nil {
+		return x.MergeQueries
+	}
+	return nil
+}
+
+func (x *StorePacket) GetMergeAnswers() []*MergeAnswer {
+	if x != nil {
+		return x.MergeAnswers
+	}
+	return nil
+}
+
 // Request is one call to a store. The context of the inner request names region, epoch and peer.
 type Request struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -297,6 +918,9 @@ type Request struct {
 	//	*Request_Cas
 	//	*Request_Scan
 	//	*Request_Admin
+	//	*Request_BatchGet
+	//	*Request_BatchPut
+	//	*Request_DeleteRange
 	Body          isRequest_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -304,7 +928,7 @@ type Request struct {
 
 func (x *Request) Reset() {
 	*x = Request{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[2]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -316,7 +940,7 @@ func (x *Request) String() string {
 func (*Request) ProtoMessage() {}
 
 func (x *Request) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[2]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -329,7 +953,7 @@ func (x *Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Request.ProtoReflect.Descriptor instead.
 func (*Request) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{2}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Request) GetBody() isRequest_Body {
@@ -393,6 +1017,33 @@ func (x *Request) GetAdmin() *AdminRequest {
 	return nil
 }
 
+func (x *Request) GetBatchGet() *kvrpcpb.RawBatchGetRequest {
+	if x != nil {
+		if x, ok := x.Body.(*Request_BatchGet); ok {
+			return x.BatchGet
+		}
+	}
+	return nil
+}
+
+func (x *Request) GetBatchPut() *kvrpcpb.RawBatchPutRequest {
+	if x != nil {
+		if x, ok := x.Body.(*Request_BatchPut); ok {
+			return x.BatchPut
+		}
+	}
+	return nil
+}
+
+func (x *Request) GetDeleteRange() *kvrpcpb.RawDeleteRangeRequest {
+	if x != nil {
+		if x, ok := x.Body.(*Request_DeleteRange); ok {
+			return x.DeleteRange
+		}
+	}
+	return nil
+}
+
 type isRequest_Body interface {
 	isRequest_Body()
 }
@@ -422,6 +1073,19 @@ type Request_Admin struct {
 	Admin *AdminRequest `protobuf:"bytes,6,opt,name=admin,proto3,oneof"`
 }
 
+type Request_BatchGet struct {
+	BatchGet *kvrpcpb.RawBatchGetRequest `protobuf:"bytes,7,opt,name=batch_get,json=batchGet,proto3,oneof"`
+}
+
+type Request_BatchPut struct {
+	// Atomic: all pairs must lie in one region.
+	BatchPut *kvrpcpb.RawBatchPutRequest `protobuf:"bytes,8,opt,name=batch_put,json=batchPut,proto3,oneof"`
+}
+
+type Request_DeleteRange struct {
+	DeleteRange *kvrpcpb.RawDeleteRangeRequest `protobuf:"bytes,9,opt,name=delete_range,json=deleteRange,proto3,oneof"`
+}
+
 func (*Request_Get) isRequest_Body() {}
 
 func (*Request_Put) isRequest_Body() {}
@@ -433,6 +1097,12 @@ func (*Request_Cas) isRequest_Body() {}
 func (*Request_Scan) isRequest_Body() {}
 
 func (*Request_Admin) isRequest_Body() {}
+
+func (*Request_BatchGet) isRequest_Body() {}
+
+func (*Request_BatchPut) isRequest_Body() {}
+
+func (*Request_DeleteRange) isRequest_Body() {}
 
 // Response answers a Request of the same kind. Errors of the region layer are in the inner response's
 // region_error; for an admin call in AdminResponse.
@@ -446,6 +1116,9 @@ type Response struct {
 	//	*Response_Cas
 	//	*Response_Scan
 	//	*Response_Admin
+	//	*Response_BatchGet
+	//	*Response_BatchPut
+	//	*Response_DeleteRange
 	Body          isResponse_Body `protobuf_oneof:"body"`
 	Witness       *Witness        `protobuf:"bytes,7,opt,name=witness,proto3" json:"witness,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -454,7 +1127,7 @@ type Response struct {
 
 func (x *Response) Reset() {
 	*x = Response{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[3]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -466,7 +1139,7 @@ func (x *Response) String() string {
 func (*Response) ProtoMessage() {}
 
 func (x *Response) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[3]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -479,7 +1152,7 @@ func (x *Response) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Response.ProtoReflect.Descriptor instead.
 func (*Response) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{3}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Response) GetBody() isResponse_Body {
@@ -543,6 +1216,33 @@ func (x *Response) GetAdmin() *AdminResponse {
 	return nil
 }
 
+func (x *Response) GetBatchGet() *kvrpcpb.RawBatchGetResponse {
+	if x != nil {
+		if x, ok := x.Body.(*Response_BatchGet); ok {
+			return x.BatchGet
+		}
+	}
+	return nil
+}
+
+func (x *Response) GetBatchPut() *kvrpcpb.RawBatchPutResponse {
+	if x != nil {
+		if x, ok := x.Body.(*Response_BatchPut); ok {
+			return x.BatchPut
+		}
+	}
+	return nil
+}
+
+func (x *Response) GetDeleteRange() *kvrpcpb.RawDeleteRangeResponse {
+	if x != nil {
+		if x, ok := x.Body.(*Response_DeleteRange); ok {
+			return x.DeleteRange
+		}
+	}
+	return nil
+}
+
 func (x *Response) GetWitness() *Witness {
 	if x != nil {
 		return x.Witness
@@ -578,6 +1278,18 @@ type Response_Admin struct {
 	Admin *AdminResponse `protobuf:"bytes,6,opt,name=admin,proto3,oneof"`
 }
 
+type Response_BatchGet struct {
+	BatchGet *kvrpcpb.RawBatchGetResponse `protobuf:"bytes,8,opt,name=batch_get,json=batchGet,proto3,oneof"`
+}
+
+type Response_BatchPut struct {
+	BatchPut *kvrpcpb.RawBatchPutResponse `protobuf:"bytes,9,opt,name=batch_put,json=batchPut,proto3,oneof"`
+}
+
+type Response_DeleteRange struct {
+	DeleteRange *kvrpcpb.RawDeleteRangeResponse `protobuf:"bytes,10,opt,name=delete_range,json=deleteRange,proto3,oneof"`
+}
+
 func (*Response_Get) isResponse_Body() {}
 
 func (*Response_Put) isResponse_Body() {}
@@ -589,6 +1301,12 @@ func (*Response_Cas) isResponse_Body() {}
 func (*Response_Scan) isResponse_Body() {}
 
 func (*Response_Admin) isResponse_Body() {}
+
+func (*Response_BatchGet) isResponse_Body() {}
+
+func (*Response_BatchPut) isResponse_Body() {}
+
+func (*Response_DeleteRange) isResponse_Body() {}
 
 // Witness says where and when in the region's log an answer was made. Checkers may use it, never trust it.
 type Witness struct {
@@ -604,7 +1322,7 @@ type Witness struct {
 
 func (x *Witness) Reset() {
 	*x = Witness{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[4]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -616,7 +1334,7 @@ func (x *Witness) String() string {
 func (*Witness) ProtoMessage() {}
 
 func (x *Witness) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[4]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -629,7 +1347,7 @@ func (x *Witness) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Witness.ProtoReflect.Descriptor instead.
 func (*Witness) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{4}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Witness) GetRegionId() uint64 {
@@ -677,6 +1395,9 @@ type AdminRequest struct {
 	//	*AdminRequest_ChangePeer
 	//	*AdminRequest_TransferLeader
 	//	*AdminRequest_Status
+	//	*AdminRequest_ChangePeerV2
+	//	*AdminRequest_Merge
+	//	*AdminRequest_ConsistencyCheck
 	Body          isAdminRequest_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -684,7 +1405,7 @@ type AdminRequest struct {
 
 func (x *AdminRequest) Reset() {
 	*x = AdminRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[5]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -696,7 +1417,7 @@ func (x *AdminRequest) String() string {
 func (*AdminRequest) ProtoMessage() {}
 
 func (x *AdminRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[5]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -709,7 +1430,7 @@ func (x *AdminRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminRequest.ProtoReflect.Descriptor instead.
 func (*AdminRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{5}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AdminRequest) GetContext() *kvrpcpb.Context {
@@ -762,6 +1483,33 @@ func (x *AdminRequest) GetStatus() *StatusRequest {
 	return nil
 }
 
+func (x *AdminRequest) GetChangePeerV2() *ChangePeerV2Request {
+	if x != nil {
+		if x, ok := x.Body.(*AdminRequest_ChangePeerV2); ok {
+			return x.ChangePeerV2
+		}
+	}
+	return nil
+}
+
+func (x *AdminRequest) GetMerge() *MergeRequest {
+	if x != nil {
+		if x, ok := x.Body.(*AdminRequest_Merge); ok {
+			return x.Merge
+		}
+	}
+	return nil
+}
+
+func (x *AdminRequest) GetConsistencyCheck() *ConsistencyCheckRequest {
+	if x != nil {
+		if x, ok := x.Body.(*AdminRequest_ConsistencyCheck); ok {
+			return x.ConsistencyCheck
+		}
+	}
+	return nil
+}
+
 type isAdminRequest_Body interface {
 	isAdminRequest_Body()
 }
@@ -782,6 +1530,18 @@ type AdminRequest_Status struct {
 	Status *StatusRequest `protobuf:"bytes,5,opt,name=status,proto3,oneof"`
 }
 
+type AdminRequest_ChangePeerV2 struct {
+	ChangePeerV2 *ChangePeerV2Request `protobuf:"bytes,6,opt,name=change_peer_v2,json=changePeerV2,proto3,oneof"`
+}
+
+type AdminRequest_Merge struct {
+	Merge *MergeRequest `protobuf:"bytes,7,opt,name=merge,proto3,oneof"`
+}
+
+type AdminRequest_ConsistencyCheck struct {
+	ConsistencyCheck *ConsistencyCheckRequest `protobuf:"bytes,8,opt,name=consistency_check,json=consistencyCheck,proto3,oneof"`
+}
+
 func (*AdminRequest_Split) isAdminRequest_Body() {}
 
 func (*AdminRequest_ChangePeer) isAdminRequest_Body() {}
@@ -790,17 +1550,26 @@ func (*AdminRequest_TransferLeader) isAdminRequest_Body() {}
 
 func (*AdminRequest_Status) isAdminRequest_Body() {}
 
-// SplitRequest asks the leader to split its region at split_key; the store gets the new ids from PD.
+func (*AdminRequest_ChangePeerV2) isAdminRequest_Body() {}
+
+func (*AdminRequest_Merge) isAdminRequest_Body() {}
+
+func (*AdminRequest_ConsistencyCheck) isAdminRequest_Body() {}
+
+// SplitRequest asks the leader to split its region at some keys; the store gets the new ids from PD.
 type SplitRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	SplitKey      []byte                 `protobuf:"bytes,1,opt,name=split_key,json=splitKey,proto3" json:"split_key,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Ascending, each inside of the region and not its start.
+	SplitKeys [][]byte `protobuf:"bytes,2,rep,name=split_keys,json=splitKeys,proto3" json:"split_keys,omitempty"`
+	// The old region keeps its last part instead of its first.
+	RightDerive   bool `protobuf:"varint,3,opt,name=right_derive,json=rightDerive,proto3" json:"right_derive,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SplitRequest) Reset() {
 	*x = SplitRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[6]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -812,7 +1581,7 @@ func (x *SplitRequest) String() string {
 func (*SplitRequest) ProtoMessage() {}
 
 func (x *SplitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[6]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -825,14 +1594,157 @@ func (x *SplitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SplitRequest.ProtoReflect.Descriptor instead.
 func (*SplitRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{6}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{13}
 }
 
-func (x *SplitRequest) GetSplitKey() []byte {
+func (x *SplitRequest) GetSplitKeys() [][]byte {
 	if x != nil {
-		return x.SplitKey
+		return x.SplitKeys
 	}
 	return nil
+}
+
+func (x *SplitRequest) GetRightDerive() bool {
+	if x != nil {
+		return x.RightDerive
+	}
+	return false
+}
+
+// ChangePeerV2Request makes several changes through a joint configuration. Without changes it leaves one.
+type ChangePeerV2Request struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Changes []*ChangePeerRequest   `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
+	// Stay in the joint configuration until told to leave.
+	ExplicitLeave bool `protobuf:"varint,2,opt,name=explicit_leave,json=explicitLeave,proto3" json:"explicit_leave,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangePeerV2Request) Reset() {
+	*x = ChangePeerV2Request{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangePeerV2Request) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangePeerV2Request) ProtoMessage() {}
+
+func (x *ChangePeerV2Request) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangePeerV2Request.ProtoReflect.Descriptor instead.
+func (*ChangePeerV2Request) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ChangePeerV2Request) GetChanges() []*ChangePeerRequest {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+func (x *ChangePeerV2Request) GetExplicitLeave() bool {
+	if x != nil {
+		return x.ExplicitLeave
+	}
+	return false
+}
+
+// MergeRequest asks the leader to merge its region into a neighbour, as which it was last seen.
+type MergeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Target        *metapb.Region         `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MergeRequest) Reset() {
+	*x = MergeRequest{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MergeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MergeRequest) ProtoMessage() {}
+
+func (x *MergeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MergeRequest.ProtoReflect.Descriptor instead.
+func (*MergeRequest) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *MergeRequest) GetTarget() *metapb.Region {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+// ConsistencyCheckRequest asks the leader to compare the replicas' data.
+type ConsistencyCheckRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConsistencyCheckRequest) Reset() {
+	*x = ConsistencyCheckRequest{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConsistencyCheckRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConsistencyCheckRequest) ProtoMessage() {}
+
+func (x *ConsistencyCheckRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConsistencyCheckRequest.ProtoReflect.Descriptor instead.
+func (*ConsistencyCheckRequest) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{16}
 }
 
 // ChangePeerRequest adds or removes one peer.
@@ -846,7 +1758,7 @@ type ChangePeerRequest struct {
 
 func (x *ChangePeerRequest) Reset() {
 	*x = ChangePeerRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[7]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -858,7 +1770,7 @@ func (x *ChangePeerRequest) String() string {
 func (*ChangePeerRequest) ProtoMessage() {}
 
 func (x *ChangePeerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[7]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -871,7 +1783,7 @@ func (x *ChangePeerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangePeerRequest.ProtoReflect.Descriptor instead.
 func (*ChangePeerRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{7}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ChangePeerRequest) GetChangeType() pdpb.ConfChangeType {
@@ -897,7 +1809,7 @@ type TransferLeaderRequest struct {
 
 func (x *TransferLeaderRequest) Reset() {
 	*x = TransferLeaderRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[8]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -909,7 +1821,7 @@ func (x *TransferLeaderRequest) String() string {
 func (*TransferLeaderRequest) ProtoMessage() {}
 
 func (x *TransferLeaderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[8]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -922,7 +1834,7 @@ func (x *TransferLeaderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferLeaderRequest.ProtoReflect.Descriptor instead.
 func (*TransferLeaderRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{8}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TransferLeaderRequest) GetPeer() *metapb.Peer {
@@ -941,7 +1853,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[9]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -953,7 +1865,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[9]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -966,7 +1878,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{9}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{19}
 }
 
 type AdminResponse struct {
@@ -983,7 +1895,7 @@ type AdminResponse struct {
 
 func (x *AdminResponse) Reset() {
 	*x = AdminResponse{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[10]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -995,7 +1907,7 @@ func (x *AdminResponse) String() string {
 func (*AdminResponse) ProtoMessage() {}
 
 func (x *AdminResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[10]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1008,7 +1920,7 @@ func (x *AdminResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminResponse.ProtoReflect.Descriptor instead.
 func (*AdminResponse) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{10}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AdminResponse) GetRegionError() *errorpb.Error {
@@ -1053,7 +1965,7 @@ type RegionStatus struct {
 
 func (x *RegionStatus) Reset() {
 	*x = RegionStatus{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[11]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1065,7 +1977,7 @@ func (x *RegionStatus) String() string {
 func (*RegionStatus) ProtoMessage() {}
 
 func (x *RegionStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[11]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1078,7 +1990,7 @@ func (x *RegionStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionStatus.ProtoReflect.Descriptor instead.
 func (*RegionStatus) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{11}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RegionStatus) GetLeader() *metapb.Peer {
@@ -1149,7 +2061,7 @@ type PDRequest struct {
 
 func (x *PDRequest) Reset() {
 	*x = PDRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[12]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1161,7 +2073,7 @@ func (x *PDRequest) String() string {
 func (*PDRequest) ProtoMessage() {}
 
 func (x *PDRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[12]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1174,7 +2086,7 @@ func (x *PDRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PDRequest.ProtoReflect.Descriptor instead.
 func (*PDRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{12}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PDRequest) GetId() uint64 {
@@ -1399,7 +2311,7 @@ type PDResponse struct {
 
 func (x *PDResponse) Reset() {
 	*x = PDResponse{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[13]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1411,7 +2323,7 @@ func (x *PDResponse) String() string {
 func (*PDResponse) ProtoMessage() {}
 
 func (x *PDResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[13]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1424,7 +2336,7 @@ func (x *PDResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PDResponse.ProtoReflect.Descriptor instead.
 func (*PDResponse) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{13}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PDResponse) GetId() uint64 {
@@ -1640,7 +2552,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[14]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1652,7 +2564,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[14]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1665,7 +2577,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{14}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Command) GetEpoch() *metapb.RegionEpoch {
@@ -1695,15 +2607,16 @@ type Op struct {
 	Key   []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
 	Value []byte                 `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"`
 	// For the compare kinds: what the key must hold.
-	ExpectAbsent  bool   `protobuf:"varint,4,opt,name=expect_absent,json=expectAbsent,proto3" json:"expect_absent,omitempty"`
-	Expect        []byte `protobuf:"bytes,5,opt,name=expect,proto3" json:"expect,omitempty"`
+	ExpectAbsent  bool        `protobuf:"varint,4,opt,name=expect_absent,json=expectAbsent,proto3" json:"expect_absent,omitempty"`
+	Expect        []byte      `protobuf:"bytes,5,opt,name=expect,proto3" json:"expect,omitempty"`
+	Pairs         []*KeyValue `protobuf:"bytes,6,rep,name=pairs,proto3" json:"pairs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Op) Reset() {
 	*x = Op{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[15]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1715,7 +2628,7 @@ func (x *Op) String() string {
 func (*Op) ProtoMessage() {}
 
 func (x *Op) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[15]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1728,7 +2641,7 @@ func (x *Op) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Op.ProtoReflect.Descriptor instead.
 func (*Op) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{15}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Op) GetKind() Op_Kind {
@@ -1766,6 +2679,13 @@ func (x *Op) GetExpect() []byte {
 	return nil
 }
 
+func (x *Op) GetPairs() []*KeyValue {
+	if x != nil {
+		return x.Pairs
+	}
+	return nil
+}
+
 type AdminCommand struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Body:
@@ -1773,6 +2693,12 @@ type AdminCommand struct {
 	//	*AdminCommand_Split
 	//	*AdminCommand_ChangePeer
 	//	*AdminCommand_CompactLog
+	//	*AdminCommand_ChangePeerV2
+	//	*AdminCommand_PrepareMerge
+	//	*AdminCommand_CommitMerge
+	//	*AdminCommand_RollbackMerge
+	//	*AdminCommand_ComputeHash
+	//	*AdminCommand_VerifyHash
 	Body          isAdminCommand_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1780,7 +2706,7 @@ type AdminCommand struct {
 
 func (x *AdminCommand) Reset() {
 	*x = AdminCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[16]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1792,7 +2718,7 @@ func (x *AdminCommand) String() string {
 func (*AdminCommand) ProtoMessage() {}
 
 func (x *AdminCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[16]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1805,7 +2731,7 @@ func (x *AdminCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminCommand.ProtoReflect.Descriptor instead.
 func (*AdminCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{16}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AdminCommand) GetBody() isAdminCommand_Body {
@@ -1842,6 +2768,60 @@ func (x *AdminCommand) GetCompactLog() *CompactLogCommand {
 	return nil
 }
 
+func (x *AdminCommand) GetChangePeerV2() *ChangePeerV2Request {
+	if x != nil {
+		if x, ok := x.Body.(*AdminCommand_ChangePeerV2); ok {
+			return x.ChangePeerV2
+		}
+	}
+	return nil
+}
+
+func (x *AdminCommand) GetPrepareMerge() *PrepareMergeCommand {
+	if x != nil {
+		if x, ok := x.Body.(*AdminCommand_PrepareMerge); ok {
+			return x.PrepareMerge
+		}
+	}
+	return nil
+}
+
+func (x *AdminCommand) GetCommitMerge() *CommitMergeCommand {
+	if x != nil {
+		if x, ok := x.Body.(*AdminCommand_CommitMerge); ok {
+			return x.CommitMerge
+		}
+	}
+	return nil
+}
+
+func (x *AdminCommand) GetRollbackMerge() *RollbackMergeCommand {
+	if x != nil {
+		if x, ok := x.Body.(*AdminCommand_RollbackMerge); ok {
+			return x.RollbackMerge
+		}
+	}
+	return nil
+}
+
+func (x *AdminCommand) GetComputeHash() *ComputeHashCommand {
+	if x != nil {
+		if x, ok := x.Body.(*AdminCommand_ComputeHash); ok {
+			return x.ComputeHash
+		}
+	}
+	return nil
+}
+
+func (x *AdminCommand) GetVerifyHash() *VerifyHashCommand {
+	if x != nil {
+		if x, ok := x.Body.(*AdminCommand_VerifyHash); ok {
+			return x.VerifyHash
+		}
+	}
+	return nil
+}
+
 type isAdminCommand_Body interface {
 	isAdminCommand_Body()
 }
@@ -1858,26 +2838,60 @@ type AdminCommand_CompactLog struct {
 	CompactLog *CompactLogCommand `protobuf:"bytes,3,opt,name=compact_log,json=compactLog,proto3,oneof"`
 }
 
+type AdminCommand_ChangePeerV2 struct {
+	ChangePeerV2 *ChangePeerV2Request `protobuf:"bytes,4,opt,name=change_peer_v2,json=changePeerV2,proto3,oneof"`
+}
+
+type AdminCommand_PrepareMerge struct {
+	PrepareMerge *PrepareMergeCommand `protobuf:"bytes,5,opt,name=prepare_merge,json=prepareMerge,proto3,oneof"`
+}
+
+type AdminCommand_CommitMerge struct {
+	CommitMerge *CommitMergeCommand `protobuf:"bytes,6,opt,name=commit_merge,json=commitMerge,proto3,oneof"`
+}
+
+type AdminCommand_RollbackMerge struct {
+	RollbackMerge *RollbackMergeCommand `protobuf:"bytes,7,opt,name=rollback_merge,json=rollbackMerge,proto3,oneof"`
+}
+
+type AdminCommand_ComputeHash struct {
+	ComputeHash *ComputeHashCommand `protobuf:"bytes,8,opt,name=compute_hash,json=computeHash,proto3,oneof"`
+}
+
+type AdminCommand_VerifyHash struct {
+	VerifyHash *VerifyHashCommand `protobuf:"bytes,9,opt,name=verify_hash,json=verifyHash,proto3,oneof"`
+}
+
 func (*AdminCommand_Split) isAdminCommand_Body() {}
 
 func (*AdminCommand_ChangePeer) isAdminCommand_Body() {}
 
 func (*AdminCommand_CompactLog) isAdminCommand_Body() {}
 
-// SplitCommand cuts [split_key, end) off into a new region; the old one keeps its id and the left part.
+func (*AdminCommand_ChangePeerV2) isAdminCommand_Body() {}
+
+func (*AdminCommand_PrepareMerge) isAdminCommand_Body() {}
+
+func (*AdminCommand_CommitMerge) isAdminCommand_Body() {}
+
+func (*AdminCommand_RollbackMerge) isAdminCommand_Body() {}
+
+func (*AdminCommand_ComputeHash) isAdminCommand_Body() {}
+
+func (*AdminCommand_VerifyHash) isAdminCommand_Body() {}
+
+// SplitCommand cuts a region at some keys. The old region keeps its id and its first part, or its last one.
 type SplitCommand struct {
-	state       protoimpl.MessageState `protogen:"open.v1"`
-	SplitKey    []byte                 `protobuf:"bytes,1,opt,name=split_key,json=splitKey,proto3" json:"split_key,omitempty"`
-	NewRegionId uint64                 `protobuf:"varint,2,opt,name=new_region_id,json=newRegionId,proto3" json:"new_region_id,omitempty"`
-	// Ids of the new region's peers, in the order of the old region's peers.
-	NewPeerIds    []uint64 `protobuf:"varint,3,rep,packed,name=new_peer_ids,json=newPeerIds,proto3" json:"new_peer_ids,omitempty"`
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Regions       []*NewRegion           `protobuf:"bytes,1,rep,name=regions,proto3" json:"regions,omitempty"`
+	RightDerive   bool                   `protobuf:"varint,2,opt,name=right_derive,json=rightDerive,proto3" json:"right_derive,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SplitCommand) Reset() {
 	*x = SplitCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[17]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1889,7 +2903,7 @@ func (x *SplitCommand) String() string {
 func (*SplitCommand) ProtoMessage() {}
 
 func (x *SplitCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[17]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1902,28 +2916,345 @@ func (x *SplitCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SplitCommand.ProtoReflect.Descriptor instead.
 func (*SplitCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{17}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{27}
 }
 
-func (x *SplitCommand) GetSplitKey() []byte {
+func (x *SplitCommand) GetRegions() []*NewRegion {
+	if x != nil {
+		return x.Regions
+	}
+	return nil
+}
+
+func (x *SplitCommand) GetRightDerive() bool {
+	if x != nil {
+		return x.RightDerive
+	}
+	return false
+}
+
+// NewRegion is one cut of a split with what the new region is called.
+type NewRegion struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	SplitKey []byte                 `protobuf:"bytes,1,opt,name=split_key,json=splitKey,proto3" json:"split_key,omitempty"`
+	RegionId uint64                 `protobuf:"varint,2,opt,name=region_id,json=regionId,proto3" json:"region_id,omitempty"`
+	// Ids of the new region's peers, in the order of the old region's peers.
+	PeerIds       []uint64 `protobuf:"varint,3,rep,packed,name=peer_ids,json=peerIds,proto3" json:"peer_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NewRegion) Reset() {
+	*x = NewRegion{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NewRegion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NewRegion) ProtoMessage() {}
+
+func (x *NewRegion) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NewRegion.ProtoReflect.Descriptor instead.
+func (*NewRegion) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *NewRegion) GetSplitKey() []byte {
 	if x != nil {
 		return x.SplitKey
 	}
 	return nil
 }
 
-func (x *SplitCommand) GetNewRegionId() uint64 {
+func (x *NewRegion) GetRegionId() uint64 {
 	if x != nil {
-		return x.NewRegionId
+		return x.RegionId
 	}
 	return 0
 }
 
-func (x *SplitCommand) GetNewPeerIds() []uint64 {
+func (x *NewRegion) GetPeerIds() []uint64 {
 	if x != nil {
-		return x.NewPeerIds
+		return x.PeerIds
 	}
 	return nil
+}
+
+// PrepareMergeCommand freezes a region that is to become part of target.
+type PrepareMergeCommand struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Every peer of the region has the log up to here.
+	MinIndex      uint64         `protobuf:"varint,1,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
+	Target        *metapb.Region `protobuf:"bytes,2,opt,name=target,proto3" json:"target,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PrepareMergeCommand) Reset() {
+	*x = PrepareMergeCommand{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PrepareMergeCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PrepareMergeCommand) ProtoMessage() {}
+
+func (x *PrepareMergeCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PrepareMergeCommand.ProtoReflect.Descriptor instead.
+func (*PrepareMergeCommand) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *PrepareMergeCommand) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
+}
+
+func (x *PrepareMergeCommand) GetTarget() *metapb.Region {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+// CommitMergeCommand, in the log of the target, takes over a frozen region.
+type CommitMergeCommand struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The source as of its PrepareMerge.
+	Source *metapb.Region `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	// Where the source's PrepareMerge lies in its log.
+	CommitIndex uint64 `protobuf:"varint,2,opt,name=commit_index,json=commitIndex,proto3" json:"commit_index,omitempty"`
+	CommitTerm  uint64 `protobuf:"varint,3,opt,name=commit_term,json=commitTerm,proto3" json:"commit_term,omitempty"`
+	// The source's log entries up to commit_index that not every peer had, marshalled.
+	Entries       [][]byte `protobuf:"bytes,4,rep,name=entries,proto3" json:"entries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CommitMergeCommand) Reset() {
+	*x = CommitMergeCommand{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CommitMergeCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CommitMergeCommand) ProtoMessage() {}
+
+func (x *CommitMergeCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CommitMergeCommand.ProtoReflect.Descriptor instead.
+func (*CommitMergeCommand) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *CommitMergeCommand) GetSource() *metapb.Region {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *CommitMergeCommand) GetCommitIndex() uint64 {
+	if x != nil {
+		return x.CommitIndex
+	}
+	return 0
+}
+
+func (x *CommitMergeCommand) GetCommitTerm() uint64 {
+	if x != nil {
+		return x.CommitTerm
+	}
+	return 0
+}
+
+func (x *CommitMergeCommand) GetEntries() [][]byte {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+// RollbackMergeCommand thaws a region whose merge did not come about.
+type RollbackMergeCommand struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where the PrepareMerge lies that is taken back.
+	CommitIndex   uint64 `protobuf:"varint,1,opt,name=commit_index,json=commitIndex,proto3" json:"commit_index,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RollbackMergeCommand) Reset() {
+	*x = RollbackMergeCommand{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RollbackMergeCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RollbackMergeCommand) ProtoMessage() {}
+
+func (x *RollbackMergeCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RollbackMergeCommand.ProtoReflect.Descriptor instead.
+func (*RollbackMergeCommand) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *RollbackMergeCommand) GetCommitIndex() uint64 {
+	if x != nil {
+		return x.CommitIndex
+	}
+	return 0
+}
+
+// ComputeHashCommand makes every replica hash its data as of this entry.
+type ComputeHashCommand struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ComputeHashCommand) Reset() {
+	*x = ComputeHashCommand{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComputeHashCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComputeHashCommand) ProtoMessage() {}
+
+func (x *ComputeHashCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComputeHashCommand.ProtoReflect.Descriptor instead.
+func (*ComputeHashCommand) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{32}
+}
+
+// VerifyHashCommand tells every replica what the leader's hash was.
+type VerifyHashCommand struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Index         uint64                 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	Hash          uint64                 `protobuf:"varint,2,opt,name=hash,proto3" json:"hash,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyHashCommand) Reset() {
+	*x = VerifyHashCommand{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyHashCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyHashCommand) ProtoMessage() {}
+
+func (x *VerifyHashCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyHashCommand.ProtoReflect.Descriptor instead.
+func (*VerifyHashCommand) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *VerifyHashCommand) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *VerifyHashCommand) GetHash() uint64 {
+	if x != nil {
+		return x.Hash
+	}
+	return 0
 }
 
 // CompactLogCommand drops the entries up to and including compact_index.
@@ -1936,7 +3267,7 @@ type CompactLogCommand struct {
 
 func (x *CompactLogCommand) Reset() {
 	*x = CompactLogCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[18]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1948,7 +3279,7 @@ func (x *CompactLogCommand) String() string {
 func (*CompactLogCommand) ProtoMessage() {}
 
 func (x *CompactLogCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[18]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1961,7 +3292,7 @@ func (x *CompactLogCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompactLogCommand.ProtoReflect.Descriptor instead.
 func (*CompactLogCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{18}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *CompactLogCommand) GetCompactIndex() uint64 {
@@ -1982,7 +3313,7 @@ type StoreIdent struct {
 
 func (x *StoreIdent) Reset() {
 	*x = StoreIdent{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[19]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1994,7 +3325,7 @@ func (x *StoreIdent) String() string {
 func (*StoreIdent) ProtoMessage() {}
 
 func (x *StoreIdent) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[19]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2007,7 +3338,7 @@ func (x *StoreIdent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreIdent.ProtoReflect.Descriptor instead.
 func (*StoreIdent) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{19}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *StoreIdent) GetClusterId() uint64 {
@@ -2024,20 +3355,149 @@ func (x *StoreIdent) GetStoreId() uint64 {
 	return 0
 }
 
+// MergeState is what a frozen region knows of its merge.
+type MergeState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Every peer has the log up to here.
+	MinIndex uint64         `protobuf:"varint,1,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
+	Target   *metapb.Region `protobuf:"bytes,2,opt,name=target,proto3" json:"target,omitempty"`
+	// Where the PrepareMerge lies.
+	CommitIndex   uint64 `protobuf:"varint,3,opt,name=commit_index,json=commitIndex,proto3" json:"commit_index,omitempty"`
+	CommitTerm    uint64 `protobuf:"varint,4,opt,name=commit_term,json=commitTerm,proto3" json:"commit_term,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MergeState) Reset() {
+	*x = MergeState{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MergeState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MergeState) ProtoMessage() {}
+
+func (x *MergeState) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MergeState.ProtoReflect.Descriptor instead.
+func (*MergeState) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *MergeState) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
+}
+
+func (x *MergeState) GetTarget() *metapb.Region {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *MergeState) GetCommitIndex() uint64 {
+	if x != nil {
+		return x.CommitIndex
+	}
+	return 0
+}
+
+func (x *MergeState) GetCommitTerm() uint64 {
+	if x != nil {
+		return x.CommitTerm
+	}
+	return 0
+}
+
+// Merged is the memory of a region: whom it, or one that it was merged from or split off, has swallowed.
+type Merged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Ascending; the highest that are remembered.
+	RegionIds []uint64 `protobuf:"varint,1,rep,packed,name=region_ids,json=regionIds,proto3" json:"region_ids,omitempty"`
+	// Of regions up to this id nothing is known unless they are named.
+	Forgotten     uint64 `protobuf:"varint,2,opt,name=forgotten,proto3" json:"forgotten,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Merged) Reset() {
+	*x = Merged{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Merged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Merged) ProtoMessage() {}
+
+func (x *Merged) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Merged.ProtoReflect.Descriptor instead.
+func (*Merged) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *Merged) GetRegionIds() []uint64 {
+	if x != nil {
+		return x.RegionIds
+	}
+	return nil
+}
+
+func (x *Merged) GetForgotten() uint64 {
+	if x != nil {
+		return x.Forgotten
+	}
+	return 0
+}
+
 // RegionLocalState is what a store knows of a region it has, or had, a peer of.
 type RegionLocalState struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	State  PeerState              `protobuf:"varint,1,opt,name=state,proto3,enum=ordealpb.PeerState" json:"state,omitempty"`
 	Region *metapb.Region         `protobuf:"bytes,2,opt,name=region,proto3" json:"region,omitempty"`
 	// This store's peer; for a tombstone the one that is gone.
-	Peer          *metapb.Peer `protobuf:"bytes,3,opt,name=peer,proto3" json:"peer,omitempty"`
+	Peer *metapb.Peer `protobuf:"bytes,3,opt,name=peer,proto3" json:"peer,omitempty"`
+	// Set while state is MERGING.
+	Merge         *MergeState `protobuf:"bytes,4,opt,name=merge,proto3" json:"merge,omitempty"`
+	Merged        *Merged     `protobuf:"bytes,5,opt,name=merged,proto3" json:"merged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RegionLocalState) Reset() {
 	*x = RegionLocalState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[20]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2049,7 +3509,7 @@ func (x *RegionLocalState) String() string {
 func (*RegionLocalState) ProtoMessage() {}
 
 func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[20]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2062,7 +3522,7 @@ func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionLocalState.ProtoReflect.Descriptor instead.
 func (*RegionLocalState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{20}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *RegionLocalState) GetState() PeerState {
@@ -2086,6 +3546,20 @@ func (x *RegionLocalState) GetPeer() *metapb.Peer {
 	return nil
 }
 
+func (x *RegionLocalState) GetMerge() *MergeState {
+	if x != nil {
+		return x.Merge
+	}
+	return nil
+}
+
+func (x *RegionLocalState) GetMerged() *Merged {
+	if x != nil {
+		return x.Merged
+	}
+	return nil
+}
+
 // ApplyState is written in the same batch as the data that it describes.
 type ApplyState struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
@@ -2100,7 +3574,7 @@ type ApplyState struct {
 
 func (x *ApplyState) Reset() {
 	*x = ApplyState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[21]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2112,7 +3586,7 @@ func (x *ApplyState) String() string {
 func (*ApplyState) ProtoMessage() {}
 
 func (x *ApplyState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[21]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2125,7 +3599,7 @@ func (x *ApplyState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyState.ProtoReflect.Descriptor instead.
 func (*ApplyState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{21}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ApplyState) GetAppliedIndex() uint64 {
@@ -2166,7 +3640,7 @@ type KeyValue struct {
 
 func (x *KeyValue) Reset() {
 	*x = KeyValue{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[22]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2178,7 +3652,7 @@ func (x *KeyValue) String() string {
 func (*KeyValue) ProtoMessage() {}
 
 func (x *KeyValue) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[22]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2191,7 +3665,7 @@ func (x *KeyValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyValue.ProtoReflect.Descriptor instead.
 func (*KeyValue) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{22}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *KeyValue) GetKey() []byte {
@@ -2214,14 +3688,16 @@ type SnapshotData struct {
 	Region *metapb.Region         `protobuf:"bytes,1,opt,name=region,proto3" json:"region,omitempty"`
 	Pairs  []*KeyValue            `protobuf:"bytes,2,rep,name=pairs,proto3" json:"pairs,omitempty"`
 	// xxhash64 over the pairs; a receiver that computes another one drops the snapshot.
-	Checksum      uint64 `protobuf:"varint,3,opt,name=checksum,proto3" json:"checksum,omitempty"`
+	Checksum      uint64      `protobuf:"varint,3,opt,name=checksum,proto3" json:"checksum,omitempty"`
+	Merge         *MergeState `protobuf:"bytes,4,opt,name=merge,proto3" json:"merge,omitempty"`
+	Merged        *Merged     `protobuf:"bytes,5,opt,name=merged,proto3" json:"merged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SnapshotData) Reset() {
 	*x = SnapshotData{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[23]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2233,7 +3709,7 @@ func (x *SnapshotData) String() string {
 func (*SnapshotData) ProtoMessage() {}
 
 func (x *SnapshotData) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[23]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2246,7 +3722,7 @@ func (x *SnapshotData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotData.ProtoReflect.Descriptor instead.
 func (*SnapshotData) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{23}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *SnapshotData) GetRegion() *metapb.Region {
@@ -2270,11 +3746,25 @@ func (x *SnapshotData) GetChecksum() uint64 {
 	return 0
 }
 
+func (x *SnapshotData) GetMerge() *MergeState {
+	if x != nil {
+		return x.Merge
+	}
+	return nil
+}
+
+func (x *SnapshotData) GetMerged() *Merged {
+	if x != nil {
+		return x.Merged
+	}
+	return nil
+}
+
 var File_ordealpb_ordealpb_proto protoreflect.FileDescriptor
 
 const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\n" +
-	"\x17ordealpb/ordealpb.proto\x12\bordealpb\x1a\x15errorpb/errorpb.proto\x1a\x15kvrpcpb/kvrpcpb.proto\x1a\x13metapb/metapb.proto\x1a\x0fpdpb/pdpb.proto\"\xa7\x02\n" +
+	"\x17ordealpb/ordealpb.proto\x12\bordealpb\x1a\x15errorpb/errorpb.proto\x1a\x15kvrpcpb/kvrpcpb.proto\x1a\x13metapb/metapb.proto\x1a\x0fpdpb/pdpb.proto\"\xd5\x02\n" +
 	"\vRaftMessage\x12\x1b\n" +
 	"\tregion_id\x18\x01 \x01(\x04R\bregionId\x12)\n" +
 	"\tfrom_peer\x18\x02 \x01(\v2\f.metapb.PeerR\bfromPeer\x12%\n" +
@@ -2283,25 +3773,80 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\tstart_key\x18\x05 \x01(\fR\bstartKey\x12\x17\n" +
 	"\aend_key\x18\x06 \x01(\fR\x06endKey\x12!\n" +
 	"\fis_tombstone\x18\a \x01(\bR\visTombstone\x12\x18\n" +
-	"\amessage\x18\b \x01(\fR\amessage\"^\n" +
+	"\amessage\x18\b \x01(\fR\amessage\x12,\n" +
+	"\x05extra\x18\t \x01(\v2\x16.ordealpb.ExtraMessageR\x05extra\"q\n" +
+	"\fExtraMessage\x123\n" +
+	"\thibernate\x18\x01 \x01(\v2\x13.ordealpb.HibernateH\x00R\thibernate\x12$\n" +
+	"\x04wake\x18\x02 \x01(\v2\x0e.ordealpb.WakeH\x00R\x04wakeB\x06\n" +
+	"\x04body\"X\n" +
+	"\tHibernate\x12\x18\n" +
+	"\aconsent\x18\x01 \x01(\bR\aconsent\x12\x12\n" +
+	"\x04term\x18\x02 \x01(\x04R\x04term\x12\x1d\n" +
+	"\n" +
+	"last_index\x18\x03 \x01(\x04R\tlastIndex\"\x06\n" +
+	"\x04Wake\"\xe4\x01\n" +
+	"\rSnapshotChunk\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1b\n" +
+	"\tregion_id\x18\x02 \x01(\x04R\bregionId\x12)\n" +
+	"\tfrom_peer\x18\x03 \x01(\v2\f.metapb.PeerR\bfromPeer\x12%\n" +
+	"\ato_peer\x18\x04 \x01(\v2\f.metapb.PeerR\x06toPeer\x12\x10\n" +
+	"\x03seq\x18\x05 \x01(\rR\x03seq\x12\x12\n" +
+	"\x04last\x18\x06 \x01(\bR\x04last\x12\x1a\n" +
+	"\bchecksum\x18\a \x01(\x04R\bchecksum\x12\x12\n" +
+	"\x04data\x18\b \x01(\fR\x04data\"\xba\x01\n" +
+	"\vSnapshotAck\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1b\n" +
+	"\tregion_id\x18\x02 \x01(\x04R\bregionId\x12)\n" +
+	"\tfrom_peer\x18\x03 \x01(\v2\f.metapb.PeerR\bfromPeer\x12%\n" +
+	"\ato_peer\x18\x04 \x01(\v2\f.metapb.PeerR\x06toPeer\x12\x12\n" +
+	"\x04next\x18\x05 \x01(\rR\x04next\x12\x18\n" +
+	"\arefused\x18\x06 \x01(\bR\arefused\"\x98\x01\n" +
+	"\n" +
+	"MergeQuery\x12\x1b\n" +
+	"\tregion_id\x18\x01 \x01(\x04R\bregionId\x12%\n" +
+	"\ato_peer\x18\x02 \x01(\v2\f.metapb.PeerR\x06toPeer\x12\x1b\n" +
+	"\tsource_id\x18\x03 \x01(\x04R\bsourceId\x12)\n" +
+	"\tfrom_peer\x18\x04 \x01(\v2\f.metapb.PeerR\bfromPeer\"\xe6\x01\n" +
+	"\vMergeAnswer\x12\x1b\n" +
+	"\tsource_id\x18\x01 \x01(\x04R\bsourceId\x12%\n" +
+	"\ato_peer\x18\x02 \x01(\v2\f.metapb.PeerR\x06toPeer\x127\n" +
+	"\aoutcome\x18\x03 \x01(\x0e2\x1d.ordealpb.MergeAnswer.OutcomeR\aoutcome\x12&\n" +
+	"\x06region\x18\x04 \x01(\v2\x0e.metapb.RegionR\x06region\"2\n" +
+	"\aOutcome\x12\v\n" +
+	"\aUNKNOWN\x10\x00\x12\n" +
+	"\n" +
+	"\x06MERGED\x10\x01\x12\x0e\n" +
+	"\n" +
+	"NOT_MERGED\x10\x02\"\xd3\x02\n" +
 	"\vStorePacket\x12)\n" +
 	"\x04raft\x18\x01 \x03(\v2\x15.ordealpb.RaftMessageR\x04raft\x12$\n" +
-	"\x02pd\x18\x02 \x01(\v2\x14.ordealpb.PDResponseR\x02pd\"\xa9\x02\n" +
+	"\x02pd\x18\x02 \x01(\v2\x14.ordealpb.PDResponseR\x02pd\x12@\n" +
+	"\x0fsnapshot_chunks\x18\x03 \x03(\v2\x17.ordealpb.SnapshotChunkR\x0esnapshotChunks\x12:\n" +
+	"\rsnapshot_acks\x18\x04 \x03(\v2\x15.ordealpb.SnapshotAckR\fsnapshotAcks\x129\n" +
+	"\rmerge_queries\x18\x05 \x03(\v2\x14.ordealpb.MergeQueryR\fmergeQueries\x12:\n" +
+	"\rmerge_answers\x18\x06 \x03(\v2\x15.ordealpb.MergeAnswerR\fmergeAnswers\"\xe6\x03\n" +
 	"\aRequest\x12*\n" +
 	"\x03get\x18\x01 \x01(\v2\x16.kvrpcpb.RawGetRequestH\x00R\x03get\x12*\n" +
 	"\x03put\x18\x02 \x01(\v2\x16.kvrpcpb.RawPutRequestH\x00R\x03put\x123\n" +
 	"\x06delete\x18\x03 \x01(\v2\x19.kvrpcpb.RawDeleteRequestH\x00R\x06delete\x12*\n" +
 	"\x03cas\x18\x04 \x01(\v2\x16.kvrpcpb.RawCASRequestH\x00R\x03cas\x12-\n" +
 	"\x04scan\x18\x05 \x01(\v2\x17.kvrpcpb.RawScanRequestH\x00R\x04scan\x12.\n" +
-	"\x05admin\x18\x06 \x01(\v2\x16.ordealpb.AdminRequestH\x00R\x05adminB\x06\n" +
-	"\x04body\"\xdd\x02\n" +
+	"\x05admin\x18\x06 \x01(\v2\x16.ordealpb.AdminRequestH\x00R\x05admin\x12:\n" +
+	"\tbatch_get\x18\a \x01(\v2\x1b.kvrpcpb.RawBatchGetRequestH\x00R\bbatchGet\x12:\n" +
+	"\tbatch_put\x18\b \x01(\v2\x1b.kvrpcpb.RawBatchPutRequestH\x00R\bbatchPut\x12C\n" +
+	"\fdelete_range\x18\t \x01(\v2\x1e.kvrpcpb.RawDeleteRangeRequestH\x00R\vdeleteRangeB\x06\n" +
+	"\x04body\"\x9d\x04\n" +
 	"\bResponse\x12+\n" +
 	"\x03get\x18\x01 \x01(\v2\x17.kvrpcpb.RawGetResponseH\x00R\x03get\x12+\n" +
 	"\x03put\x18\x02 \x01(\v2\x17.kvrpcpb.RawPutResponseH\x00R\x03put\x124\n" +
 	"\x06delete\x18\x03 \x01(\v2\x1a.kvrpcpb.RawDeleteResponseH\x00R\x06delete\x12+\n" +
 	"\x03cas\x18\x04 \x01(\v2\x17.kvrpcpb.RawCASResponseH\x00R\x03cas\x12.\n" +
 	"\x04scan\x18\x05 \x01(\v2\x18.kvrpcpb.RawScanResponseH\x00R\x04scan\x12/\n" +
-	"\x05admin\x18\x06 \x01(\v2\x17.ordealpb.AdminResponseH\x00R\x05admin\x12+\n" +
+	"\x05admin\x18\x06 \x01(\v2\x17.ordealpb.AdminResponseH\x00R\x05admin\x12;\n" +
+	"\tbatch_get\x18\b \x01(\v2\x1c.kvrpcpb.RawBatchGetResponseH\x00R\bbatchGet\x12;\n" +
+	"\tbatch_put\x18\t \x01(\v2\x1c.kvrpcpb.RawBatchPutResponseH\x00R\bbatchPut\x12D\n" +
+	"\fdelete_range\x18\n" +
+	" \x01(\v2\x1f.kvrpcpb.RawDeleteRangeResponseH\x00R\vdeleteRange\x12+\n" +
 	"\awitness\x18\a \x01(\v2\x11.ordealpb.WitnessR\awitnessB\x06\n" +
 	"\x04body\"\xae\x01\n" +
 	"\aWitness\x12\x1b\n" +
@@ -2310,17 +3855,28 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\x04term\x18\x03 \x01(\x04R\x04term\x12\x1f\n" +
 	"\vapply_index\x18\x04 \x01(\x04R\n" +
 	"applyIndex\x12\x19\n" +
-	"\bstore_id\x18\x05 \x01(\x04R\astoreId\"\xb1\x02\n" +
+	"\bstore_id\x18\x05 \x01(\x04R\astoreId\"\xfa\x03\n" +
 	"\fAdminRequest\x12*\n" +
 	"\acontext\x18\x01 \x01(\v2\x10.kvrpcpb.ContextR\acontext\x12.\n" +
 	"\x05split\x18\x02 \x01(\v2\x16.ordealpb.SplitRequestH\x00R\x05split\x12>\n" +
 	"\vchange_peer\x18\x03 \x01(\v2\x1b.ordealpb.ChangePeerRequestH\x00R\n" +
 	"changePeer\x12J\n" +
 	"\x0ftransfer_leader\x18\x04 \x01(\v2\x1f.ordealpb.TransferLeaderRequestH\x00R\x0etransferLeader\x121\n" +
-	"\x06status\x18\x05 \x01(\v2\x17.ordealpb.StatusRequestH\x00R\x06statusB\x06\n" +
-	"\x04body\"+\n" +
-	"\fSplitRequest\x12\x1b\n" +
-	"\tsplit_key\x18\x01 \x01(\fR\bsplitKey\"l\n" +
+	"\x06status\x18\x05 \x01(\v2\x17.ordealpb.StatusRequestH\x00R\x06status\x12E\n" +
+	"\x0echange_peer_v2\x18\x06 \x01(\v2\x1d.ordealpb.ChangePeerV2RequestH\x00R\fchangePeerV2\x12.\n" +
+	"\x05merge\x18\a \x01(\v2\x16.ordealpb.MergeRequestH\x00R\x05merge\x12P\n" +
+	"\x11consistency_check\x18\b \x01(\v2!.ordealpb.ConsistencyCheckRequestH\x00R\x10consistencyCheckB\x06\n" +
+	"\x04body\"a\n" +
+	"\fSplitRequest\x12\x1d\n" +
+	"\n" +
+	"split_keys\x18\x02 \x03(\fR\tsplitKeys\x12!\n" +
+	"\fright_derive\x18\x03 \x01(\bR\vrightDeriveJ\x04\b\x01\x10\x02R\tsplit_key\"s\n" +
+	"\x13ChangePeerV2Request\x125\n" +
+	"\achanges\x18\x01 \x03(\v2\x1b.ordealpb.ChangePeerRequestR\achanges\x12%\n" +
+	"\x0eexplicit_leave\x18\x02 \x01(\bR\rexplicitLeave\"6\n" +
+	"\fMergeRequest\x12&\n" +
+	"\x06target\x18\x01 \x01(\v2\x0e.metapb.RegionR\x06target\"\x19\n" +
+	"\x17ConsistencyCheckRequest\"l\n" +
 	"\x11ChangePeerRequest\x125\n" +
 	"\vchange_type\x18\x01 \x01(\x0e2\x14.pdpb.ConfChangeTypeR\n" +
 	"changeType\x12 \n" +
@@ -2378,42 +3934,82 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\aCommand\x12)\n" +
 	"\x05epoch\x18\x01 \x01(\v2\x13.metapb.RegionEpochR\x05epoch\x12\x1e\n" +
 	"\x03ops\x18\x02 \x03(\v2\f.ordealpb.OpR\x03ops\x12,\n" +
-	"\x05admin\x18\x03 \x01(\v2\x16.ordealpb.AdminCommandR\x05admin\"\xdb\x01\n" +
+	"\x05admin\x18\x03 \x01(\v2\x16.ordealpb.AdminCommandR\x05admin\"\xa6\x02\n" +
 	"\x02Op\x12%\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x11.ordealpb.Op.KindR\x04kind\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x14\n" +
 	"\x05value\x18\x03 \x01(\fR\x05value\x12#\n" +
 	"\rexpect_absent\x18\x04 \x01(\bR\fexpectAbsent\x12\x16\n" +
-	"\x06expect\x18\x05 \x01(\fR\x06expect\"I\n" +
+	"\x06expect\x18\x05 \x01(\fR\x06expect\x12(\n" +
+	"\x05pairs\x18\x06 \x03(\v2\x12.ordealpb.KeyValueR\x05pairs\"j\n" +
 	"\x04Kind\x12\a\n" +
 	"\x03PUT\x10\x00\x12\n" +
 	"\n" +
 	"\x06DELETE\x10\x01\x12\x14\n" +
 	"\x10COMPARE_AND_SWAP\x10\x02\x12\x16\n" +
-	"\x12COMPARE_AND_DELETE\x10\x03\"\xc6\x01\n" +
+	"\x12COMPARE_AND_DELETE\x10\x03\x12\x10\n" +
+	"\fDELETE_RANGE\x10\x04\x12\r\n" +
+	"\tBATCH_PUT\x10\x05\"\xe2\x04\n" +
 	"\fAdminCommand\x12.\n" +
 	"\x05split\x18\x01 \x01(\v2\x16.ordealpb.SplitCommandH\x00R\x05split\x12>\n" +
 	"\vchange_peer\x18\x02 \x01(\v2\x1b.ordealpb.ChangePeerRequestH\x00R\n" +
 	"changePeer\x12>\n" +
 	"\vcompact_log\x18\x03 \x01(\v2\x1b.ordealpb.CompactLogCommandH\x00R\n" +
-	"compactLogB\x06\n" +
-	"\x04body\"q\n" +
-	"\fSplitCommand\x12\x1b\n" +
-	"\tsplit_key\x18\x01 \x01(\fR\bsplitKey\x12\"\n" +
-	"\rnew_region_id\x18\x02 \x01(\x04R\vnewRegionId\x12 \n" +
-	"\fnew_peer_ids\x18\x03 \x03(\x04R\n" +
-	"newPeerIds\"8\n" +
+	"compactLog\x12E\n" +
+	"\x0echange_peer_v2\x18\x04 \x01(\v2\x1d.ordealpb.ChangePeerV2RequestH\x00R\fchangePeerV2\x12D\n" +
+	"\rprepare_merge\x18\x05 \x01(\v2\x1d.ordealpb.PrepareMergeCommandH\x00R\fprepareMerge\x12A\n" +
+	"\fcommit_merge\x18\x06 \x01(\v2\x1c.ordealpb.CommitMergeCommandH\x00R\vcommitMerge\x12G\n" +
+	"\x0erollback_merge\x18\a \x01(\v2\x1e.ordealpb.RollbackMergeCommandH\x00R\rrollbackMerge\x12A\n" +
+	"\fcompute_hash\x18\b \x01(\v2\x1c.ordealpb.ComputeHashCommandH\x00R\vcomputeHash\x12>\n" +
+	"\vverify_hash\x18\t \x01(\v2\x1b.ordealpb.VerifyHashCommandH\x00R\n" +
+	"verifyHashB\x06\n" +
+	"\x04body\"`\n" +
+	"\fSplitCommand\x12-\n" +
+	"\aregions\x18\x01 \x03(\v2\x13.ordealpb.NewRegionR\aregions\x12!\n" +
+	"\fright_derive\x18\x02 \x01(\bR\vrightDerive\"`\n" +
+	"\tNewRegion\x12\x1b\n" +
+	"\tsplit_key\x18\x01 \x01(\fR\bsplitKey\x12\x1b\n" +
+	"\tregion_id\x18\x02 \x01(\x04R\bregionId\x12\x19\n" +
+	"\bpeer_ids\x18\x03 \x03(\x04R\apeerIds\"Z\n" +
+	"\x13PrepareMergeCommand\x12\x1b\n" +
+	"\tmin_index\x18\x01 \x01(\x04R\bminIndex\x12&\n" +
+	"\x06target\x18\x02 \x01(\v2\x0e.metapb.RegionR\x06target\"\x9a\x01\n" +
+	"\x12CommitMergeCommand\x12&\n" +
+	"\x06source\x18\x01 \x01(\v2\x0e.metapb.RegionR\x06source\x12!\n" +
+	"\fcommit_index\x18\x02 \x01(\x04R\vcommitIndex\x12\x1f\n" +
+	"\vcommit_term\x18\x03 \x01(\x04R\n" +
+	"commitTerm\x12\x18\n" +
+	"\aentries\x18\x04 \x03(\fR\aentries\"9\n" +
+	"\x14RollbackMergeCommand\x12!\n" +
+	"\fcommit_index\x18\x01 \x01(\x04R\vcommitIndex\"\x14\n" +
+	"\x12ComputeHashCommand\"=\n" +
+	"\x11VerifyHashCommand\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
+	"\x04hash\x18\x02 \x01(\x04R\x04hash\"8\n" +
 	"\x11CompactLogCommand\x12#\n" +
 	"\rcompact_index\x18\x01 \x01(\x04R\fcompactIndex\"F\n" +
 	"\n" +
 	"StoreIdent\x12\x1d\n" +
 	"\n" +
 	"cluster_id\x18\x01 \x01(\x04R\tclusterId\x12\x19\n" +
-	"\bstore_id\x18\x02 \x01(\x04R\astoreId\"\x87\x01\n" +
+	"\bstore_id\x18\x02 \x01(\x04R\astoreId\"\x95\x01\n" +
+	"\n" +
+	"MergeState\x12\x1b\n" +
+	"\tmin_index\x18\x01 \x01(\x04R\bminIndex\x12&\n" +
+	"\x06target\x18\x02 \x01(\v2\x0e.metapb.RegionR\x06target\x12!\n" +
+	"\fcommit_index\x18\x03 \x01(\x04R\vcommitIndex\x12\x1f\n" +
+	"\vcommit_term\x18\x04 \x01(\x04R\n" +
+	"commitTerm\"E\n" +
+	"\x06Merged\x12\x1d\n" +
+	"\n" +
+	"region_ids\x18\x01 \x03(\x04R\tregionIds\x12\x1c\n" +
+	"\tforgotten\x18\x02 \x01(\x04R\tforgotten\"\xdd\x01\n" +
 	"\x10RegionLocalState\x12)\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x13.ordealpb.PeerStateR\x05state\x12&\n" +
 	"\x06region\x18\x02 \x01(\v2\x0e.metapb.RegionR\x06region\x12 \n" +
-	"\x04peer\x18\x03 \x01(\v2\f.metapb.PeerR\x04peer\"\xa4\x01\n" +
+	"\x04peer\x18\x03 \x01(\v2\f.metapb.PeerR\x04peer\x12*\n" +
+	"\x05merge\x18\x04 \x01(\v2\x14.ordealpb.MergeStateR\x05merge\x12(\n" +
+	"\x06merged\x18\x05 \x01(\v2\x10.ordealpb.MergedR\x06merged\"\xa4\x01\n" +
 	"\n" +
 	"ApplyState\x12#\n" +
 	"\rapplied_index\x18\x01 \x01(\x04R\fappliedIndex\x12!\n" +
@@ -2422,15 +4018,19 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\x0etruncated_term\x18\x04 \x01(\x04R\rtruncatedTerm\"2\n" +
 	"\bKeyValue\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\fR\x05value\"|\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value\"\xd2\x01\n" +
 	"\fSnapshotData\x12&\n" +
 	"\x06region\x18\x01 \x01(\v2\x0e.metapb.RegionR\x06region\x12(\n" +
 	"\x05pairs\x18\x02 \x03(\v2\x12.ordealpb.KeyValueR\x05pairs\x12\x1a\n" +
-	"\bchecksum\x18\x03 \x01(\x04R\bchecksum*&\n" +
+	"\bchecksum\x18\x03 \x01(\x04R\bchecksum\x12*\n" +
+	"\x05merge\x18\x04 \x01(\v2\x14.ordealpb.MergeStateR\x05merge\x12(\n" +
+	"\x06merged\x18\x05 \x01(\v2\x10.ordealpb.MergedR\x06merged*D\n" +
 	"\tPeerState\x12\n" +
 	"\n" +
 	"\x06NORMAL\x10\x00\x12\r\n" +
-	"\tTOMBSTONE\x10\x01B\x17Z\x15ordeal/proto/ordealpbb\x06proto3"
+	"\tTOMBSTONE\x10\x01\x12\v\n" +
+	"\aMERGING\x10\x02\x12\x0f\n" +
+	"\vQUARANTINED\x10\x03B\x17Z\x15ordeal/proto/ordealpbb\x06proto3"
 
 var (
 	file_ordealpb_ordealpb_proto_rawDescOnce sync.Once
@@ -2444,148 +4044,215 @@ func file_ordealpb_ordealpb_proto_rawDescGZIP() []byte {
 	return file_ordealpb_ordealpb_proto_rawDescData
 }
 
-var file_ordealpb_ordealpb_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_ordealpb_ordealpb_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_ordealpb_ordealpb_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_ordealpb_ordealpb_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_ordealpb_ordealpb_proto_goTypes = []any{
-	(PeerState)(0),                       // 0: ordealpb.PeerState
-	(Op_Kind)(0),                         // 1: ordealpb.Op.Kind
-	(*RaftMessage)(nil),                  // 2: ordealpb.RaftMessage
-	(*StorePacket)(nil),                  // 3: ordealpb.StorePacket
-	(*Request)(nil),                      // 4: ordealpb.Request
-	(*Response)(nil),                     // 5: ordealpb.Response
-	(*Witness)(nil),                      // 6: ordealpb.Witness
-	(*AdminRequest)(nil),                 // 7: ordealpb.AdminRequest
-	(*SplitRequest)(nil),                 // 8: ordealpb.SplitRequest
-	(*ChangePeerRequest)(nil),            // 9: ordealpb.ChangePeerRequest
-	(*TransferLeaderRequest)(nil),        // 10: ordealpb.TransferLeaderRequest
-	(*StatusRequest)(nil),                // 11: ordealpb.StatusRequest
-	(*AdminResponse)(nil),                // 12: ordealpb.AdminResponse
-	(*RegionStatus)(nil),                 // 13: ordealpb.RegionStatus
-	(*PDRequest)(nil),                    // 14: ordealpb.PDRequest
-	(*PDResponse)(nil),                   // 15: ordealpb.PDResponse
-	(*Command)(nil),                      // 16: ordealpb.Command
-	(*Op)(nil),                           // 17: ordealpb.Op
-	(*AdminCommand)(nil),                 // 18: ordealpb.AdminCommand
-	(*SplitCommand)(nil),                 // 19: ordealpb.SplitCommand
-	(*CompactLogCommand)(nil),            // 20: ordealpb.CompactLogCommand
-	(*StoreIdent)(nil),                   // 21: ordealpb.StoreIdent
-	(*RegionLocalState)(nil),             // 22: ordealpb.RegionLocalState
-	(*ApplyState)(nil),                   // 23: ordealpb.ApplyState
-	(*KeyValue)(nil),                     // 24: ordealpb.KeyValue
-	(*SnapshotData)(nil),                 // 25: ordealpb.SnapshotData
-	(*metapb.Peer)(nil),                  // 26: metapb.Peer
-	(*metapb.RegionEpoch)(nil),           // 27: metapb.RegionEpoch
-	(*kvrpcpb.RawGetRequest)(nil),        // 28: kvrpcpb.RawGetRequest
-	(*kvrpcpb.RawPutRequest)(nil),        // 29: kvrpcpb.RawPutRequest
-	(*kvrpcpb.RawDeleteRequest)(nil),     // 30: kvrpcpb.RawDeleteRequest
-	(*kvrpcpb.RawCASRequest)(nil),        // 31: kvrpcpb.RawCASRequest
-	(*kvrpcpb.RawScanRequest)(nil),       // 32: kvrpcpb.RawScanRequest
-	(*kvrpcpb.RawGetResponse)(nil),       // 33: kvrpcpb.RawGetResponse
-	(*kvrpcpb.RawPutResponse)(nil),       // 34: kvrpcpb.RawPutResponse
-	(*kvrpcpb.RawDeleteResponse)(nil),    // 35: kvrpcpb.RawDeleteResponse
-	(*kvrpcpb.RawCASResponse)(nil),       // 36: kvrpcpb.RawCASResponse
-	(*kvrpcpb.RawScanResponse)(nil),      // 37: kvrpcpb.RawScanResponse
-	(*kvrpcpb.Context)(nil),              // 38: kvrpcpb.Context
-	(pdpb.ConfChangeType)(0),             // 39: pdpb.ConfChangeType
-	(*errorpb.Error)(nil),                // 40: errorpb.Error
-	(*metapb.Region)(nil),                // 41: metapb.Region
-	(*pdpb.BootstrapRequest)(nil),        // 42: pdpb.BootstrapRequest
-	(*pdpb.IsBootstrappedRequest)(nil),   // 43: pdpb.IsBootstrappedRequest
-	(*pdpb.AllocIDRequest)(nil),          // 44: pdpb.AllocIDRequest
-	(*pdpb.PutStoreRequest)(nil),         // 45: pdpb.PutStoreRequest
-	(*pdpb.StoreHeartbeatRequest)(nil),   // 46: pdpb.StoreHeartbeatRequest
-	(*pdpb.RegionHeartbeatRequest)(nil),  // 47: pdpb.RegionHeartbeatRequest
-	(*pdpb.GetRegionRequest)(nil),        // 48: pdpb.GetRegionRequest
-	(*pdpb.GetRegionByIDRequest)(nil),    // 49: pdpb.GetRegionByIDRequest
-	(*pdpb.GetStoreRequest)(nil),         // 50: pdpb.GetStoreRequest
-	(*pdpb.GetAllStoresRequest)(nil),     // 51: pdpb.GetAllStoresRequest
-	(*pdpb.AskBatchSplitRequest)(nil),    // 52: pdpb.AskBatchSplitRequest
-	(*pdpb.ScanRegionsRequest)(nil),      // 53: pdpb.ScanRegionsRequest
-	(*pdpb.BootstrapResponse)(nil),       // 54: pdpb.BootstrapResponse
-	(*pdpb.IsBootstrappedResponse)(nil),  // 55: pdpb.IsBootstrappedResponse
-	(*pdpb.AllocIDResponse)(nil),         // 56: pdpb.AllocIDResponse
-	(*pdpb.PutStoreResponse)(nil),        // 57: pdpb.PutStoreResponse
-	(*pdpb.StoreHeartbeatResponse)(nil),  // 58: pdpb.StoreHeartbeatResponse
-	(*pdpb.RegionHeartbeatResponse)(nil), // 59: pdpb.RegionHeartbeatResponse
-	(*pdpb.GetRegionResponse)(nil),       // 60: pdpb.GetRegionResponse
-	(*pdpb.GetStoreResponse)(nil),        // 61: pdpb.GetStoreResponse
-	(*pdpb.GetAllStoresResponse)(nil),    // 62: pdpb.GetAllStoresResponse
-	(*pdpb.AskBatchSplitResponse)(nil),   // 63: pdpb.AskBatchSplitResponse
-	(*pdpb.ScanRegionsResponse)(nil),     // 64: pdpb.ScanRegionsResponse
+	(PeerState)(0),                         // 0: ordealpb.PeerState
+	(MergeAnswer_Outcome)(0),               // 1: ordealpb.MergeAnswer.Outcome
+	(Op_Kind)(0),                           // 2: ordealpb.Op.Kind
+	(*RaftMessage)(nil),                    // 3: ordealpb.RaftMessage
+	(*ExtraMessage)(nil),                   // 4: ordealpb.ExtraMessage
+	(*Hibernate)(nil),                      // 5: ordealpb.Hibernate
+	(*Wake)(nil),                           // 6: ordealpb.Wake
+	(*SnapshotChunk)(nil),                  // 7: ordealpb.SnapshotChunk
+	(*SnapshotAck)(nil),                    // 8: ordealpb.SnapshotAck
+	(*MergeQuery)(nil),                     // 9: ordealpb.MergeQuery
+	(*MergeAnswer)(nil),                    // 10: ordealpb.MergeAnswer
+	(*StorePacket)(nil),                    // 11: ordealpb.StorePacket
+	(*Request)(nil),                        // 12: ordealpb.Request
+	(*Response)(nil),                       // 13: ordealpb.Response
+	(*Witness)(nil),                        // 14: ordealpb.Witness
+	(*AdminRequest)(nil),                   // 15: ordealpb.AdminRequest
+	(*SplitRequest)(nil),                   // 16: ordealpb.SplitRequest
+	(*ChangePeerV2Request)(nil),            // 17: ordealpb.ChangePeerV2Request
+	(*MergeRequest)(nil),                   // 18: ordealpb.MergeRequest
+	(*ConsistencyCheckRequest)(nil),        // 19: ordealpb.ConsistencyCheckRequest
+	(*ChangePeerRequest)(nil),              // 20: ordealpb.ChangePeerRequest
+	(*TransferLeaderRequest)(nil),          // 21: ordealpb.TransferLeaderRequest
+	(*StatusRequest)(nil),                  // 22: ordealpb.StatusRequest
+	(*AdminResponse)(nil),                  // 23: ordealpb.AdminResponse
+	(*RegionStatus)(nil),                   // 24: ordealpb.RegionStatus
+	(*PDRequest)(nil),                      // 25: ordealpb.PDRequest
+	(*PDResponse)(nil),                     // 26: ordealpb.PDResponse
+	(*Command)(nil),                        // 27: ordealpb.Command
+	(*Op)(nil),                             // 28: ordealpb.Op
+	(*AdminCommand)(nil),                   // 29: ordealpb.AdminCommand
+	(*SplitCommand)(nil),                   // 30: ordealpb.SplitCommand
+	(*NewRegion)(nil),                      // 31: ordealpb.NewRegion
+	(*PrepareMergeCommand)(nil),            // 32: ordealpb.PrepareMergeCommand
+	(*CommitMergeCommand)(nil),             // 33: ordealpb.CommitMergeCommand
+	(*RollbackMergeCommand)(nil),           // 34: ordealpb.RollbackMergeCommand
+	(*ComputeHashCommand)(nil),             // 35: ordealpb.ComputeHashCommand
+	(*VerifyHashCommand)(nil),              // 36: ordealpb.VerifyHashCommand
+	(*CompactLogCommand)(nil),              // 37: ordealpb.CompactLogCommand
+	(*StoreIdent)(nil),                     // 38: ordealpb.StoreIdent
+	(*MergeState)(nil),                     // 39: ordealpb.MergeState
+	(*Merged)(nil),                         // 40: ordealpb.Merged
+	(*RegionLocalState)(nil),               // 41: ordealpb.RegionLocalState
+	(*ApplyState)(nil),                     // 42: ordealpb.ApplyState
+	(*KeyValue)(nil),                       // 43: ordealpb.KeyValue
+	(*SnapshotData)(nil),                   // 44: ordealpb.SnapshotData
+	(*metapb.Peer)(nil),                    // 45: metapb.Peer
+	(*metapb.RegionEpoch)(nil),             // 46: metapb.RegionEpoch
+	(*metapb.Region)(nil),                  // 47: metapb.Region
+	(*kvrpcpb.RawGetRequest)(nil),          // 48: kvrpcpb.RawGetRequest
+	(*kvrpcpb.RawPutRequest)(nil),          // 49: kvrpcpb.RawPutRequest
+	(*kvrpcpb.RawDeleteRequest)(nil),       // 50: kvrpcpb.RawDeleteRequest
+	(*kvrpcpb.RawCASRequest)(nil),          // 51: kvrpcpb.RawCASRequest
+	(*kvrpcpb.RawScanRequest)(nil),         // 52: kvrpcpb.RawScanRequest
+	(*kvrpcpb.RawBatchGetRequest)(nil),     // 53: kvrpcpb.RawBatchGetRequest
+	(*kvrpcpb.RawBatchPutRequest)(nil),     // 54: kvrpcpb.RawBatchPutRequest
+	(*kvrpcpb.RawDeleteRangeRequest)(nil),  // 55: kvrpcpb.RawDeleteRangeRequest
+	(*kvrpcpb.RawGetResponse)(nil),         // 56: kvrpcpb.RawGetResponse
+	(*kvrpcpb.RawPutResponse)(nil),         // 57: kvrpcpb.RawPutResponse
+	(*kvrpcpb.RawDeleteResponse)(nil),      // 58: kvrpcpb.RawDeleteResponse
+	(*kvrpcpb.RawCASResponse)(nil),         // 59: kvrpcpb.RawCASResponse
+	(*kvrpcpb.RawScanResponse)(nil),        // 60: kvrpcpb.RawScanResponse
+	(*kvrpcpb.RawBatchGetResponse)(nil),    // 61: kvrpcpb.RawBatchGetResponse
+	(*kvrpcpb.RawBatchPutResponse)(nil),    // 62: kvrpcpb.RawBatchPutResponse
+	(*kvrpcpb.RawDeleteRangeResponse)(nil), // 63: kvrpcpb.RawDeleteRangeResponse
+	(*kvrpcpb.Context)(nil),                // 64: kvrpcpb.Context
+	(pdpb.ConfChangeType)(0),               // 65: pdpb.ConfChangeType
+	(*errorpb.Error)(nil),                  // 66: errorpb.Error
+	(*pdpb.BootstrapRequest)(nil),          // 67: pdpb.BootstrapRequest
+	(*pdpb.IsBootstrappedRequest)(nil),     // 68: pdpb.IsBootstrappedRequest
+	(*pdpb.AllocIDRequest)(nil),            // 69: pdpb.AllocIDRequest
+	(*pdpb.PutStoreRequest)(nil),           // 70: pdpb.PutStoreRequest
+	(*pdpb.StoreHeartbeatRequest)(nil),     // 71: pdpb.StoreHeartbeatRequest
+	(*pdpb.RegionHeartbeatRequest)(nil),    // 72: pdpb.RegionHeartbeatRequest
+	(*pdpb.GetRegionRequest)(nil),          // 73: pdpb.GetRegionRequest
+	(*pdpb.GetRegionByIDRequest)(nil),      // 74: pdpb.GetRegionByIDRequest
+	(*pdpb.GetStoreRequest)(nil),           // 75: pdpb.GetStoreRequest
+	(*pdpb.GetAllStoresRequest)(nil),       // 76: pdpb.GetAllStoresRequest
+	(*pdpb.AskBatchSplitRequest)(nil),      // 77: pdpb.AskBatchSplitRequest
+	(*pdpb.ScanRegionsRequest)(nil),        // 78: pdpb.ScanRegionsRequest
+	(*pdpb.BootstrapResponse)(nil),         // 79: pdpb.BootstrapResponse
+	(*pdpb.IsBootstrappedResponse)(nil),    // 80: pdpb.IsBootstrappedResponse
+	(*pdpb.AllocIDResponse)(nil),           // 81: pdpb.AllocIDResponse
+	(*pdpb.PutStoreResponse)(nil),          // 82: pdpb.PutStoreResponse
+	(*pdpb.StoreHeartbeatResponse)(nil),    // 83: pdpb.StoreHeartbeatResponse
+	(*pdpb.RegionHeartbeatResponse)(nil),   // 84: pdpb.RegionHeartbeatResponse
+	(*pdpb.GetRegionResponse)(nil),         // 85: pdpb.GetRegionResponse
+	(*pdpb.GetStoreResponse)(nil),          // 86: pdpb.GetStoreResponse
+	(*pdpb.GetAllStoresResponse)(nil),      // 87: pdpb.GetAllStoresResponse
+	(*pdpb.AskBatchSplitResponse)(nil),     // 88: pdpb.AskBatchSplitResponse
+	(*pdpb.ScanRegionsResponse)(nil),       // 89: pdpb.ScanRegionsResponse
 }
 var file_ordealpb_ordealpb_proto_depIdxs = []int32{
-	26, // 0: ordealpb.RaftMessage.from_peer:type_name -> metapb.Peer
-	26, // 1: ordealpb.RaftMessage.to_peer:type_name -> metapb.Peer
-	27, // 2: ordealpb.RaftMessage.region_epoch:type_name -> metapb.RegionEpoch
-	2,  // 3: ordealpb.StorePacket.raft:type_name -> ordealpb.RaftMessage
-	15, // 4: ordealpb.StorePacket.pd:type_name -> ordealpb.PDResponse
-	28, // 5: ordealpb.Request.get:type_name -> kvrpcpb.RawGetRequest
-	29, // 6: ordealpb.Request.put:type_name -> kvrpcpb.RawPutRequest
-	30, // 7: ordealpb.Request.delete:type_name -> kvrpcpb.RawDeleteRequest
-	31, // 8: ordealpb.Request.cas:type_name -> kvrpcpb.RawCASRequest
-	32, // 9: ordealpb.Request.scan:type_name -> kvrpcpb.RawScanRequest
-	7,  // 10: ordealpb.Request.admin:type_name -> ordealpb.AdminRequest
-	33, // 11: ordealpb.Response.get:type_name -> kvrpcpb.RawGetResponse
-	34, // 12: ordealpb.Response.put:type_name -> kvrpcpb.RawPutResponse
-	35, // 13: ordealpb.Response.delete:type_name -> kvrpcpb.RawDeleteResponse
-	36, // 14: ordealpb.Response.cas:type_name -> kvrpcpb.RawCASResponse
-	37, // 15: ordealpb.Response.scan:type_name -> kvrpcpb.RawScanResponse
-	12, // 16: ordealpb.Response.admin:type_name -> ordealpb.AdminResponse
-	6,  // 17: ordealpb.Response.witness:type_name -> ordealpb.Witness
-	27, // 18: ordealpb.Witness.region_epoch:type_name -> metapb.RegionEpoch
-	38, // 19: ordealpb.AdminRequest.context:type_name -> kvrpcpb.Context
-	8,  // 20: ordealpb.AdminRequest.split:type_name -> ordealpb.SplitRequest
-	9,  // 21: ordealpb.AdminRequest.change_peer:type_name -> ordealpb.ChangePeerRequest
-	10, // 22: ordealpb.AdminRequest.transfer_leader:type_name -> ordealpb.TransferLeaderRequest
-	11, // 23: ordealpb.AdminRequest.status:type_name -> ordealpb.StatusRequest
-	39, // 24: ordealpb.ChangePeerRequest.change_type:type_name -> pdpb.ConfChangeType
-	26, // 25: ordealpb.ChangePeerRequest.peer:type_name -> metapb.Peer
-	26, // 26: ordealpb.TransferLeaderRequest.peer:type_name -> metapb.Peer
-	40, // 27: ordealpb.AdminResponse.region_error:type_name -> errorpb.Error
-	41, // 28: ordealpb.AdminResponse.regions:type_name -> metapb.Region
-	13, // 29: ordealpb.AdminResponse.status:type_name -> ordealpb.RegionStatus
-	26, // 30: ordealpb.RegionStatus.leader:type_name -> metapb.Peer
-	42, // 31: ordealpb.PDRequest.bootstrap:type_name -> pdpb.BootstrapRequest
-	43, // 32: ordealpb.PDRequest.is_bootstrapped:type_name -> pdpb.IsBootstrappedRequest
-	44, // 33: ordealpb.PDRequest.alloc_id:type_name -> pdpb.AllocIDRequest
-	45, // 34: ordealpb.PDRequest.put_store:type_name -> pdpb.PutStoreRequest
-	46, // 35: ordealpb.PDRequest.store_heartbeat:type_name -> pdpb.StoreHeartbeatRequest
-	47, // 36: ordealpb.PDRequest.region_heartbeat:type_name -> pdpb.RegionHeartbeatRequest
-	48, // 37: ordealpb.PDRequest.get_region:type_name -> pdpb.GetRegionRequest
-	49, // 38: ordealpb.PDRequest.get_region_by_id:type_name -> pdpb.GetRegionByIDRequest
-	50, // 39: ordealpb.PDRequest.get_store:type_name -> pdpb.GetStoreRequest
-	51, // 40: ordealpb.PDRequest.get_all_stores:type_name -> pdpb.GetAllStoresRequest
-	52, // 41: ordealpb.PDRequest.ask_batch_split:type_name -> pdpb.AskBatchSplitRequest
-	53, // 42: ordealpb.PDRequest.scan_regions:type_name -> pdpb.ScanRegionsRequest
-	54, // 43: ordealpb.PDResponse.bootstrap:type_name -> pdpb.BootstrapResponse
-	55, // 44: ordealpb.PDResponse.is_bootstrapped:type_name -> pdpb.IsBootstrappedResponse
-	56, // 45: ordealpb.PDResponse.alloc_id:type_name -> pdpb.AllocIDResponse
-	57, // 46: ordealpb.PDResponse.put_store:type_name -> pdpb.PutStoreResponse
-	58, // 47: ordealpb.PDResponse.store_heartbeat:type_name -> pdpb.StoreHeartbeatResponse
-	59, // 48: ordealpb.PDResponse.region_heartbeat:type_name -> pdpb.RegionHeartbeatResponse
-	60, // 49: ordealpb.PDResponse.get_region:type_name -> pdpb.GetRegionResponse
-	60, // 50: ordealpb.PDResponse.get_region_by_id:type_name -> pdpb.GetRegionResponse
-	61, // 51: ordealpb.PDResponse.get_store:type_name -> pdpb.GetStoreResponse
-	62, // 52: ordealpb.PDResponse.get_all_stores:type_name -> pdpb.GetAllStoresResponse
-	63, // 53: ordealpb.PDResponse.ask_batch_split:type_name -> pdpb.AskBatchSplitResponse
-	64, // 54: ordealpb.PDResponse.scan_regions:type_name -> pdpb.ScanRegionsResponse
-	27, // 55: ordealpb.Command.epoch:type_name -> metapb.RegionEpoch
-	17, // 56: ordealpb.Command.ops:type_name -> ordealpb.Op
-	18, // 57: ordealpb.Command.admin:type_name -> ordealpb.AdminCommand
-	1,  // 58: ordealpb.Op.kind:type_name -> ordealpb.Op.Kind
-	19, // 59: ordealpb.AdminCommand.split:type_name -> ordealpb.SplitCommand
-	9,  // 60: ordealpb.AdminCommand.change_peer:type_name -> ordealpb.ChangePeerRequest
-	20, // 61: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
-	0,  // 62: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
-	41, // 63: ordealpb.RegionLocalState.region:type_name -> metapb.Region
-	26, // 64: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
-	41, // 65: ordealpb.SnapshotData.region:type_name -> metapb.Region
-	24, // 66: ordealpb.SnapshotData.pairs:type_name -> ordealpb.KeyValue
-	67, // [67:67] is the sub-list for method output_type
-	67, // [67:67] is the sub-list for method input_type
-	67, // [67:67] is the sub-list for extension type_name
-	67, // [67:67] is the sub-list for extension extendee
-	0,  // [0:67] is the sub-list for field type_name
+	45,  // 0: ordealpb.RaftMessage.from_peer:type_name -> metapb.Peer
+	45,  // 1: ordealpb.RaftMessage.to_peer:type_name -> metapb.Peer
+	46,  // 2: ordealpb.RaftMessage.region_epoch:type_name -> metapb.RegionEpoch
+	4,   // 3: ordealpb.RaftMessage.extra:type_name -> ordealpb.ExtraMessage
+	5,   // 4: ordealpb.ExtraMessage.hibernate:type_name -> ordealpb.Hibernate
+	6,   // 5: ordealpb.ExtraMessage.wake:type_name -> ordealpb.Wake
+	45,  // 6: ordealpb.SnapshotChunk.from_peer:type_name -> metapb.Peer
+	45,  // 7: ordealpb.SnapshotChunk.to_peer:type_name -> metapb.Peer
+	45,  // 8: ordealpb.SnapshotAck.from_peer:type_name -> metapb.Peer
+	45,  // 9: ordealpb.SnapshotAck.to_peer:type_name -> metapb.Peer
+	45,  // 10: ordealpb.MergeQuery.to_peer:type_name -> metapb.Peer
+	45,  // 11: ordealpb.MergeQuery.from_peer:type_name -> metapb.Peer
+	45,  // 12: ordealpb.MergeAnswer.to_peer:type_name -> metapb.Peer
+	1,   // 13: ordealpb.MergeAnswer.outcome:type_name -> ordealpb.MergeAnswer.Outcome
+	47,  // 14: ordealpb.MergeAnswer.region:type_name -> metapb.Region
+	3,   // 15: ordealpb.StorePacket.raft:type_name -> ordealpb.RaftMessage
+	26,  // 16: ordealpb.StorePacket.pd:type_name -> ordealpb.PDResponse
+	7,   // 17: ordealpb.StorePacket.snapshot_chunks:type_name -> ordealpb.SnapshotChunk
+	8,   // 18: ordealpb.StorePacket.snapshot_acks:type_name -> ordealpb.SnapshotAck
+	9,   // 19: ordealpb.StorePacket.merge_queries:type_name -> ordealpb.MergeQuery
+	10,  // 20: ordealpb.StorePacket.merge_answers:type_name -> ordealpb.MergeAnswer
+	48,  // 21: ordealpb.Request.get:type_name -> kvrpcpb.RawGetRequest
+	49,  // 22: ordealpb.Request.put:type_name -> kvrpcpb.RawPutRequest
+	50,  // 23: ordealpb.Request.delete:type_name -> kvrpcpb.RawDeleteRequest
+	51,  // 24: ordealpb.Request.cas:type_name -> kvrpcpb.RawCASRequest
+	52,  // 25: ordealpb.Request.scan:type_name -> kvrpcpb.RawScanRequest
+	15,  // 26: ordealpb.Request.admin:type_name -> ordealpb.AdminRequest
+	53,  // 27: ordealpb.Request.batch_get:type_name -> kvrpcpb.RawBatchGetRequest
+	54,  // 28: ordealpb.Request.batch_put:type_name -> kvrpcpb.RawBatchPutRequest
+	55,  // 29: ordealpb.Request.delete_range:type_name -> kvrpcpb.RawDeleteRangeRequest
+	56,  // 30: ordealpb.Response.get:type_name -> kvrpcpb.RawGetResponse
+	57,  // 31: ordealpb.Response.put:type_name -> kvrpcpb.RawPutResponse
+	58,  // 32: ordealpb.Response.delete:type_name -> kvrpcpb.RawDeleteResponse
+	59,  // 33: ordealpb.Response.cas:type_name -> kvrpcpb.RawCASResponse
+	60,  // 34: ordealpb.Response.scan:type_name -> kvrpcpb.RawScanResponse
+	23,  // 35: ordealpb.Response.admin:type_name -> ordealpb.AdminResponse
+	61,  // 36: ordealpb.Response.batch_get:type_name -> kvrpcpb.RawBatchGetResponse
+	62,  // 37: ordealpb.Response.batch_put:type_name -> kvrpcpb.RawBatchPutResponse
+	63,  // 38: ordealpb.Response.delete_range:type_name -> kvrpcpb.RawDeleteRangeResponse
+	14,  // 39: ordealpb.Response.witness:type_name -> ordealpb.Witness
+	46,  // 40: ordealpb.Witness.region_epoch:type_name -> metapb.RegionEpoch
+	64,  // 41: ordealpb.AdminRequest.context:type_name -> kvrpcpb.Context
+	16,  // 42: ordealpb.AdminRequest.split:type_name -> ordealpb.SplitRequest
+	20,  // 43: ordealpb.AdminRequest.change_peer:type_name -> ordealpb.ChangePeerRequest
+	21,  // 44: ordealpb.AdminRequest.transfer_leader:type_name -> ordealpb.TransferLeaderRequest
+	22,  // 45: ordealpb.AdminRequest.status:type_name -> ordealpb.StatusRequest
+	17,  // 46: ordealpb.AdminRequest.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
+	18,  // 47: ordealpb.AdminRequest.merge:type_name -> ordealpb.MergeRequest
+	19,  // 48: ordealpb.AdminRequest.consistency_check:type_name -> ordealpb.ConsistencyCheckRequest
+	20,  // 49: ordealpb.ChangePeerV2Request.changes:type_name -> ordealpb.ChangePeerRequest
+	47,  // 50: ordealpb.MergeRequest.target:type_name -> metapb.Region
+	65,  // 51: ordealpb.ChangePeerRequest.change_type:type_name -> pdpb.ConfChangeType
+	45,  // 52: ordealpb.ChangePeerRequest.peer:type_name -> metapb.Peer
+	45,  // 53: ordealpb.TransferLeaderRequest.peer:type_name -> metapb.Peer
+	66,  // 54: ordealpb.AdminResponse.region_error:type_name -> errorpb.Error
+	47,  // 55: ordealpb.AdminResponse.regions:type_name -> metapb.Region
+	24,  // 56: ordealpb.AdminResponse.status:type_name -> ordealpb.RegionStatus
+	45,  // 57: ordealpb.RegionStatus.leader:type_name -> metapb.Peer
+	67,  // 58: ordealpb.PDRequest.bootstrap:type_name -> pdpb.BootstrapRequest
+	68,  // 59: ordealpb.PDRequest.is_bootstrapped:type_name -> pdpb.IsBootstrappedRequest
+	69,  // 60: ordealpb.PDRequest.alloc_id:type_name -> pdpb.AllocIDRequest
+	70,  // 61: ordealpb.PDRequest.put_store:type_name -> pdpb.PutStoreRequest
+	71,  // 62: ordealpb.PDRequest.store_heartbeat:type_name -> pdpb.StoreHeartbeatRequest
+	72,  // 63: ordealpb.PDRequest.region_heartbeat:type_name -> pdpb.RegionHeartbeatRequest
+	73,  // 64: ordealpb.PDRequest.get_region:type_name -> pdpb.GetRegionRequest
+	74,  // 65: ordealpb.PDRequest.get_region_by_id:type_name -> pdpb.GetRegionByIDRequest
+	75,  // 66: ordealpb.PDRequest.get_store:type_name -> pdpb.GetStoreRequest
+	76,  // 67: ordealpb.PDRequest.get_all_stores:type_name -> pdpb.GetAllStoresRequest
+	77,  // 68: ordealpb.PDRequest.ask_batch_split:type_name -> pdpb.AskBatchSplitRequest
+	78,  // 69: ordealpb.PDRequest.scan_regions:type_name -> pdpb.ScanRegionsRequest
+	79,  // 70: ordealpb.PDResponse.bootstrap:type_name -> pdpb.BootstrapResponse
+	80,  // 71: ordealpb.PDResponse.is_bootstrapped:type_name -> pdpb.IsBootstrappedResponse
+	81,  // 72: ordealpb.PDResponse.alloc_id:type_name -> pdpb.AllocIDResponse
+	82,  // 73: ordealpb.PDResponse.put_store:type_name -> pdpb.PutStoreResponse
+	83,  // 74: ordealpb.PDResponse.store_heartbeat:type_name -> pdpb.StoreHeartbeatResponse
+	84,  // 75: ordealpb.PDResponse.region_heartbeat:type_name -> pdpb.RegionHeartbeatResponse
+	85,  // 76: ordealpb.PDResponse.get_region:type_name -> pdpb.GetRegionResponse
+	85,  // 77: ordealpb.PDResponse.get_region_by_id:type_name -> pdpb.GetRegionResponse
+	86,  // 78: ordealpb.PDResponse.get_store:type_name -> pdpb.GetStoreResponse
+	87,  // 79: ordealpb.PDResponse.get_all_stores:type_name -> pdpb.GetAllStoresResponse
+	88,  // 80: ordealpb.PDResponse.ask_batch_split:type_name -> pdpb.AskBatchSplitResponse
+	89,  // 81: ordealpb.PDResponse.scan_regions:type_name -> pdpb.ScanRegionsResponse
+	46,  // 82: ordealpb.Command.epoch:type_name -> metapb.RegionEpoch
+	28,  // 83: ordealpb.Command.ops:type_name -> ordealpb.Op
+	29,  // 84: ordealpb.Command.admin:type_name -> ordealpb.AdminCommand
+	2,   // 85: ordealpb.Op.kind:type_name -> ordealpb.Op.Kind
+	43,  // 86: ordealpb.Op.pairs:type_name -> ordealpb.KeyValue
+	30,  // 87: ordealpb.AdminCommand.split:type_name -> ordealpb.SplitCommand
+	20,  // 88: ordealpb.AdminCommand.change_peer:type_name -> ordealpb.ChangePeerRequest
+	37,  // 89: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
+	17,  // 90: ordealpb.AdminCommand.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
+	32,  // 91: ordealpb.AdminCommand.prepare_merge:type_name -> ordealpb.PrepareMergeCommand
+	33,  // 92: ordealpb.AdminCommand.commit_merge:type_name -> ordealpb.CommitMergeCommand
+	34,  // 93: ordealpb.AdminCommand.rollback_merge:type_name -> ordealpb.RollbackMergeCommand
+	35,  // 94: ordealpb.AdminCommand.compute_hash:type_name -> ordealpb.ComputeHashCommand
+	36,  // 95: ordealpb.AdminCommand.verify_hash:type_name -> ordealpb.VerifyHashCommand
+	31,  // 96: ordealpb.SplitCommand.regions:type_name -> ordealpb.NewRegion
+	47,  // 97: ordealpb.PrepareMergeCommand.target:type_name -> metapb.Region
+	47,  // 98: ordealpb.CommitMergeCommand.source:type_name -> metapb.Region
+	47,  // 99: ordealpb.MergeState.target:type_name -> metapb.Region
+	0,   // 100: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
+	47,  // 101: ordealpb.RegionLocalState.region:type_name -> metapb.Region
+	45,  // 102: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
+	39,  // 103: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
+	40,  // 104: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
+	47,  // 105: ordealpb.SnapshotData.region:type_name -> metapb.Region
+	43,  // 106: ordealpb.SnapshotData.pairs:type_name -> ordealpb.KeyValue
+	39,  // 107: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
+	40,  // 108: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
+	109, // [109:109] is the sub-list for method output_type
+	109, // [109:109] is the sub-list for method input_type
+	109, // [109:109] is the sub-list for extension type_name
+	109, // [109:109] is the sub-list for extension extendee
+	0,   // [0:109] is the sub-list for field type_name
 }
 
 func init() { file_ordealpb_ordealpb_proto_init() }
@@ -2593,29 +4260,42 @@ func file_ordealpb_ordealpb_proto_init() {
 	if File_ordealpb_ordealpb_proto != nil {
 		return
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[2].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[1].OneofWrappers = []any{
+		(*ExtraMessage_Hibernate)(nil),
+		(*ExtraMessage_Wake)(nil),
+	}
+	file_ordealpb_ordealpb_proto_msgTypes[9].OneofWrappers = []any{
 		(*Request_Get)(nil),
 		(*Request_Put)(nil),
 		(*Request_Delete)(nil),
 		(*Request_Cas)(nil),
 		(*Request_Scan)(nil),
 		(*Request_Admin)(nil),
+		(*Request_BatchGet)(nil),
+		(*Request_BatchPut)(nil),
+		(*Request_DeleteRange)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[3].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[10].OneofWrappers = []any{
 		(*Response_Get)(nil),
 		(*Response_Put)(nil),
 		(*Response_Delete)(nil),
 		(*Response_Cas)(nil),
 		(*Response_Scan)(nil),
 		(*Response_Admin)(nil),
+		(*Response_BatchGet)(nil),
+		(*Response_BatchPut)(nil),
+		(*Response_DeleteRange)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[5].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[12].OneofWrappers = []any{
 		(*AdminRequest_Split)(nil),
 		(*AdminRequest_ChangePeer)(nil),
 		(*AdminRequest_TransferLeader)(nil),
 		(*AdminRequest_Status)(nil),
+		(*AdminRequest_ChangePeerV2)(nil),
+		(*AdminRequest_Merge)(nil),
+		(*AdminRequest_ConsistencyCheck)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[12].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[22].OneofWrappers = []any{
 		(*PDRequest_Bootstrap)(nil),
 		(*PDRequest_IsBootstrapped)(nil),
 		(*PDRequest_AllocId)(nil),
@@ -2629,7 +4309,7 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*PDRequest_AskBatchSplit)(nil),
 		(*PDRequest_ScanRegions)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[13].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[23].OneofWrappers = []any{
 		(*PDResponse_Bootstrap)(nil),
 		(*PDResponse_IsBootstrapped)(nil),
 		(*PDResponse_AllocId)(nil),
@@ -2643,18 +4323,24 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*PDResponse_AskBatchSplit)(nil),
 		(*PDResponse_ScanRegions)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[16].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[26].OneofWrappers = []any{
 		(*AdminCommand_Split)(nil),
 		(*AdminCommand_ChangePeer)(nil),
 		(*AdminCommand_CompactLog)(nil),
+		(*AdminCommand_ChangePeerV2)(nil),
+		(*AdminCommand_PrepareMerge)(nil),
+		(*AdminCommand_CommitMerge)(nil),
+		(*AdminCommand_RollbackMerge)(nil),
+		(*AdminCommand_ComputeHash)(nil),
+		(*AdminCommand_VerifyHash)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_ordealpb_ordealpb_proto_rawDesc), len(file_ordealpb_ordealpb_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   24,
+			NumEnums:      3,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

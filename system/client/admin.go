@@ -27,7 +27,7 @@ func (c *Client) Split(key []byte) ([]*metapb.Region, error) {
 			return f
 		}
 		resp, f = o.change(e, &ordealpb.AdminRequest{
-			Body: &ordealpb.AdminRequest_Split{Split: &ordealpb.SplitRequest{SplitKey: key}},
+			Body: &ordealpb.AdminRequest_Split{Split: &ordealpb.SplitRequest{SplitKeys: [][]byte{key}}},
 		})
 		if f != nil && f.cause == keyNotInRegion && bytes.Equal(e.region.GetStartKey(), key) {
 			// The store knows the region at this epoch as well: no other one is to be found, however often one looks.

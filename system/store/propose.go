@@ -89,7 +89,10 @@ func (s *Store) startAdmin(p *peer, req *request, a *ordealpb.AdminRequest) erro
 		if !region.CheckEpoch(epoch, now, true, true) {
 			return regionError{region.EpochNotMatch(p.region)}
 		}
-		if err := s.askSplit(p, b.Split.GetSplitKey(), req); err != nil {
+		if len(b.Split.GetSplitKeys()) != 1 {
+			return errors.New("split: want one key")
+		}
+		if err := s.askSplit(p, b.Split.GetSplitKeys()[0], req); err != nil {
 			return regionError{err}
 		}
 		return nil

@@ -196,7 +196,7 @@ func (s *script) admin(d *datadriven.TestData) {
 	case "split":
 		var key string
 		d.ScanArgs(s.t, "key", &key)
-		a.Body = &ordealpb.AdminRequest_Split{Split: &ordealpb.SplitRequest{SplitKey: []byte(key)}}
+		a.Body = &ordealpb.AdminRequest_Split{Split: &ordealpb.SplitRequest{SplitKeys: [][]byte{[]byte(key)}}}
 		label = "split at " + key
 	case "transfer":
 		var to string

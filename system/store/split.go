@@ -98,7 +98,9 @@ func (s *Store) onSplitIDs(c pdCall, resp *pdpb.AskBatchSplitResponse) {
 	cmd := &ordealpb.Command{
 		Epoch: p.region.GetRegionEpoch(),
 		Admin: &ordealpb.AdminCommand{Body: &ordealpb.AdminCommand_Split{Split: &ordealpb.SplitCommand{
-			SplitKey: c.splitKey, NewRegionId: resp.GetIds()[0].GetNewRegionId(), NewPeerIds: resp.GetIds()[0].GetNewPeerIds(),
+			Regions: []*ordealpb.NewRegion{{
+				SplitKey: c.splitKey, RegionId: resp.GetIds()[0].GetNewRegionId(), PeerIds: resp.GetIds()[0].GetNewPeerIds(),
+			}},
 		}}},
 	}
 	if err := s.propose(p, mustMarshal(cmd), proposal{admin: c.req}); err != nil {
@@ -113,18 +115,19 @@ func (s *Store) applySplit(p *peer, epoch *metapb.RegionEpoch, c *ordealpb.Split
 		s.refuseAdmin(p, pr, region.EpochNotMatch(p.region))
 		return
 	}
-	if !region.Contains(p.region, c.GetSplitKey()) || bytes.Equal(c.GetSplitKey(), p.region.GetStartKey()) ||
-		len(c.GetNewPeerIds()) != len(p.region.GetPeers()) {
-		s.refuseAdmin(p, pr, region.KeyNotInRegion(c.GetSplitKey(), p.region))
+	cut := c.GetRegions()[0]
+	if !region.Contains(p.region, cut.GetSplitKey()) || bytes.Equal(cut.GetSplitKey(), p.region.GetStartKey()) ||
+		len(cut.GetPeerIds()) != len(p.region.GetPeers()) {
+		s.refuseAdmin(p, pr, region.KeyNotInRegion(cut.GetSplitKey(), p.region))
 		return
 	}
 	left, right := region.Clone(p.region), region.Clone(p.region)
-	left.EndKey, right.StartKey = c.GetSplitKey(), c.GetSplitKey()
+	left.EndKey, right.StartKey = cut.GetSplitKey(), cut.GetSplitKey()
 	left.RegionEpoch.Version++
 	right.RegionEpoch.Version = left.GetRegionEpoch().GetVersion()
-	right.Id = c.GetNewRegionId()
+	right.Id = cut.GetRegionId()
 	for i, m := range right.GetPeers() {
-		m.Id = c.GetNewPeerIds()[i]
+		m.Id = cut.GetPeerIds()[i]
 	}
 	s.setRegion(p, left)
 	p.size = splitState{}

@@ -206,7 +206,7 @@ func (c *Cluster) serveAdmin(to world.Addr, req *ordealpb.AdminRequest, resp *or
 	start := c.startOf(req.GetContext().GetRegionId())
 	switch b := req.GetBody().(type) {
 	case *ordealpb.AdminRequest_Split:
-		key := b.Split.GetSplitKey()
+		key := b.Split.GetSplitKeys()[0]
 		r.RegionError = c.with(to, req.GetContext(), key, resp, true, func(g *group) {
 			c.Split(key)
 			r.Regions = []*metapb.Region{g.meta, c.regions[c.at(key)].meta}
