@@ -123,7 +123,7 @@ func (s *Store) createByMessage(m *ordealpb.RaftMessage, kind raft.Kind) *peer {
 	if to.GetId() <= s.tombs[id] {
 		return nil
 	}
-	if s.overlapping(id, m.GetStartKey(), m.GetEndKey()) != nil {
+	if s.ranges.overlapping(id, m.GetStartKey(), m.GetEndKey()) != nil {
 		// Most likely the sender has applied a split that this store has not. Its vote request must not be lost with
 		// it, or the new region waits for another election timeout.
 		if kind == raft.KindVote {

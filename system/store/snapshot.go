@@ -12,10 +12,6 @@ import (
 	"ordeal/system/region"
 )
 
-func overlaps(p *peer, start, end []byte) bool {
-	return region.Overlaps(p.region.GetStartKey(), p.region.GetEndKey(), start, end)
-}
-
 // buildSnapshot is the region and all its data as of the applied index. What the turn has applied so far is committed
 // first, so that engine and applied index agree.
 func (s *Store) buildSnapshot(p *peer) []byte {
@@ -67,7 +63,7 @@ func (s *Store) snapshotFits(p *peer, msg *raft.Message) bool {
 	if region.FindPeerByID(r, p.meta.GetId()) == nil {
 		return false
 	}
-	return s.overlapping(p.region.GetId(), r.GetStartKey(), r.GetEndKey()) == nil
+	return s.ranges.overlapping(p.region.GetId(), r.GetStartKey(), r.GetEndKey()) == nil
 }
 
 // restore replaces the peer's region and data by a snapshot's, all in the turn's batch. The group has put the new log
@@ -78,9 +74,6 @@ func (s *Store) restore(p *peer, payload []byte, at raft.ID) {
 		panic(fmt.Sprintf("store %d region %d: accepted snapshot at %d can't be read: %v", s.cfg.StoreID, p.region.GetId(), at.Index, err))
 	}
 	r := data.GetRegion()
-	if o := s.overlapping(r.GetId(), r.GetStartKey(), r.GetEndKey()); o != nil {
-		panic(fmt.Sprintf("store %d: snapshot of %s overlaps %s", s.cfg.StoreID, region.Format(r), region.Format(o.region)))
-	}
 	s.failAll(p, "a snapshot replaced the log in which it was")
 	if p.initialised() {
 		lo, hi := engine.DataRange(p.region.GetStartKey(), p.region.GetEndKey())

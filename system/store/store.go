@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"sort"
 
-	"github.com/tidwall/btree"
 	"google.golang.org/protobuf/proto"
 
 	"ordeal/proto/metapb"
@@ -20,10 +19,11 @@ type Store struct {
 	env world.Env
 	eng *engine.Engine
 
-	// peers by region; ranges holds the initialised ones by start key, order all of them by region id.
-	peers  map[uint64]*peer
-	ranges *btree.BTreeG[*peer]
-	order  []*peer
+	// peers by region; order holds all of them by region id.
+	peers map[uint64]*peer
+	order []*peer
+	// ranges holds those that know their range.
+	ranges *ranges
 	// tombs holds, for a region, the highest id of a peer that was destroyed here.
 	tombs map[uint64]uint64
 	// votes keeps vote requests, oldest first, for regions that overlap one of ours: a split that is on its way will
@@ -85,7 +85,7 @@ func New(cfg Config, env world.Env, eng *engine.Engine) (*Store, error) {
 		env:       env,
 		eng:       eng,
 		peers:     map[uint64]*peer{},
-		ranges:    btree.NewBTreeGOptions(byStart, btree.Options{NoLocks: true}),
+		ranges:    newRanges(),
 		tombs:     map[uint64]uint64{},
 		batch:     eng.NewBatch(),
 		nextToken: tokenBarrier,
@@ -100,8 +100,6 @@ func New(cfg Config, env world.Env, eng *engine.Engine) (*Store, error) {
 	}
 	return s, nil
 }
-
-func byStart(a, b *peer) bool { return string(a.region.GetStartKey()) < string(b.region.GetStartKey()) }
 
 // loadIdent checks that the disk is this store's, or marks an empty one.
 func (s *Store) loadIdent() error {
@@ -160,7 +158,7 @@ func (s *Store) addPeer(p *peer) {
 	id := p.region.GetId()
 	s.peers[id] = p
 	if p.initialised() {
-		s.ranges.Set(p)
+		s.ranges.set(p.region)
 	}
 	i := sort.Search(len(s.order), func(i int) bool { return s.order[i].region.GetId() >= id })
 	s.order = append(s.order, nil)
@@ -172,9 +170,7 @@ func (s *Store) addPeer(p *peer) {
 func (s *Store) dropPeer(p *peer) {
 	id := p.region.GetId()
 	delete(s.peers, id)
-	if p.initialised() {
-		s.ranges.Delete(p)
-	}
+	s.ranges.drop(id)
 	i := sort.Search(len(s.order), func(i int) bool { return s.order[i].region.GetId() >= id })
 	s.order = append(s.order[:i], s.order[i+1:]...)
 	p.dead = true
@@ -182,11 +178,8 @@ func (s *Store) dropPeer(p *peer) {
 
 // setRegion gives p a new region description, keeps the table of ranges right and persists it.
 func (s *Store) setRegion(p *peer, r *metapb.Region) {
-	if p.initialised() {
-		s.ranges.Delete(p)
-	}
 	p.region = r
-	s.ranges.Set(p)
+	s.ranges.set(r)
 	s.putRegionState(r, p.meta, ordealpb.PeerState_NORMAL)
 	if f := s.cfg.Listener.RegionChanged; f != nil {
 		f(s.cfg.StoreID, r)
@@ -195,25 +188,6 @@ func (s *Store) setRegion(p *peer, r *metapb.Region) {
 
 func (s *Store) putRegionState(r *metapb.Region, meta *metapb.Peer, st ordealpb.PeerState) {
 	s.batch.Put(engine.RegionStateKey(r.GetId()), mustMarshal(&ordealpb.RegionLocalState{State: st, Region: r, Peer: meta}))
-}
-
-// overlapping returns an initialised peer other than the region's own whose range meets [start, end), or nil.
-func (s *Store) overlapping(region uint64, start, end []byte) *peer {
-	var found *peer
-	pivot := &peer{region: &metapb.Region{StartKey: start}}
-	see := func(p *peer) bool {
-		if p.region.GetId() != region && overlaps(p, start, end) {
-			found = p
-			return false
-		}
-		// Ranges of initialised peers don't overlap each other, so the walk can end at the first one past the range.
-		return len(end) == 0 || string(p.region.GetStartKey()) < string(end)
-	}
-	s.ranges.Descend(pivot, func(p *peer) bool { see(p); return p.region.GetId() == region })
-	if found == nil {
-		s.ranges.Ascend(pivot, see)
-	}
-	return found
 }
 
 func mustMarshal(m proto.Message) []byte {
