@@ -128,6 +128,29 @@ func (c *Sim) Replicas() []Replica {
 	return out
 }
 
+// Log is how far one peer has applied its log, and how much of it was cut off in front.
+type Log struct {
+	Store              world.NodeID
+	Region             uint64
+	Applied, Truncated uint64
+}
+
+// Logs describes the log of every initialised peer on every store that is up, by store and region.
+func (c *Sim) Logs() []Log {
+	var out []Log
+	for _, s := range c.stores {
+		if !c.World.Up(s.id) {
+			continue
+		}
+		for _, v := range s.store.Peers() {
+			if v.Initialised {
+				out = append(out, Log{Store: s.id, Region: v.Region.GetId(), Applied: v.Applied.Index, Truncated: v.Truncated})
+			}
+		}
+	}
+	return out
+}
+
 // Settled says what keeps the cluster from being at rest; see settled.
 func (c *Sim) Settled() string { return settled(c.knowledge(), c.cfg.Replicas) }
 
