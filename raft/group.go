@@ -286,6 +286,9 @@ func InitialState(b *engine.Batch, eng *engine.Engine, region uint64, old *Group
 			return fmt.Errorf("region %d: hard state on disk: %w", region, err)
 		}
 	}
+	// gofail: var bugSplitChildTwice struct{}
+	// hs = &raftpb.HardState{}
+
 	if hs.GetTerm() < InitialTerm {
 		hs = &raftpb.HardState{Term: new(uint64(InitialTerm)), Vote: new(uint64(0))}
 	}

@@ -42,6 +42,10 @@ func Bugs() []Bug {
 		{"stale-read", "a leader answers reads without confirming its leadership", "bugStaleRead"},
 		{"ack-before-sync", "append responses are sent before the entries are durable", "bugAckBeforeSync"},
 		{"split-no-epoch", "the epoch is not checked at apply", "bugSplitNoEpoch"},
+		{"split-child-twice", "a split forgets what a child that a message had made has promised", "bugSplitChildTwice"},
+		{"split-same-version", "a split does not raise the version", "bugSplitSameVersion"},
+		{"split-loses-key", "the key at which a region is cut is in neither part", "bugSplitLosesKey"},
+		{"split-replay", "a split raises the version in a batch of its own, before the one that says it is done", "bugSplitReplay"},
 	}
 }
 

@@ -81,9 +81,10 @@ func (v *watch) listener() store.Listener {
 		PeerDestroyed: func(s, region, peer uint64) {
 			inv.PeerDestroyed(world.NodeID(s), region, peer)
 		},
-		Split: func(s uint64, left, right *metapb.Region) {
-			v.learn(s, left)
-			v.learn(s, right)
+		Split: func(s uint64, _ *metapb.Region, parts []*metapb.Region) {
+			for _, r := range parts {
+				v.learn(s, r)
+			}
 			v.checkKeySpace()
 		},
 	}

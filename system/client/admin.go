@@ -16,26 +16,60 @@ import (
 // Like all changes of regions it ends with ErrOutcomeUnknown if an answer was lost: the caller must look at the regions
 // to learn what became of it.
 func (c *Client) Split(key []byte) ([]*metapb.Region, error) {
-	if err := checkKey(key); err != nil {
+	return c.BatchSplit([][]byte{key}, false)
+}
+
+// BatchSplit cuts one region at several keys, all at once or not at all, and returns the parts in order of keys. The region
+// goes on under its id as the first part, or as the last one with rightDerive. The keys, 1 to region.SplitKeysMax, must
+// ascend. It ends with ErrNotExecuted where a region begins at one of the keys already, or where they lie in several
+// regions.
+func (c *Client) BatchSplit(keys [][]byte, rightDerive bool) ([]*metapb.Region, error) {
+	if err := checkSplitKeys(keys); err != nil {
 		return nil, fmt.Errorf("split: %w", err)
 	}
-	o := c.begin(split, "split at", key)
+	o := c.begin(split, "split at", keys[0])
 	var resp *ordealpb.Response
 	err := o.run(func() *failure {
-		e, f := o.locate(key)
+		e, f := o.locate(keys[0])
 		if f != nil {
 			return f
 		}
-		resp, f = o.change(e, &ordealpb.AdminRequest{
-			Body: &ordealpb.AdminRequest_Split{Split: &ordealpb.SplitRequest{SplitKeys: [][]byte{key}}},
-		})
-		if f != nil && f.cause == keyNotInRegion && bytes.Equal(e.region.GetStartKey(), key) {
+		resp, f = o.change(e, &ordealpb.AdminRequest{Body: &ordealpb.AdminRequest_Split{
+			Split: &ordealpb.SplitRequest{SplitKeys: keys, RightDerive: rightDerive},
+		}})
+		if f != nil && f.cause == keyNotInRegion && !cuts(e.region, keys) {
 			// The store knows the region at this epoch as well: no other one is to be found, however often one looks.
 			f.cause = rejected
 		}
 		return f
 	})
 	return resp.GetAdmin().GetRegions(), err
+}
+
+func checkSplitKeys(keys [][]byte) error {
+	if len(keys) == 0 || len(keys) > region.SplitKeysMax {
+		return fmt.Errorf("%w: %d keys, want 1 to %d", ErrInvalid, len(keys), region.SplitKeysMax)
+	}
+	for i, k := range keys {
+		if err := checkKey(k); err != nil {
+			return err
+		}
+		if i > 0 && bytes.Compare(keys[i-1], k) >= 0 {
+			return fmt.Errorf("%w: the keys must ascend, but %s comes before %s", ErrInvalid,
+				region.FormatKey(keys[i-1]), region.FormatKey(k))
+		}
+	}
+	return nil
+}
+
+// cuts says whether each key lies inside of r and not at its start.
+func cuts(r *metapb.Region, keys [][]byte) bool {
+	for _, k := range keys {
+		if !region.Contains(r, k) || bytes.Equal(k, r.GetStartKey()) {
+			return false
+		}
+	}
+	return true
 }
 
 // ChangePeer adds or removes one peer of r, which must still be at the epoch it has here, and returns the region as it

@@ -353,3 +353,22 @@ func TestInvalidArguments(t *testing.T) {
 	require.Empty(t, s.asked)
 	require.NoError(t, put(k, nil), "an empty value is a value")
 }
+
+func TestBatchSplitKeys(t *testing.T) {
+	t.Parallel()
+	s := newScript()
+	c := New(s, []world.Addr{pdAddr}, Options{})
+	for _, keys := range [][][]byte{nil, {[]byte("b"), []byte("a")}, {[]byte("a"), []byte("a")}, {nil}, make([][]byte, region.SplitKeysMax+1)} {
+		_, err := c.BatchSplit(keys, false)
+		require.ErrorIs(t, err, ErrInvalid, "%q", keys)
+	}
+	require.Empty(t, s.asked)
+
+	// Keys in two regions can't be cut at once, however often one asks.
+	s = newScript()
+	s.region = testRegion(1, "k", "p", 1, 1)
+	s.answers = append(s.answers, refusing(region.KeyNotInRegion([]byte("q"), s.region), ""))
+	_, err := New(s, []world.Addr{pdAddr}, Options{}).BatchSplit([][]byte{[]byte("m"), []byte("q")}, true)
+	require.ErrorIs(t, err, ErrNotExecuted)
+	require.Len(t, s.asked, 1)
+}

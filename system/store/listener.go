@@ -27,6 +27,6 @@ type Listener struct {
 	// PeerCreated and PeerDestroyed frame the life of a peer on this store; destroyed it is once its tombstone is durable.
 	PeerCreated   func(store, region, peer uint64)
 	PeerDestroyed func(store, region, peer uint64)
-	// Split: a region was cut; both halves as they are now.
-	Split func(store uint64, left, right *metapb.Region)
+	// Split: a region was cut; the parts, in order of keys, and the one among them that goes on under its id.
+	Split func(store uint64, old *metapb.Region, parts []*metapb.Region)
 }

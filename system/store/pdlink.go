@@ -44,8 +44,11 @@ type pdCall struct {
 	asked    uint64
 	region   uint64
 	peer     uint64
-	splitKey []byte
-	req      *request
+	// Of a split: the epoch at which it was wanted, where, and which part the old region keeps.
+	epoch     *metapb.RegionEpoch
+	splitKeys [][]byte
+	right     bool
+	req       *request
 }
 
 // askPD sends a question. False says that too many are open.

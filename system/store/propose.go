@@ -89,13 +89,7 @@ func (s *Store) startAdmin(p *peer, req *request, a *ordealpb.AdminRequest) erro
 		if !region.CheckEpoch(epoch, now, true, true) {
 			return regionError{region.EpochNotMatch(p.region)}
 		}
-		if len(b.Split.GetSplitKeys()) != 1 {
-			return errors.New("split: want one key")
-		}
-		if err := s.askSplit(p, b.Split.GetSplitKeys()[0], req); err != nil {
-			return regionError{err}
-		}
-		return nil
+		return s.startSplit(p, req, b.Split)
 	case *ordealpb.AdminRequest_ChangePeer:
 		if !region.CheckEpoch(epoch, now, true, false) {
 			return regionError{region.EpochNotMatch(p.region)}

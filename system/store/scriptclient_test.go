@@ -194,10 +194,16 @@ func (s *script) admin(d *datadriven.TestData) {
 	label := d.Cmd
 	switch d.Cmd {
 	case "split":
-		var key string
-		d.ScanArgs(s.t, "key", &key)
-		a.Body = &ordealpb.AdminRequest_Split{Split: &ordealpb.SplitRequest{SplitKeys: [][]byte{[]byte(key)}}}
-		label = "split at " + key
+		c := &ordealpb.SplitRequest{RightDerive: d.HasArg("right")}
+		for _, arg := range d.CmdArgs {
+			if arg.Key == "key" {
+				for _, key := range arg.Vals {
+					c.SplitKeys = append(c.SplitKeys, []byte(key))
+				}
+				label = "split at " + strings.Join(arg.Vals, " ")
+			}
+		}
+		a.Body = &ordealpb.AdminRequest_Split{Split: c}
 	case "transfer":
 		var to string
 		d.ScanArgs(s.t, "to", &to)

@@ -82,11 +82,15 @@ func (s *script) askedPD(from world.NodeID, payload []byte) {
 		resp.Body = &ordealpb.PDResponse_GetRegionById{GetRegionById: &pdpb.GetRegionResponse{Region: f.regions[id]}}
 	case *ordealpb.PDRequest_AskBatchSplit:
 		kind = "split"
-		ids := &pdpb.SplitID{NewRegionId: f.id()}
-		for range b.AskBatchSplit.GetRegion().GetPeers() {
-			ids.NewPeerIds = append(ids.NewPeerIds, f.id())
+		split := &pdpb.AskBatchSplitResponse{}
+		for range b.AskBatchSplit.GetSplitCount() {
+			ids := &pdpb.SplitID{NewRegionId: f.id()}
+			for range b.AskBatchSplit.GetRegion().GetPeers() {
+				ids.NewPeerIds = append(ids.NewPeerIds, f.id())
+			}
+			split.Ids = append(split.Ids, ids)
 		}
-		resp.Body = &ordealpb.PDResponse_AskBatchSplit{AskBatchSplit: &pdpb.AskBatchSplitResponse{Ids: []*pdpb.SplitID{ids}}}
+		resp.Body = &ordealpb.PDResponse_AskBatchSplit{AskBatchSplit: split}
 	case *ordealpb.PDRequest_RegionHeartbeat:
 		f.believe(b.RegionHeartbeat.GetRegion())
 		return

@@ -233,8 +233,14 @@ func (s *script) listener(id world.NodeID) Listener {
 			inv.PeerDestroyed(id, region, peer)
 			s.say("s%d destroyed peer %d of region %d", id, peer, region)
 		},
-		Split: func(_ uint64, left, right *metapb.Region) {
-			s.say("s%d split region %d, off goes %s", id, left.GetId(), region.Format(right))
+		Split: func(_ uint64, old *metapb.Region, parts []*metapb.Region) {
+			var off []string
+			for _, r := range parts {
+				if r.GetId() != old.GetId() {
+					off = append(off, region.Format(r))
+				}
+			}
+			s.say("s%d split region %d, off goes %s", id, old.GetId(), strings.Join(off, " and "))
 		},
 	}
 }

@@ -2,16 +2,118 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"ordeal/proto/metapb"
+	"ordeal/system/engine"
 
 	"ordeal/proto/errorpb"
-	"ordeal/proto/metapb"
 	"ordeal/proto/ordealpb"
 	"ordeal/proto/pdpb"
-	"ordeal/raft"
-	"ordeal/system/engine"
 	"ordeal/system/region"
 )
+
+// startSplit begins a split that a client asked for.
+func (s *Store) startSplit(p *peer, req *request, c *ordealpb.SplitRequest) error {
+	if err := checkSplitKeys(c.GetSplitKeys()); err != nil {
+		return fmt.Errorf("split: %w", err)
+	}
+	if err := s.askSplit(p, c.GetSplitKeys(), c.GetRightDerive(), req); err != nil {
+		return regionError{err}
+	}
+	return nil
+}
+
+// checkSplitKeys refuses keys that can split no region at all.
+func checkSplitKeys(keys [][]byte) error {
+	if len(keys) == 0 || len(keys) > region.SplitKeysMax {
+		return fmt.Errorf("%d keys, want 1 to %d", len(keys), region.SplitKeysMax)
+	}
+	for i, k := range keys {
+		if len(k) == 0 {
+			return errors.New("the empty key is the start of the first region already")
+		}
+		if len(k) > region.MaxKeySize {
+			return fmt.Errorf("key %s has %d B, want at most %d B", region.FormatKey(k), len(k), region.MaxKeySize)
+		}
+		if i > 0 && bytes.Compare(keys[i-1], k) >= 0 {
+			return fmt.Errorf("the keys must ascend, but %s comes before %s", region.FormatKey(keys[i-1]), region.FormatKey(k))
+		}
+	}
+	return nil
+}
+
+// askSplit asks PD for the ids that a split at keys needs; the answer proposes it. With right the old region keeps its
+// last part instead of its first.
+func (s *Store) askSplit(p *peer, keys [][]byte, right bool, req *request) *errorpb.Error {
+	for _, k := range keys {
+		if !splits(p, k) {
+			return region.KeyNotInRegion(k, p.region)
+		}
+	}
+	ok := s.askPD(pdCall{
+		kind: callSplit, region: p.region.GetId(), epoch: p.region.GetRegionEpoch(), splitKeys: keys, right: right, req: req,
+	}, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_AskBatchSplit{AskBatchSplit: &pdpb.AskBatchSplitRequest{
+		Region: p.region, SplitCount: uint32(len(keys)),
+	}}})
+	if !ok {
+		return region.ServerIsBusy("too many questions to PD are open")
+	}
+	p.size.asked = s.ticks
+	return nil
+}
+
+// splits says whether a key lies inside of p's region and not at its start, where there is a border already.
+func splits(p *peer, key []byte) bool {
+	return region.Contains(p.region, key) && !bytes.Equal(key, p.region.GetStartKey())
+}
+
+// onSplitIDs proposes a split with the ids that PD gave.
+func (s *Store) onSplitIDs(c pdCall, resp *pdpb.AskBatchSplitResponse) {
+	p := s.peers[c.region]
+	refuse := func(err *errorpb.Error) {
+		if c.req != nil {
+			s.replyError(c.req, p, err)
+		}
+	}
+	switch {
+	case p == nil || !p.member():
+		refuse(region.RegionNotFound(c.region))
+		return
+	case !idsFit(resp.GetIds(), len(c.splitKeys), len(p.region.GetPeers())):
+		refuse(region.ServerIsBusy("PD gave no ids for the split: " + resp.GetHeader().GetError().GetMessage()))
+		return
+	case !p.group.IsLeader():
+		refuse(region.NotLeader(c.region, p.leader()))
+		return
+	case !region.CheckEpoch(c.epoch, p.region.GetRegionEpoch(), true, true):
+		refuse(region.EpochNotMatch(p.region))
+		return
+	}
+	split := &ordealpb.SplitCommand{RightDerive: c.right}
+	for i, id := range resp.GetIds() {
+		split.Regions = append(split.Regions, &ordealpb.NewRegion{
+			SplitKey: c.splitKeys[i], RegionId: id.GetNewRegionId(), PeerIds: id.GetNewPeerIds(),
+		})
+	}
+	cmd := &ordealpb.Command{
+		Epoch: p.region.GetRegionEpoch(),
+		Admin: &ordealpb.AdminCommand{Body: &ordealpb.AdminCommand_Split{Split: split}},
+	}
+	if err := s.propose(p, mustMarshal(cmd), proposal{admin: c.req}); err != nil {
+		refuse(err)
+	}
+}
+
+// idsFit says whether PD gave ids for so many regions of so many peers.
+func idsFit(ids []*pdpb.SplitID, regions, peers int) bool {
+	for _, id := range ids {
+		if len(id.GetNewPeerIds()) != peers {
+			return false
+		}
+	}
+	return len(ids) == regions
+}
 
 // splitState is what a leader knows of the size of its region.
 type splitState struct {
@@ -36,7 +138,7 @@ func (s *Store) checkSplit(p *peer) {
 		return
 	}
 	// A refusal is as good as a wait: the next check tries again.
-	_ = s.askSplit(p, middle, nil)
+	_ = s.askSplit(p, [][]byte{middle}, false, nil)
 }
 
 // measure returns the bytes of a region's keys and values and the first key with half of them to its left, or else the
@@ -58,153 +160,4 @@ func (s *Store) measure(r *metapb.Region) (uint64, []byte) {
 		return true
 	})
 	return size, middle
-}
-
-// askSplit asks PD for the ids that a split needs; the answer proposes it.
-func (s *Store) askSplit(p *peer, key []byte, req *request) *errorpb.Error {
-	if !region.Contains(p.region, key) || bytes.Equal(key, p.region.GetStartKey()) {
-		return region.KeyNotInRegion(key, p.region)
-	}
-	ok := s.askPD(pdCall{kind: callSplit, region: p.region.GetId(), splitKey: key, req: req},
-		&ordealpb.PDRequest{Body: &ordealpb.PDRequest_AskBatchSplit{AskBatchSplit: &pdpb.AskBatchSplitRequest{
-			Region: p.region, SplitCount: 1,
-		}}})
-	if !ok {
-		return region.ServerIsBusy("too many questions to PD are open")
-	}
-	p.size.asked = s.ticks
-	return nil
-}
-
-// onSplitIDs proposes a split with the ids that PD gave.
-func (s *Store) onSplitIDs(c pdCall, resp *pdpb.AskBatchSplitResponse) {
-	p := s.peers[c.region]
-	refuse := func(err *errorpb.Error) {
-		if c.req != nil {
-			s.replyError(c.req, p, err)
-		}
-	}
-	switch {
-	case p == nil || !p.member():
-		refuse(region.RegionNotFound(c.region))
-		return
-	case len(resp.GetIds()) != 1 || len(resp.GetIds()[0].GetNewPeerIds()) != len(p.region.GetPeers()):
-		refuse(region.ServerIsBusy("PD gave no ids for the split: " + resp.GetHeader().GetError().GetMessage()))
-		return
-	case !p.group.IsLeader():
-		refuse(region.NotLeader(c.region, p.leader()))
-		return
-	}
-	cmd := &ordealpb.Command{
-		Epoch: p.region.GetRegionEpoch(),
-		Admin: &ordealpb.AdminCommand{Body: &ordealpb.AdminCommand_Split{Split: &ordealpb.SplitCommand{
-			Regions: []*ordealpb.NewRegion{{
-				SplitKey: c.splitKey, RegionId: resp.GetIds()[0].GetNewRegionId(), PeerIds: resp.GetIds()[0].GetNewPeerIds(),
-			}},
-		}}},
-	}
-	if err := s.propose(p, mustMarshal(cmd), proposal{admin: c.req}); err != nil {
-		refuse(err)
-	}
-}
-
-// applySplit cuts the region in two; the old one keeps the left half and its id. Every peer decides alike whether the
-// split still fits the region.
-func (s *Store) applySplit(p *peer, epoch *metapb.RegionEpoch, c *ordealpb.SplitCommand, pr *proposal) {
-	if !region.CheckEpoch(epoch, p.region.GetRegionEpoch(), true, true) {
-		s.refuseAdmin(p, pr, region.EpochNotMatch(p.region))
-		return
-	}
-	cut := c.GetRegions()[0]
-	if !region.Contains(p.region, cut.GetSplitKey()) || bytes.Equal(cut.GetSplitKey(), p.region.GetStartKey()) ||
-		len(cut.GetPeerIds()) != len(p.region.GetPeers()) {
-		s.refuseAdmin(p, pr, region.KeyNotInRegion(cut.GetSplitKey(), p.region))
-		return
-	}
-	left, right := region.Clone(p.region), region.Clone(p.region)
-	left.EndKey, right.StartKey = cut.GetSplitKey(), cut.GetSplitKey()
-	left.RegionEpoch.Version++
-	right.RegionEpoch.Version = left.GetRegionEpoch().GetVersion()
-	right.Id = cut.GetRegionId()
-	for i, m := range right.GetPeers() {
-		m.Id = cut.GetPeerIds()[i]
-	}
-	s.setRegion(p, left)
-	p.size = splitState{}
-	// gofail: var crashBeforeSplitChild int
-	// s.crashIf(crashBeforeSplitChild, "crashBeforeSplitChild")
-	s.createBySplit(p, right)
-	if f := s.cfg.Listener.Split; f != nil {
-		f(s.cfg.StoreID, left, right)
-	}
-	s.answerAdmin(p, pr, &ordealpb.AdminResponse{Regions: []*metapb.Region{left, right}})
-	if p.group.IsLeader() {
-		s.heartbeatRegion(p)
-	}
-}
-
-// createBySplit makes this store's peer of a region that was just cut off parent, unless the peer is known to be gone
-// already: then what it would own is cleared, since nobody here owns it any more.
-func (s *Store) createBySplit(parent *peer, r *metapb.Region) {
-	meta := region.FindPeer(r, s.cfg.StoreID)
-	if meta == nil {
-		panic(fmt.Sprintf("store %d: split off %s has no peer here", s.cfg.StoreID, region.Format(r)))
-	}
-	old := s.peers[r.GetId()]
-	if meta.GetId() <= s.tombs[r.GetId()] || (old != nil && old.meta.GetId() > meta.GetId()) {
-		lo, hi := engine.DataRange(r.GetStartKey(), r.GetEndKey())
-		s.batch.DeleteRange(lo, hi)
-		s.putApplyState(parent)
-		s.commit()
-		return
-	}
-	if old != nil {
-		if old.initialised() {
-			panic(fmt.Sprintf("store %d: %s was split off and is here already as %s", s.cfg.StoreID, region.Format(r), region.Format(old.region)))
-		}
-		// It was made by a message. Its promises, term and vote, are on the disk and stay.
-		s.dropPeer(old)
-	}
-	// The peer is loaded from the disk, so everything up to here goes there; the parent's apply state goes with it, and
-	// a crash leaves either no split or all of it.
-	var promised *raft.Group
-	if old != nil {
-		promised = old.group
-	}
-	if err := s.writeFirstState(r, meta, promised); err != nil {
-		panic(fmt.Sprintf("store %d: split: %v", s.cfg.StoreID, err))
-	}
-	s.putApplyState(parent)
-	s.commit()
-	p, err := s.openPeer(r, meta)
-	if err != nil {
-		panic(fmt.Sprintf("store %d: split: %v", s.cfg.StoreID, err))
-	}
-	s.addPeer(p)
-	if f := s.cfg.Listener.PeerCreated; f != nil && old == nil {
-		f(s.cfg.StoreID, r.GetId(), meta.GetId())
-	}
-	if f := s.cfg.Listener.RegionChanged; f != nil {
-		f(s.cfg.StoreID, r)
-	}
-	if parent.group.IsLeader() {
-		p.group.Campaign()
-	}
-	if m := s.takeVote(r.GetId()); m != nil {
-		s.onRaft(m)
-	}
-	s.wake(p)
-}
-
-// writeFirstState writes what a region born on this store starts with.
-func (s *Store) writeFirstState(r *metapb.Region, meta *metapb.Peer, old *raft.Group) error {
-	if err := raft.InitialState(s.batch, s.eng, r.GetId(), old); err != nil {
-		return err
-	}
-	s.putRegionState(r, meta, ordealpb.PeerState_NORMAL)
-	s.batch.Put(engine.ApplyStateKey(r.GetId()), mustMarshal(&ordealpb.ApplyState{
-		AppliedIndex: raft.InitialIndex, AppliedTerm: raft.InitialTerm,
-		TruncatedIndex: raft.InitialIndex, TruncatedTerm: raft.InitialTerm,
-	}))
-	return nil
 }

@@ -206,10 +206,15 @@ func (c *Cluster) serveAdmin(to world.Addr, req *ordealpb.AdminRequest, resp *or
 	start := c.startOf(req.GetContext().GetRegionId())
 	switch b := req.GetBody().(type) {
 	case *ordealpb.AdminRequest_Split:
-		key := b.Split.GetSplitKeys()[0]
-		r.RegionError = c.with(to, req.GetContext(), key, resp, true, func(g *group) {
-			c.Split(key)
-			r.Regions = []*metapb.Region{g.meta, c.regions[c.at(key)].meta}
+		keys := b.Split.GetSplitKeys()
+		last := keys[len(keys)-1]
+		r.RegionError = c.with(to, req.GetContext(), last, resp, true, func(g *group) {
+			for _, k := range keys {
+				c.Split(k)
+			}
+			for i := c.at(g.meta.GetStartKey()); i <= c.at(last); i++ {
+				r.Regions = append(r.Regions, c.regions[i].meta)
+			}
 		})
 	case *ordealpb.AdminRequest_ChangePeer:
 		r.RegionError = c.with(to, req.GetContext(), start, resp, true, func(g *group) {
