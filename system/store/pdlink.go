@@ -40,10 +40,10 @@ const (
 
 // pdCall is one question to PD and what the answer is for.
 type pdCall struct {
-	kind     callKind
-	asked    uint64
-	region   uint64
-	peer     uint64
+	kind   callKind
+	asked  uint64
+	region uint64
+	peer   uint64
 	// Of a split: the epoch at which it was wanted, where, and which part the old region keeps.
 	epoch     *metapb.RegionEpoch
 	splitKeys [][]byte
