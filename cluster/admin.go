@@ -69,6 +69,15 @@ func (a admin) Split(p world.Proc, key []byte) error {
 	return err
 }
 
+// Merge implements nemesis.Target.
+func (a admin) Merge(p world.Proc, source, target uint64) error {
+	from, to := a.find(p, source), a.find(p, target)
+	if from == nil || to == nil {
+		return fmt.Errorf("there is no region %d or no region %d", source, target)
+	}
+	return a.client(p).Merge(from, to)
+}
+
 // splitScan is how many pairs are looked at to find a key in the middle.
 const splitScan = 64
 

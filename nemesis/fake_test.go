@@ -143,6 +143,27 @@ func (t *fakeTarget) Split(_ world.Proc, key []byte) error {
 	return errors.New("no such region")
 }
 
+func (t *fakeTarget) Merge(_ world.Proc, source, target uint64) error {
+	t.note("merge %d into %d", source, target)
+	t.p.Sleep(t.adminTime)
+	from := slices.IndexFunc(t.regions, func(r Region) bool { return r.ID == source })
+	to := slices.IndexFunc(t.regions, func(r Region) bool { return r.ID == target })
+	if from < 0 || to < 0 {
+		return errors.New("no such region")
+	}
+	if t.adminErr != nil || t.inert {
+		return t.adminErr
+	}
+	if from < to {
+		t.regions[to].Start = t.regions[from].Start
+	} else {
+		t.regions[to].End = t.regions[from].End
+	}
+	t.regions[to].Version = max(t.regions[from].Version, t.regions[to].Version) + 2
+	t.regions = slices.Delete(t.regions, from, from+1)
+	return nil
+}
+
 func (t *fakeTarget) ArmCrash(point string, n world.NodeID) error {
 	t.note("arm %s on %d", point, n)
 	t.armed[point] = true

@@ -33,6 +33,7 @@ var verbs = []struct {
 	{"transfer-leader", parseTransferLeader},
 	{"conf-change", parseConfChange},
 	{"split", parseSplit},
+	{"merge", parseMerge},
 }
 
 // ParseFault reads what Fault.String prints. An error names the column and what is allowed there.

@@ -15,7 +15,7 @@
 //	+1.250s for 0.800s partition isolate(leader(3)) pd=out
 //	+1.400s transfer-leader region(2) to(1)
 //
-// Faults that last say for how long; those done in an instant (transfer-leader, conf-change, split) take no "for".
+// Faults that last say for how long; those done in an instant (transfer-leader, conf-change, split, merge) take no "for".
 //
 //	partition halves(MASK)          stores of the mask | the others, both ways
 //	partition isolate(WHOM)         WHOM | the other stores, both ways
@@ -30,6 +30,7 @@
 //	conf-change remove region(K) from(N)
 //	conf-change replace region(K) N->M
 //	split region(K)
+//	merge region(K) left            into its neighbour on that side, or right
 //
 // WHOM is store(ID), any(K) (one of those that are up), leader(K) (of a region), majority(K) (of a region's replicas,
 // without its leader), stores(MASK), all, and, in oneway only, rest. Bit i of a MASK such as 0x15 stands for the i-th
@@ -88,6 +89,8 @@ type Target interface {
 	Split(p world.Proc, key []byte) error
 	// SplitKey returns a key to split the region at, nil if it has too little data.
 	SplitKey(p world.Proc, region uint64) []byte
+	// Merge merges a region into another one, its neighbour.
+	Merge(p world.Proc, source, target uint64) error
 	// Failpoints returns the crash points that are compiled in, none without the overlay.
 	Failpoints() []string
 	// ArmCrash makes the next hit of a crash point on a node crash that node.

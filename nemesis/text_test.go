@@ -31,7 +31,7 @@ func anySide(t *rapid.T, label string) Side {
 
 func anyFault(t *rapid.T) Fault {
 	n := func(label string) uint64 { return uint64(rapid.Uint32().Draw(t, label)) }
-	switch rapid.IntRange(0, 6).Draw(t, "fault") {
+	switch rapid.IntRange(0, 7).Draw(t, "fault") {
 	case 0:
 		f := Partition{First: anyWhom(t, "first"), Second: Whom{Kind: WhomRest}, PD: anySide(t, "pd"), Clients: anySide(t, "clients")}
 		if f.OneWay = rapid.Bool().Draw(t, "oneway"); f.OneWay && rapid.Bool().Draw(t, "second") {
@@ -58,6 +58,8 @@ func anyFault(t *rapid.T) Fault {
 			f.To = n("to")
 		}
 		return f
+	case 6:
+		return Merge{Region: n("region"), Right: rapid.Bool().Draw(t, "right")}
 	default:
 		return Split{Region: n("region")}
 	}
@@ -108,6 +110,8 @@ func TestFaultText(t *testing.T) {
 		"conf-change remove region(1) from(2)":       ConfChange{Kind: RemoveReplica, Region: 1, From: 2},
 		"conf-change replace region(1) 2->3":         ConfChange{Kind: ReplaceReplica, Region: 1, From: 2, To: 3},
 		"split region(9)":                            Split{9},
+		"merge region(9) left":                       Merge{Region: 9},
+		"merge region(9) right":                      Merge{Region: 9, Right: true},
 	} {
 		require.Equal(t, text, f.String())
 		got, err := ParseFault(text)

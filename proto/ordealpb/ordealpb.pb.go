@@ -689,8 +689,15 @@ type MergeQuery struct {
 	RegionId uint64                 `protobuf:"varint,1,opt,name=region_id,json=regionId,proto3" json:"region_id,omitempty"`
 	ToPeer   *metapb.Peer           `protobuf:"bytes,2,opt,name=to_peer,json=toPeer,proto3" json:"to_peer,omitempty"`
 	// The region that asks and its peer.
-	SourceId      uint64       `protobuf:"varint,3,opt,name=source_id,json=sourceId,proto3" json:"source_id,omitempty"`
-	FromPeer      *metapb.Peer `protobuf:"bytes,4,opt,name=from_peer,json=fromPeer,proto3" json:"from_peer,omitempty"`
+	SourceId uint64       `protobuf:"varint,3,opt,name=source_id,json=sourceId,proto3" json:"source_id,omitempty"`
+	FromPeer *metapb.Peer `protobuf:"bytes,4,opt,name=from_peer,json=fromPeer,proto3" json:"from_peer,omitempty"`
+	// Set by a region that waits to be merged: where its PrepareMerge lies, its version since then, and the target as of
+	// it.
+	CommitIndex   uint64         `protobuf:"varint,5,opt,name=commit_index,json=commitIndex,proto3" json:"commit_index,omitempty"`
+	SourceVersion uint64         `protobuf:"varint,6,opt,name=source_version,json=sourceVersion,proto3" json:"source_version,omitempty"`
+	Target        *metapb.Region `protobuf:"bytes,7,opt,name=target,proto3" json:"target,omitempty"`
+	// To be proposed if the peer that is asked leads the target.
+	Commit        *CommitMergeCommand `protobuf:"bytes,8,opt,name=commit,proto3" json:"commit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -753,13 +760,45 @@ func (x *MergeQuery) GetFromPeer() *metapb.Peer {
 	return nil
 }
 
+func (x *MergeQuery) GetCommitIndex() uint64 {
+	if x != nil {
+		return x.CommitIndex
+	}
+	return 0
+}
+
+func (x *MergeQuery) GetSourceVersion() uint64 {
+	if x != nil {
+		return x.SourceVersion
+	}
+	return 0
+}
+
+func (x *MergeQuery) GetTarget() *metapb.Region {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *MergeQuery) GetCommit() *CommitMergeCommand {
+	if x != nil {
+		return x.Commit
+	}
+	return nil
+}
+
 // MergeAnswer answers a MergeQuery from a state that is durable.
 type MergeAnswer struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	SourceId      uint64                 `protobuf:"varint,1,opt,name=source_id,json=sourceId,proto3" json:"source_id,omitempty"`
-	ToPeer        *metapb.Peer           `protobuf:"bytes,2,opt,name=to_peer,json=toPeer,proto3" json:"to_peer,omitempty"`
-	Outcome       MergeAnswer_Outcome    `protobuf:"varint,3,opt,name=outcome,proto3,enum=ordealpb.MergeAnswer_Outcome" json:"outcome,omitempty"`
-	Region        *metapb.Region         `protobuf:"bytes,4,opt,name=region,proto3" json:"region,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	SourceId uint64                 `protobuf:"varint,1,opt,name=source_id,json=sourceId,proto3" json:"source_id,omitempty"`
+	ToPeer   *metapb.Peer           `protobuf:"bytes,2,opt,name=to_peer,json=toPeer,proto3" json:"to_peer,omitempty"`
+	Outcome  MergeAnswer_Outcome    `protobuf:"varint,3,opt,name=outcome,proto3,enum=ordealpb.MergeAnswer_Outcome" json:"outcome,omitempty"`
+	Region   *metapb.Region         `protobuf:"bytes,4,opt,name=region,proto3" json:"region,omitempty"`
+	// The query's: an answer is about one merge and no later one.
+	CommitIndex uint64 `protobuf:"varint,5,opt,name=commit_index,json=commitIndex,proto3" json:"commit_index,omitempty"`
+	// Of a merged source: which region it became part of, which region that one became part of, and so on.
+	Into          []uint64 `protobuf:"varint,6,rep,packed,name=into,proto3" json:"into,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -818,6 +857,20 @@ func (x *MergeAnswer) GetOutcome() MergeAnswer_Outcome {
 func (x *MergeAnswer) GetRegion() *metapb.Region {
 	if x != nil {
 		return x.Region
+	}
+	return nil
+}
+
+func (x *MergeAnswer) GetCommitIndex() uint64 {
+	if x != nil {
+		return x.CommitIndex
+	}
+	return 0
+}
+
+func (x *MergeAnswer) GetInto() []uint64 {
+	if x != nil {
+		return x.Into
 	}
 	return nil
 }
@@ -3429,10 +3482,10 @@ func (x *MergeState) GetCommitTerm() uint64 {
 // Merged is the memory of a region: whom it, or one that it was merged from or split off, has swallowed.
 type Merged struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Ascending; the highest that are remembered.
-	RegionIds []uint64 `protobuf:"varint,1,rep,packed,name=region_ids,json=regionIds,proto3" json:"region_ids,omitempty"`
-	// Of regions up to this id nothing is known unless they are named.
-	Forgotten     uint64 `protobuf:"varint,2,opt,name=forgotten,proto3" json:"forgotten,omitempty"`
+	// Ascending by id.
+	Regions []*MergedRegion `protobuf:"bytes,3,rep,name=regions,proto3" json:"regions,omitempty"`
+	// Of merges that made a version up to this one nothing is known unless they are named.
+	Forgotten     uint64 `protobuf:"varint,4,opt,name=forgotten,proto3" json:"forgotten,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3467,9 +3520,9 @@ func (*Merged) Descriptor() ([]byte, []int) {
 	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{37}
 }
 
-func (x *Merged) GetRegionIds() []uint64 {
+func (x *Merged) GetRegions() []*MergedRegion {
 	if x != nil {
-		return x.RegionIds
+		return x.Regions
 	}
 	return nil
 }
@@ -3477,6 +3530,68 @@ func (x *Merged) GetRegionIds() []uint64 {
 func (x *Merged) GetForgotten() uint64 {
 	if x != nil {
 		return x.Forgotten
+	}
+	return 0
+}
+
+// MergedRegion is one region that was swallowed.
+type MergedRegion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Who swallowed it, and the version that one had from then on.
+	Into          uint64 `protobuf:"varint,2,opt,name=into,proto3" json:"into,omitempty"`
+	Version       uint64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MergedRegion) Reset() {
+	*x = MergedRegion{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MergedRegion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MergedRegion) ProtoMessage() {}
+
+func (x *MergedRegion) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MergedRegion.ProtoReflect.Descriptor instead.
+func (*MergedRegion) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *MergedRegion) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *MergedRegion) GetInto() uint64 {
+	if x != nil {
+		return x.Into
+	}
+	return 0
+}
+
+func (x *MergedRegion) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
 	}
 	return 0
 }
@@ -3489,15 +3604,16 @@ type RegionLocalState struct {
 	// This store's peer; for a tombstone the one that is gone.
 	Peer *metapb.Peer `protobuf:"bytes,3,opt,name=peer,proto3" json:"peer,omitempty"`
 	// Set while state is MERGING.
-	Merge         *MergeState `protobuf:"bytes,4,opt,name=merge,proto3" json:"merge,omitempty"`
-	Merged        *Merged     `protobuf:"bytes,5,opt,name=merged,proto3" json:"merged,omitempty"`
+	Merge *MergeState `protobuf:"bytes,4,opt,name=merge,proto3" json:"merge,omitempty"`
+	// Of a tombstone: what is known of the merge that the region ended in, if it was one.
+	Merged        *Merged `protobuf:"bytes,5,opt,name=merged,proto3" json:"merged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RegionLocalState) Reset() {
 	*x = RegionLocalState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3509,7 +3625,7 @@ func (x *RegionLocalState) String() string {
 func (*RegionLocalState) ProtoMessage() {}
 
 func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3522,7 +3638,7 @@ func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionLocalState.ProtoReflect.Descriptor instead.
 func (*RegionLocalState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{38}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *RegionLocalState) GetState() PeerState {
@@ -3574,7 +3690,7 @@ type ApplyState struct {
 
 func (x *ApplyState) Reset() {
 	*x = ApplyState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3586,7 +3702,7 @@ func (x *ApplyState) String() string {
 func (*ApplyState) ProtoMessage() {}
 
 func (x *ApplyState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3599,7 +3715,7 @@ func (x *ApplyState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyState.ProtoReflect.Descriptor instead.
 func (*ApplyState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{39}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ApplyState) GetAppliedIndex() uint64 {
@@ -3640,7 +3756,7 @@ type KeyValue struct {
 
 func (x *KeyValue) Reset() {
 	*x = KeyValue{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3652,7 +3768,7 @@ func (x *KeyValue) String() string {
 func (*KeyValue) ProtoMessage() {}
 
 func (x *KeyValue) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3665,7 +3781,7 @@ func (x *KeyValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyValue.ProtoReflect.Descriptor instead.
 func (*KeyValue) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{40}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *KeyValue) GetKey() []byte {
@@ -3697,7 +3813,7 @@ type SnapshotData struct {
 
 func (x *SnapshotData) Reset() {
 	*x = SnapshotData{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3709,7 +3825,7 @@ func (x *SnapshotData) String() string {
 func (*SnapshotData) ProtoMessage() {}
 
 func (x *SnapshotData) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3722,7 +3838,7 @@ func (x *SnapshotData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotData.ProtoReflect.Descriptor instead.
 func (*SnapshotData) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{41}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *SnapshotData) GetRegion() *metapb.Region {
@@ -3800,18 +3916,24 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\tfrom_peer\x18\x03 \x01(\v2\f.metapb.PeerR\bfromPeer\x12%\n" +
 	"\ato_peer\x18\x04 \x01(\v2\f.metapb.PeerR\x06toPeer\x12\x12\n" +
 	"\x04next\x18\x05 \x01(\rR\x04next\x12\x18\n" +
-	"\arefused\x18\x06 \x01(\bR\arefused\"\x98\x01\n" +
+	"\arefused\x18\x06 \x01(\bR\arefused\"\xc0\x02\n" +
 	"\n" +
 	"MergeQuery\x12\x1b\n" +
 	"\tregion_id\x18\x01 \x01(\x04R\bregionId\x12%\n" +
 	"\ato_peer\x18\x02 \x01(\v2\f.metapb.PeerR\x06toPeer\x12\x1b\n" +
 	"\tsource_id\x18\x03 \x01(\x04R\bsourceId\x12)\n" +
-	"\tfrom_peer\x18\x04 \x01(\v2\f.metapb.PeerR\bfromPeer\"\xe6\x01\n" +
+	"\tfrom_peer\x18\x04 \x01(\v2\f.metapb.PeerR\bfromPeer\x12!\n" +
+	"\fcommit_index\x18\x05 \x01(\x04R\vcommitIndex\x12%\n" +
+	"\x0esource_version\x18\x06 \x01(\x04R\rsourceVersion\x12&\n" +
+	"\x06target\x18\a \x01(\v2\x0e.metapb.RegionR\x06target\x124\n" +
+	"\x06commit\x18\b \x01(\v2\x1c.ordealpb.CommitMergeCommandR\x06commit\"\x9d\x02\n" +
 	"\vMergeAnswer\x12\x1b\n" +
 	"\tsource_id\x18\x01 \x01(\x04R\bsourceId\x12%\n" +
 	"\ato_peer\x18\x02 \x01(\v2\f.metapb.PeerR\x06toPeer\x127\n" +
 	"\aoutcome\x18\x03 \x01(\x0e2\x1d.ordealpb.MergeAnswer.OutcomeR\aoutcome\x12&\n" +
-	"\x06region\x18\x04 \x01(\v2\x0e.metapb.RegionR\x06region\"2\n" +
+	"\x06region\x18\x04 \x01(\v2\x0e.metapb.RegionR\x06region\x12!\n" +
+	"\fcommit_index\x18\x05 \x01(\x04R\vcommitIndex\x12\x12\n" +
+	"\x04into\x18\x06 \x03(\x04R\x04into\"2\n" +
 	"\aOutcome\x12\v\n" +
 	"\aUNKNOWN\x10\x00\x12\n" +
 	"\n" +
@@ -3999,11 +4121,15 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\x06target\x18\x02 \x01(\v2\x0e.metapb.RegionR\x06target\x12!\n" +
 	"\fcommit_index\x18\x03 \x01(\x04R\vcommitIndex\x12\x1f\n" +
 	"\vcommit_term\x18\x04 \x01(\x04R\n" +
-	"commitTerm\"E\n" +
-	"\x06Merged\x12\x1d\n" +
-	"\n" +
-	"region_ids\x18\x01 \x03(\x04R\tregionIds\x12\x1c\n" +
-	"\tforgotten\x18\x02 \x01(\x04R\tforgotten\"\xdd\x01\n" +
+	"commitTerm\"p\n" +
+	"\x06Merged\x120\n" +
+	"\aregions\x18\x03 \x03(\v2\x16.ordealpb.MergedRegionR\aregions\x12\x1c\n" +
+	"\tforgotten\x18\x04 \x01(\x04R\tforgottenJ\x04\b\x01\x10\x02J\x04\b\x02\x10\x03R\n" +
+	"region_ids\"L\n" +
+	"\fMergedRegion\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
+	"\x04into\x18\x02 \x01(\x04R\x04into\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\x04R\aversion\"\xdd\x01\n" +
 	"\x10RegionLocalState\x12)\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x13.ordealpb.PeerStateR\x05state\x12&\n" +
 	"\x06region\x18\x02 \x01(\v2\x0e.metapb.RegionR\x06region\x12 \n" +
@@ -4045,7 +4171,7 @@ func file_ordealpb_ordealpb_proto_rawDescGZIP() []byte {
 }
 
 var file_ordealpb_ordealpb_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_ordealpb_ordealpb_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_ordealpb_ordealpb_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_ordealpb_ordealpb_proto_goTypes = []any{
 	(PeerState)(0),                         // 0: ordealpb.PeerState
 	(MergeAnswer_Outcome)(0),               // 1: ordealpb.MergeAnswer.Outcome
@@ -4088,171 +4214,175 @@ var file_ordealpb_ordealpb_proto_goTypes = []any{
 	(*StoreIdent)(nil),                     // 38: ordealpb.StoreIdent
 	(*MergeState)(nil),                     // 39: ordealpb.MergeState
 	(*Merged)(nil),                         // 40: ordealpb.Merged
-	(*RegionLocalState)(nil),               // 41: ordealpb.RegionLocalState
-	(*ApplyState)(nil),                     // 42: ordealpb.ApplyState
-	(*KeyValue)(nil),                       // 43: ordealpb.KeyValue
-	(*SnapshotData)(nil),                   // 44: ordealpb.SnapshotData
-	(*metapb.Peer)(nil),                    // 45: metapb.Peer
-	(*metapb.RegionEpoch)(nil),             // 46: metapb.RegionEpoch
-	(*metapb.Region)(nil),                  // 47: metapb.Region
-	(*kvrpcpb.RawGetRequest)(nil),          // 48: kvrpcpb.RawGetRequest
-	(*kvrpcpb.RawPutRequest)(nil),          // 49: kvrpcpb.RawPutRequest
-	(*kvrpcpb.RawDeleteRequest)(nil),       // 50: kvrpcpb.RawDeleteRequest
-	(*kvrpcpb.RawCASRequest)(nil),          // 51: kvrpcpb.RawCASRequest
-	(*kvrpcpb.RawScanRequest)(nil),         // 52: kvrpcpb.RawScanRequest
-	(*kvrpcpb.RawBatchGetRequest)(nil),     // 53: kvrpcpb.RawBatchGetRequest
-	(*kvrpcpb.RawBatchPutRequest)(nil),     // 54: kvrpcpb.RawBatchPutRequest
-	(*kvrpcpb.RawDeleteRangeRequest)(nil),  // 55: kvrpcpb.RawDeleteRangeRequest
-	(*kvrpcpb.RawGetResponse)(nil),         // 56: kvrpcpb.RawGetResponse
-	(*kvrpcpb.RawPutResponse)(nil),         // 57: kvrpcpb.RawPutResponse
-	(*kvrpcpb.RawDeleteResponse)(nil),      // 58: kvrpcpb.RawDeleteResponse
-	(*kvrpcpb.RawCASResponse)(nil),         // 59: kvrpcpb.RawCASResponse
-	(*kvrpcpb.RawScanResponse)(nil),        // 60: kvrpcpb.RawScanResponse
-	(*kvrpcpb.RawBatchGetResponse)(nil),    // 61: kvrpcpb.RawBatchGetResponse
-	(*kvrpcpb.RawBatchPutResponse)(nil),    // 62: kvrpcpb.RawBatchPutResponse
-	(*kvrpcpb.RawDeleteRangeResponse)(nil), // 63: kvrpcpb.RawDeleteRangeResponse
-	(*kvrpcpb.Context)(nil),                // 64: kvrpcpb.Context
-	(pdpb.ConfChangeType)(0),               // 65: pdpb.ConfChangeType
-	(*errorpb.Error)(nil),                  // 66: errorpb.Error
-	(*pdpb.BootstrapRequest)(nil),          // 67: pdpb.BootstrapRequest
-	(*pdpb.IsBootstrappedRequest)(nil),     // 68: pdpb.IsBootstrappedRequest
-	(*pdpb.AllocIDRequest)(nil),            // 69: pdpb.AllocIDRequest
-	(*pdpb.PutStoreRequest)(nil),           // 70: pdpb.PutStoreRequest
-	(*pdpb.StoreHeartbeatRequest)(nil),     // 71: pdpb.StoreHeartbeatRequest
-	(*pdpb.RegionHeartbeatRequest)(nil),    // 72: pdpb.RegionHeartbeatRequest
-	(*pdpb.GetRegionRequest)(nil),          // 73: pdpb.GetRegionRequest
-	(*pdpb.GetRegionByIDRequest)(nil),      // 74: pdpb.GetRegionByIDRequest
-	(*pdpb.GetStoreRequest)(nil),           // 75: pdpb.GetStoreRequest
-	(*pdpb.GetAllStoresRequest)(nil),       // 76: pdpb.GetAllStoresRequest
-	(*pdpb.AskBatchSplitRequest)(nil),      // 77: pdpb.AskBatchSplitRequest
-	(*pdpb.ScanRegionsRequest)(nil),        // 78: pdpb.ScanRegionsRequest
-	(*pdpb.BootstrapResponse)(nil),         // 79: pdpb.BootstrapResponse
-	(*pdpb.IsBootstrappedResponse)(nil),    // 80: pdpb.IsBootstrappedResponse
-	(*pdpb.AllocIDResponse)(nil),           // 81: pdpb.AllocIDResponse
-	(*pdpb.PutStoreResponse)(nil),          // 82: pdpb.PutStoreResponse
-	(*pdpb.StoreHeartbeatResponse)(nil),    // 83: pdpb.StoreHeartbeatResponse
-	(*pdpb.RegionHeartbeatResponse)(nil),   // 84: pdpb.RegionHeartbeatResponse
-	(*pdpb.GetRegionResponse)(nil),         // 85: pdpb.GetRegionResponse
-	(*pdpb.GetStoreResponse)(nil),          // 86: pdpb.GetStoreResponse
-	(*pdpb.GetAllStoresResponse)(nil),      // 87: pdpb.GetAllStoresResponse
-	(*pdpb.AskBatchSplitResponse)(nil),     // 88: pdpb.AskBatchSplitResponse
-	(*pdpb.ScanRegionsResponse)(nil),       // 89: pdpb.ScanRegionsResponse
+	(*MergedRegion)(nil),                   // 41: ordealpb.MergedRegion
+	(*RegionLocalState)(nil),               // 42: ordealpb.RegionLocalState
+	(*ApplyState)(nil),                     // 43: ordealpb.ApplyState
+	(*KeyValue)(nil),                       // 44: ordealpb.KeyValue
+	(*SnapshotData)(nil),                   // 45: ordealpb.SnapshotData
+	(*metapb.Peer)(nil),                    // 46: metapb.Peer
+	(*metapb.RegionEpoch)(nil),             // 47: metapb.RegionEpoch
+	(*metapb.Region)(nil),                  // 48: metapb.Region
+	(*kvrpcpb.RawGetRequest)(nil),          // 49: kvrpcpb.RawGetRequest
+	(*kvrpcpb.RawPutRequest)(nil),          // 50: kvrpcpb.RawPutRequest
+	(*kvrpcpb.RawDeleteRequest)(nil),       // 51: kvrpcpb.RawDeleteRequest
+	(*kvrpcpb.RawCASRequest)(nil),          // 52: kvrpcpb.RawCASRequest
+	(*kvrpcpb.RawScanRequest)(nil),         // 53: kvrpcpb.RawScanRequest
+	(*kvrpcpb.RawBatchGetRequest)(nil),     // 54: kvrpcpb.RawBatchGetRequest
+	(*kvrpcpb.RawBatchPutRequest)(nil),     // 55: kvrpcpb.RawBatchPutRequest
+	(*kvrpcpb.RawDeleteRangeRequest)(nil),  // 56: kvrpcpb.RawDeleteRangeRequest
+	(*kvrpcpb.RawGetResponse)(nil),         // 57: kvrpcpb.RawGetResponse
+	(*kvrpcpb.RawPutResponse)(nil),         // 58: kvrpcpb.RawPutResponse
+	(*kvrpcpb.RawDeleteResponse)(nil),      // 59: kvrpcpb.RawDeleteResponse
+	(*kvrpcpb.RawCASResponse)(nil),         // 60: kvrpcpb.RawCASResponse
+	(*kvrpcpb.RawScanResponse)(nil),        // 61: kvrpcpb.RawScanResponse
+	(*kvrpcpb.RawBatchGetResponse)(nil),    // 62: kvrpcpb.RawBatchGetResponse
+	(*kvrpcpb.RawBatchPutResponse)(nil),    // 63: kvrpcpb.RawBatchPutResponse
+	(*kvrpcpb.RawDeleteRangeResponse)(nil), // 64: kvrpcpb.RawDeleteRangeResponse
+	(*kvrpcpb.Context)(nil),                // 65: kvrpcpb.Context
+	(pdpb.ConfChangeType)(0),               // 66: pdpb.ConfChangeType
+	(*errorpb.Error)(nil),                  // 67: errorpb.Error
+	(*pdpb.BootstrapRequest)(nil),          // 68: pdpb.BootstrapRequest
+	(*pdpb.IsBootstrappedRequest)(nil),     // 69: pdpb.IsBootstrappedRequest
+	(*pdpb.AllocIDRequest)(nil),            // 70: pdpb.AllocIDRequest
+	(*pdpb.PutStoreRequest)(nil),           // 71: pdpb.PutStoreRequest
+	(*pdpb.StoreHeartbeatRequest)(nil),     // 72: pdpb.StoreHeartbeatRequest
+	(*pdpb.RegionHeartbeatRequest)(nil),    // 73: pdpb.RegionHeartbeatRequest
+	(*pdpb.GetRegionRequest)(nil),          // 74: pdpb.GetRegionRequest
+	(*pdpb.GetRegionByIDRequest)(nil),      // 75: pdpb.GetRegionByIDRequest
+	(*pdpb.GetStoreRequest)(nil),           // 76: pdpb.GetStoreRequest
+	(*pdpb.GetAllStoresRequest)(nil),       // 77: pdpb.GetAllStoresRequest
+	(*pdpb.AskBatchSplitRequest)(nil),      // 78: pdpb.AskBatchSplitRequest
+	(*pdpb.ScanRegionsRequest)(nil),        // 79: pdpb.ScanRegionsRequest
+	(*pdpb.BootstrapResponse)(nil),         // 80: pdpb.BootstrapResponse
+	(*pdpb.IsBootstrappedResponse)(nil),    // 81: pdpb.IsBootstrappedResponse
+	(*pdpb.AllocIDResponse)(nil),           // 82: pdpb.AllocIDResponse
+	(*pdpb.PutStoreResponse)(nil),          // 83: pdpb.PutStoreResponse
+	(*pdpb.StoreHeartbeatResponse)(nil),    // 84: pdpb.StoreHeartbeatResponse
+	(*pdpb.RegionHeartbeatResponse)(nil),   // 85: pdpb.RegionHeartbeatResponse
+	(*pdpb.GetRegionResponse)(nil),         // 86: pdpb.GetRegionResponse
+	(*pdpb.GetStoreResponse)(nil),          // 87: pdpb.GetStoreResponse
+	(*pdpb.GetAllStoresResponse)(nil),      // 88: pdpb.GetAllStoresResponse
+	(*pdpb.AskBatchSplitResponse)(nil),     // 89: pdpb.AskBatchSplitResponse
+	(*pdpb.ScanRegionsResponse)(nil),       // 90: pdpb.ScanRegionsResponse
 }
 var file_ordealpb_ordealpb_proto_depIdxs = []int32{
-	45,  // 0: ordealpb.RaftMessage.from_peer:type_name -> metapb.Peer
-	45,  // 1: ordealpb.RaftMessage.to_peer:type_name -> metapb.Peer
-	46,  // 2: ordealpb.RaftMessage.region_epoch:type_name -> metapb.RegionEpoch
+	46,  // 0: ordealpb.RaftMessage.from_peer:type_name -> metapb.Peer
+	46,  // 1: ordealpb.RaftMessage.to_peer:type_name -> metapb.Peer
+	47,  // 2: ordealpb.RaftMessage.region_epoch:type_name -> metapb.RegionEpoch
 	4,   // 3: ordealpb.RaftMessage.extra:type_name -> ordealpb.ExtraMessage
 	5,   // 4: ordealpb.ExtraMessage.hibernate:type_name -> ordealpb.Hibernate
 	6,   // 5: ordealpb.ExtraMessage.wake:type_name -> ordealpb.Wake
-	45,  // 6: ordealpb.SnapshotChunk.from_peer:type_name -> metapb.Peer
-	45,  // 7: ordealpb.SnapshotChunk.to_peer:type_name -> metapb.Peer
-	45,  // 8: ordealpb.SnapshotAck.from_peer:type_name -> metapb.Peer
-	45,  // 9: ordealpb.SnapshotAck.to_peer:type_name -> metapb.Peer
-	45,  // 10: ordealpb.MergeQuery.to_peer:type_name -> metapb.Peer
-	45,  // 11: ordealpb.MergeQuery.from_peer:type_name -> metapb.Peer
-	45,  // 12: ordealpb.MergeAnswer.to_peer:type_name -> metapb.Peer
-	1,   // 13: ordealpb.MergeAnswer.outcome:type_name -> ordealpb.MergeAnswer.Outcome
-	47,  // 14: ordealpb.MergeAnswer.region:type_name -> metapb.Region
-	3,   // 15: ordealpb.StorePacket.raft:type_name -> ordealpb.RaftMessage
-	26,  // 16: ordealpb.StorePacket.pd:type_name -> ordealpb.PDResponse
-	7,   // 17: ordealpb.StorePacket.snapshot_chunks:type_name -> ordealpb.SnapshotChunk
-	8,   // 18: ordealpb.StorePacket.snapshot_acks:type_name -> ordealpb.SnapshotAck
-	9,   // 19: ordealpb.StorePacket.merge_queries:type_name -> ordealpb.MergeQuery
-	10,  // 20: ordealpb.StorePacket.merge_answers:type_name -> ordealpb.MergeAnswer
-	48,  // 21: ordealpb.Request.get:type_name -> kvrpcpb.RawGetRequest
-	49,  // 22: ordealpb.Request.put:type_name -> kvrpcpb.RawPutRequest
-	50,  // 23: ordealpb.Request.delete:type_name -> kvrpcpb.RawDeleteRequest
-	51,  // 24: ordealpb.Request.cas:type_name -> kvrpcpb.RawCASRequest
-	52,  // 25: ordealpb.Request.scan:type_name -> kvrpcpb.RawScanRequest
-	15,  // 26: ordealpb.Request.admin:type_name -> ordealpb.AdminRequest
-	53,  // 27: ordealpb.Request.batch_get:type_name -> kvrpcpb.RawBatchGetRequest
-	54,  // 28: ordealpb.Request.batch_put:type_name -> kvrpcpb.RawBatchPutRequest
-	55,  // 29: ordealpb.Request.delete_range:type_name -> kvrpcpb.RawDeleteRangeRequest
-	56,  // 30: ordealpb.Response.get:type_name -> kvrpcpb.RawGetResponse
-	57,  // 31: ordealpb.Response.put:type_name -> kvrpcpb.RawPutResponse
-	58,  // 32: ordealpb.Response.delete:type_name -> kvrpcpb.RawDeleteResponse
-	59,  // 33: ordealpb.Response.cas:type_name -> kvrpcpb.RawCASResponse
-	60,  // 34: ordealpb.Response.scan:type_name -> kvrpcpb.RawScanResponse
-	23,  // 35: ordealpb.Response.admin:type_name -> ordealpb.AdminResponse
-	61,  // 36: ordealpb.Response.batch_get:type_name -> kvrpcpb.RawBatchGetResponse
-	62,  // 37: ordealpb.Response.batch_put:type_name -> kvrpcpb.RawBatchPutResponse
-	63,  // 38: ordealpb.Response.delete_range:type_name -> kvrpcpb.RawDeleteRangeResponse
-	14,  // 39: ordealpb.Response.witness:type_name -> ordealpb.Witness
-	46,  // 40: ordealpb.Witness.region_epoch:type_name -> metapb.RegionEpoch
-	64,  // 41: ordealpb.AdminRequest.context:type_name -> kvrpcpb.Context
-	16,  // 42: ordealpb.AdminRequest.split:type_name -> ordealpb.SplitRequest
-	20,  // 43: ordealpb.AdminRequest.change_peer:type_name -> ordealpb.ChangePeerRequest
-	21,  // 44: ordealpb.AdminRequest.transfer_leader:type_name -> ordealpb.TransferLeaderRequest
-	22,  // 45: ordealpb.AdminRequest.status:type_name -> ordealpb.StatusRequest
-	17,  // 46: ordealpb.AdminRequest.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
-	18,  // 47: ordealpb.AdminRequest.merge:type_name -> ordealpb.MergeRequest
-	19,  // 48: ordealpb.AdminRequest.consistency_check:type_name -> ordealpb.ConsistencyCheckRequest
-	20,  // 49: ordealpb.ChangePeerV2Request.changes:type_name -> ordealpb.ChangePeerRequest
-	47,  // 50: ordealpb.MergeRequest.target:type_name -> metapb.Region
-	65,  // 51: ordealpb.ChangePeerRequest.change_type:type_name -> pdpb.ConfChangeType
-	45,  // 52: ordealpb.ChangePeerRequest.peer:type_name -> metapb.Peer
-	45,  // 53: ordealpb.TransferLeaderRequest.peer:type_name -> metapb.Peer
-	66,  // 54: ordealpb.AdminResponse.region_error:type_name -> errorpb.Error
-	47,  // 55: ordealpb.AdminResponse.regions:type_name -> metapb.Region
-	24,  // 56: ordealpb.AdminResponse.status:type_name -> ordealpb.RegionStatus
-	45,  // 57: ordealpb.RegionStatus.leader:type_name -> metapb.Peer
-	67,  // 58: ordealpb.PDRequest.bootstrap:type_name -> pdpb.BootstrapRequest
-	68,  // 59: ordealpb.PDRequest.is_bootstrapped:type_name -> pdpb.IsBootstrappedRequest
-	69,  // 60: ordealpb.PDRequest.alloc_id:type_name -> pdpb.AllocIDRequest
-	70,  // 61: ordealpb.PDRequest.put_store:type_name -> pdpb.PutStoreRequest
-	71,  // 62: ordealpb.PDRequest.store_heartbeat:type_name -> pdpb.StoreHeartbeatRequest
-	72,  // 63: ordealpb.PDRequest.region_heartbeat:type_name -> pdpb.RegionHeartbeatRequest
-	73,  // 64: ordealpb.PDRequest.get_region:type_name -> pdpb.GetRegionRequest
-	74,  // 65: ordealpb.PDRequest.get_region_by_id:type_name -> pdpb.GetRegionByIDRequest
-	75,  // 66: ordealpb.PDRequest.get_store:type_name -> pdpb.GetStoreRequest
-	76,  // 67: ordealpb.PDRequest.get_all_stores:type_name -> pdpb.GetAllStoresRequest
-	77,  // 68: ordealpb.PDRequest.ask_batch_split:type_name -> pdpb.AskBatchSplitRequest
-	78,  // 69: ordealpb.PDRequest.scan_regions:type_name -> pdpb.ScanRegionsRequest
-	79,  // 70: ordealpb.PDResponse.bootstrap:type_name -> pdpb.BootstrapResponse
-	80,  // 71: ordealpb.PDResponse.is_bootstrapped:type_name -> pdpb.IsBootstrappedResponse
-	81,  // 72: ordealpb.PDResponse.alloc_id:type_name -> pdpb.AllocIDResponse
-	82,  // 73: ordealpb.PDResponse.put_store:type_name -> pdpb.PutStoreResponse
-	83,  // 74: ordealpb.PDResponse.store_heartbeat:type_name -> pdpb.StoreHeartbeatResponse
-	84,  // 75: ordealpb.PDResponse.region_heartbeat:type_name -> pdpb.RegionHeartbeatResponse
-	85,  // 76: ordealpb.PDResponse.get_region:type_name -> pdpb.GetRegionResponse
-	85,  // 77: ordealpb.PDResponse.get_region_by_id:type_name -> pdpb.GetRegionResponse
-	86,  // 78: ordealpb.PDResponse.get_store:type_name -> pdpb.GetStoreResponse
-	87,  // 79: ordealpb.PDResponse.get_all_stores:type_name -> pdpb.GetAllStoresResponse
-	88,  // 80: ordealpb.PDResponse.ask_batch_split:type_name -> pdpb.AskBatchSplitResponse
-	89,  // 81: ordealpb.PDResponse.scan_regions:type_name -> pdpb.ScanRegionsResponse
-	46,  // 82: ordealpb.Command.epoch:type_name -> metapb.RegionEpoch
-	28,  // 83: ordealpb.Command.ops:type_name -> ordealpb.Op
-	29,  // 84: ordealpb.Command.admin:type_name -> ordealpb.AdminCommand
-	2,   // 85: ordealpb.Op.kind:type_name -> ordealpb.Op.Kind
-	43,  // 86: ordealpb.Op.pairs:type_name -> ordealpb.KeyValue
-	30,  // 87: ordealpb.AdminCommand.split:type_name -> ordealpb.SplitCommand
-	20,  // 88: ordealpb.AdminCommand.change_peer:type_name -> ordealpb.ChangePeerRequest
-	37,  // 89: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
-	17,  // 90: ordealpb.AdminCommand.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
-	32,  // 91: ordealpb.AdminCommand.prepare_merge:type_name -> ordealpb.PrepareMergeCommand
-	33,  // 92: ordealpb.AdminCommand.commit_merge:type_name -> ordealpb.CommitMergeCommand
-	34,  // 93: ordealpb.AdminCommand.rollback_merge:type_name -> ordealpb.RollbackMergeCommand
-	35,  // 94: ordealpb.AdminCommand.compute_hash:type_name -> ordealpb.ComputeHashCommand
-	36,  // 95: ordealpb.AdminCommand.verify_hash:type_name -> ordealpb.VerifyHashCommand
-	31,  // 96: ordealpb.SplitCommand.regions:type_name -> ordealpb.NewRegion
-	47,  // 97: ordealpb.PrepareMergeCommand.target:type_name -> metapb.Region
-	47,  // 98: ordealpb.CommitMergeCommand.source:type_name -> metapb.Region
-	47,  // 99: ordealpb.MergeState.target:type_name -> metapb.Region
-	0,   // 100: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
-	47,  // 101: ordealpb.RegionLocalState.region:type_name -> metapb.Region
-	45,  // 102: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
-	39,  // 103: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
-	40,  // 104: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
-	47,  // 105: ordealpb.SnapshotData.region:type_name -> metapb.Region
-	43,  // 106: ordealpb.SnapshotData.pairs:type_name -> ordealpb.KeyValue
-	39,  // 107: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
-	40,  // 108: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
-	109, // [109:109] is the sub-list for method output_type
-	109, // [109:109] is the sub-list for method input_type
-	109, // [109:109] is the sub-list for extension type_name
-	109, // [109:109] is the sub-list for extension extendee
-	0,   // [0:109] is the sub-list for field type_name
+	46,  // 6: ordealpb.SnapshotChunk.from_peer:type_name -> metapb.Peer
+	46,  // 7: ordealpb.SnapshotChunk.to_peer:type_name -> metapb.Peer
+	46,  // 8: ordealpb.SnapshotAck.from_peer:type_name -> metapb.Peer
+	46,  // 9: ordealpb.SnapshotAck.to_peer:type_name -> metapb.Peer
+	46,  // 10: ordealpb.MergeQuery.to_peer:type_name -> metapb.Peer
+	46,  // 11: ordealpb.MergeQuery.from_peer:type_name -> metapb.Peer
+	48,  // 12: ordealpb.MergeQuery.target:type_name -> metapb.Region
+	33,  // 13: ordealpb.MergeQuery.commit:type_name -> ordealpb.CommitMergeCommand
+	46,  // 14: ordealpb.MergeAnswer.to_peer:type_name -> metapb.Peer
+	1,   // 15: ordealpb.MergeAnswer.outcome:type_name -> ordealpb.MergeAnswer.Outcome
+	48,  // 16: ordealpb.MergeAnswer.region:type_name -> metapb.Region
+	3,   // 17: ordealpb.StorePacket.raft:type_name -> ordealpb.RaftMessage
+	26,  // 18: ordealpb.StorePacket.pd:type_name -> ordealpb.PDResponse
+	7,   // 19: ordealpb.StorePacket.snapshot_chunks:type_name -> ordealpb.SnapshotChunk
+	8,   // 20: ordealpb.StorePacket.snapshot_acks:type_name -> ordealpb.SnapshotAck
+	9,   // 21: ordealpb.StorePacket.merge_queries:type_name -> ordealpb.MergeQuery
+	10,  // 22: ordealpb.StorePacket.merge_answers:type_name -> ordealpb.MergeAnswer
+	49,  // 23: ordealpb.Request.get:type_name -> kvrpcpb.RawGetRequest
+	50,  // 24: ordealpb.Request.put:type_name -> kvrpcpb.RawPutRequest
+	51,  // 25: ordealpb.Request.delete:type_name -> kvrpcpb.RawDeleteRequest
+	52,  // 26: ordealpb.Request.cas:type_name -> kvrpcpb.RawCASRequest
+	53,  // 27: ordealpb.Request.scan:type_name -> kvrpcpb.RawScanRequest
+	15,  // 28: ordealpb.Request.admin:type_name -> ordealpb.AdminRequest
+	54,  // 29: ordealpb.Request.batch_get:type_name -> kvrpcpb.RawBatchGetRequest
+	55,  // 30: ordealpb.Request.batch_put:type_name -> kvrpcpb.RawBatchPutRequest
+	56,  // 31: ordealpb.Request.delete_range:type_name -> kvrpcpb.RawDeleteRangeRequest
+	57,  // 32: ordealpb.Response.get:type_name -> kvrpcpb.RawGetResponse
+	58,  // 33: ordealpb.Response.put:type_name -> kvrpcpb.RawPutResponse
+	59,  // 34: ordealpb.Response.delete:type_name -> kvrpcpb.RawDeleteResponse
+	60,  // 35: ordealpb.Response.cas:type_name -> kvrpcpb.RawCASResponse
+	61,  // 36: ordealpb.Response.scan:type_name -> kvrpcpb.RawScanResponse
+	23,  // 37: ordealpb.Response.admin:type_name -> ordealpb.AdminResponse
+	62,  // 38: ordealpb.Response.batch_get:type_name -> kvrpcpb.RawBatchGetResponse
+	63,  // 39: ordealpb.Response.batch_put:type_name -> kvrpcpb.RawBatchPutResponse
+	64,  // 40: ordealpb.Response.delete_range:type_name -> kvrpcpb.RawDeleteRangeResponse
+	14,  // 41: ordealpb.Response.witness:type_name -> ordealpb.Witness
+	47,  // 42: ordealpb.Witness.region_epoch:type_name -> metapb.RegionEpoch
+	65,  // 43: ordealpb.AdminRequest.context:type_name -> kvrpcpb.Context
+	16,  // 44: ordealpb.AdminRequest.split:type_name -> ordealpb.SplitRequest
+	20,  // 45: ordealpb.AdminRequest.change_peer:type_name -> ordealpb.ChangePeerRequest
+	21,  // 46: ordealpb.AdminRequest.transfer_leader:type_name -> ordealpb.TransferLeaderRequest
+	22,  // 47: ordealpb.AdminRequest.status:type_name -> ordealpb.StatusRequest
+	17,  // 48: ordealpb.AdminRequest.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
+	18,  // 49: ordealpb.AdminRequest.merge:type_name -> ordealpb.MergeRequest
+	19,  // 50: ordealpb.AdminRequest.consistency_check:type_name -> ordealpb.ConsistencyCheckRequest
+	20,  // 51: ordealpb.ChangePeerV2Request.changes:type_name -> ordealpb.ChangePeerRequest
+	48,  // 52: ordealpb.MergeRequest.target:type_name -> metapb.Region
+	66,  // 53: ordealpb.ChangePeerRequest.change_type:type_name -> pdpb.ConfChangeType
+	46,  // 54: ordealpb.ChangePeerRequest.peer:type_name -> metapb.Peer
+	46,  // 55: ordealpb.TransferLeaderRequest.peer:type_name -> metapb.Peer
+	67,  // 56: ordealpb.AdminResponse.region_error:type_name -> errorpb.Error
+	48,  // 57: ordealpb.AdminResponse.regions:type_name -> metapb.Region
+	24,  // 58: ordealpb.AdminResponse.status:type_name -> ordealpb.RegionStatus
+	46,  // 59: ordealpb.RegionStatus.leader:type_name -> metapb.Peer
+	68,  // 60: ordealpb.PDRequest.bootstrap:type_name -> pdpb.BootstrapRequest
+	69,  // 61: ordealpb.PDRequest.is_bootstrapped:type_name -> pdpb.IsBootstrappedRequest
+	70,  // 62: ordealpb.PDRequest.alloc_id:type_name -> pdpb.AllocIDRequest
+	71,  // 63: ordealpb.PDRequest.put_store:type_name -> pdpb.PutStoreRequest
+	72,  // 64: ordealpb.PDRequest.store_heartbeat:type_name -> pdpb.StoreHeartbeatRequest
+	73,  // 65: ordealpb.PDRequest.region_heartbeat:type_name -> pdpb.RegionHeartbeatRequest
+	74,  // 66: ordealpb.PDRequest.get_region:type_name -> pdpb.GetRegionRequest
+	75,  // 67: ordealpb.PDRequest.get_region_by_id:type_name -> pdpb.GetRegionByIDRequest
+	76,  // 68: ordealpb.PDRequest.get_store:type_name -> pdpb.GetStoreRequest
+	77,  // 69: ordealpb.PDRequest.get_all_stores:type_name -> pdpb.GetAllStoresRequest
+	78,  // 70: ordealpb.PDRequest.ask_batch_split:type_name -> pdpb.AskBatchSplitRequest
+	79,  // 71: ordealpb.PDRequest.scan_regions:type_name -> pdpb.ScanRegionsRequest
+	80,  // 72: ordealpb.PDResponse.bootstrap:type_name -> pdpb.BootstrapResponse
+	81,  // 73: ordealpb.PDResponse.is_bootstrapped:type_name -> pdpb.IsBootstrappedResponse
+	82,  // 74: ordealpb.PDResponse.alloc_id:type_name -> pdpb.AllocIDResponse
+	83,  // 75: ordealpb.PDResponse.put_store:type_name -> pdpb.PutStoreResponse
+	84,  // 76: ordealpb.PDResponse.store_heartbeat:type_name -> pdpb.StoreHeartbeatResponse
+	85,  // 77: ordealpb.PDResponse.region_heartbeat:type_name -> pdpb.RegionHeartbeatResponse
+	86,  // 78: ordealpb.PDResponse.get_region:type_name -> pdpb.GetRegionResponse
+	86,  // 79: ordealpb.PDResponse.get_region_by_id:type_name -> pdpb.GetRegionResponse
+	87,  // 80: ordealpb.PDResponse.get_store:type_name -> pdpb.GetStoreResponse
+	88,  // 81: ordealpb.PDResponse.get_all_stores:type_name -> pdpb.GetAllStoresResponse
+	89,  // 82: ordealpb.PDResponse.ask_batch_split:type_name -> pdpb.AskBatchSplitResponse
+	90,  // 83: ordealpb.PDResponse.scan_regions:type_name -> pdpb.ScanRegionsResponse
+	47,  // 84: ordealpb.Command.epoch:type_name -> metapb.RegionEpoch
+	28,  // 85: ordealpb.Command.ops:type_name -> ordealpb.Op
+	29,  // 86: ordealpb.Command.admin:type_name -> ordealpb.AdminCommand
+	2,   // 87: ordealpb.Op.kind:type_name -> ordealpb.Op.Kind
+	44,  // 88: ordealpb.Op.pairs:type_name -> ordealpb.KeyValue
+	30,  // 89: ordealpb.AdminCommand.split:type_name -> ordealpb.SplitCommand
+	20,  // 90: ordealpb.AdminCommand.change_peer:type_name -> ordealpb.ChangePeerRequest
+	37,  // 91: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
+	17,  // 92: ordealpb.AdminCommand.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
+	32,  // 93: ordealpb.AdminCommand.prepare_merge:type_name -> ordealpb.PrepareMergeCommand
+	33,  // 94: ordealpb.AdminCommand.commit_merge:type_name -> ordealpb.CommitMergeCommand
+	34,  // 95: ordealpb.AdminCommand.rollback_merge:type_name -> ordealpb.RollbackMergeCommand
+	35,  // 96: ordealpb.AdminCommand.compute_hash:type_name -> ordealpb.ComputeHashCommand
+	36,  // 97: ordealpb.AdminCommand.verify_hash:type_name -> ordealpb.VerifyHashCommand
+	31,  // 98: ordealpb.SplitCommand.regions:type_name -> ordealpb.NewRegion
+	48,  // 99: ordealpb.PrepareMergeCommand.target:type_name -> metapb.Region
+	48,  // 100: ordealpb.CommitMergeCommand.source:type_name -> metapb.Region
+	48,  // 101: ordealpb.MergeState.target:type_name -> metapb.Region
+	41,  // 102: ordealpb.Merged.regions:type_name -> ordealpb.MergedRegion
+	0,   // 103: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
+	48,  // 104: ordealpb.RegionLocalState.region:type_name -> metapb.Region
+	46,  // 105: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
+	39,  // 106: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
+	40,  // 107: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
+	48,  // 108: ordealpb.SnapshotData.region:type_name -> metapb.Region
+	44,  // 109: ordealpb.SnapshotData.pairs:type_name -> ordealpb.KeyValue
+	39,  // 110: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
+	40,  // 111: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
+	112, // [112:112] is the sub-list for method output_type
+	112, // [112:112] is the sub-list for method input_type
+	112, // [112:112] is the sub-list for extension type_name
+	112, // [112:112] is the sub-list for extension extendee
+	0,   // [0:112] is the sub-list for field type_name
 }
 
 func init() { file_ordealpb_ordealpb_proto_init() }
@@ -4340,7 +4470,7 @@ func file_ordealpb_ordealpb_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_ordealpb_ordealpb_proto_rawDesc), len(file_ordealpb_ordealpb_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   42,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

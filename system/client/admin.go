@@ -88,6 +88,20 @@ func (c *Client) ChangePeer(r *metapb.Region, change pdpb.ConfChangeType, peer *
 	return nil, nil
 }
 
+// Merge makes source part of target, a neighbour with its peers on the same stores; both must still be at the epochs that
+// they have here. No error means that source is frozen: it is about to be merged, or, if target changes first, goes on as
+// it was. Which of them came about shows in the regions that the placement driver knows.
+func (c *Client) Merge(source, target *metapb.Region) error {
+	_, err := c.changeRegion(source, func() *ordealpb.AdminRequest {
+		body := &ordealpb.MergeRequest{Target: target}
+		return &ordealpb.AdminRequest{Body: &ordealpb.AdminRequest_Merge{Merge: body}}
+	})
+	if err != nil {
+		return fmt.Errorf("merge of %s into %s: %w", region.Format(source), region.Format(target), err)
+	}
+	return nil
+}
+
 // TransferLeader asks the leader of r to hand over to another of its peers. No error means that the leader agreed to
 // try; whether it came about shows in Status.
 func (c *Client) TransferLeader(r *metapb.Region, to *metapb.Peer) error {

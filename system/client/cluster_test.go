@@ -112,6 +112,16 @@ func TestAdmin(t *testing.T) {
 		_, _, err = cl.Status(grown, leader)
 		require.ErrorIs(t, err, client.ErrNotExecuted, "this store answers only for the leader")
 
+		require.NoError(t, cl.Merge(halves[0], grown))
+		c.Report()
+		k := key(100)
+		_, err = cl.Put(k, []byte("in the merged region"))
+		require.NoError(t, err)
+		r, _, err = cl.LocateRegion(k)
+		require.NoError(t, err)
+		require.Equal(t, grown.GetId(), r.GetId())
+		require.ErrorIs(t, cl.Merge(halves[0], grown), client.ErrNotExecuted, "it is gone")
+
 		_, err = cl.Split(key(300))
 		require.NoError(t, err)
 		_, err = cl.ChangePeer(grown, pdpb.ConfChangeType_RemoveNode, leader)

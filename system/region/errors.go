@@ -76,6 +76,15 @@ func ServerIsBusy(reason string) *errorpb.Error {
 	}
 }
 
+// ProposalInMergingMode refuses a request to a region that is frozen because it is being merged. Its keys are served again
+// when the merge is done, by another region, or when it is taken back.
+func ProposalInMergingMode(regionID uint64) *errorpb.Error {
+	return &errorpb.Error{
+		Message:               fmt.Sprintf("region %d is being merged", regionID),
+		ProposalInMergingMode: &errorpb.ProposalInMergingMode{RegionId: regionID},
+	}
+}
+
 // StaleCommand says that the request was proposed in a term that has ended and was certainly not applied.
 func StaleCommand() *errorpb.Error {
 	return &errorpb.Error{

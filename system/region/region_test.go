@@ -142,6 +142,7 @@ func TestErrors(t *testing.T) {
 		{RegionNotFound(7), "region 7 has no peer on this store", true},
 		{KeyNotInRegion([]byte("z"), r), "key z is not in " + Format(r), true},
 		{ServerIsBusy("inbox full"), "the store is busy: inbox full", true},
+		{ProposalInMergingMode(7), "region 7 is being merged", true},
 		{StaleCommand(), "the request was overtaken by a new leader and not applied", true},
 		{StoreNotMatch(1, 2), "the request is for store 1, this is store 2", true},
 		{MismatchPeerID(1, 2), "the request is for peer 1, this store has peer 2", true},

@@ -240,6 +240,8 @@ func (s *Store) onCommand(hb *pdpb.RegionHeartbeatResponse) {
 		_ = s.proposeConfChange(p, &ordealpb.ChangePeerRequest{
 			ChangeType: hb.GetChangePeer().GetChangeType(), Peer: hb.GetChangePeer().GetPeer(),
 		}, nil)
+	case hb.GetMerge() != nil:
+		_ = s.startMerge(p, hb.GetMerge().GetTarget())
 	case hb.GetTransferLeader() != nil:
 		_ = s.transferLeader(p, hb.GetTransferLeader().GetPeer())
 	}

@@ -22,6 +22,9 @@ type peer struct {
 	// creator is the epoch of whoever's message created the peer; it matters only while it is uninitialised.
 	creator *metapb.RegionEpoch
 	applied raft.ID
+	// merge is set from a PrepareMerge on; merged is never modified, since regions share it.
+	merge  *ordealpb.MergeState
+	merged *ordealpb.Merged
 
 	queued, dead bool
 	// posted counts the messages of the turn numbered turn.

@@ -95,6 +95,11 @@ func (s *Store) startAdmin(p *peer, req *request, a *ordealpb.AdminRequest) erro
 			return regionError{region.EpochNotMatch(p.region)}
 		}
 		return s.proposeConfChange(p, b.ChangePeer, req)
+	case *ordealpb.AdminRequest_Merge:
+		if !region.CheckEpoch(epoch, now, true, true) {
+			return regionError{region.EpochNotMatch(p.region)}
+		}
+		return s.prepareMerge(p, b.Merge.GetTarget(), req)
 	case *ordealpb.AdminRequest_TransferLeader:
 		if err := s.transferLeader(p, b.TransferLeader.GetPeer()); err != nil {
 			return err
@@ -102,7 +107,7 @@ func (s *Store) startAdmin(p *peer, req *request, a *ordealpb.AdminRequest) erro
 		s.replyAdmin(req, p, &ordealpb.AdminResponse{Regions: []*metapb.Region{p.region}})
 		return nil
 	}
-	return errors.New("admin request without a body: want split, change_peer, transfer_leader or status")
+	return errors.New("admin request without a body: want split, change_peer, merge, transfer_leader or status")
 }
 
 func (s *Store) replyAdmin(req *request, p *peer, resp *ordealpb.AdminResponse) {

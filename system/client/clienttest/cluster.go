@@ -124,6 +124,25 @@ func (c *Cluster) Split(key []byte) {
 	c.regions = slices.Insert(c.regions, i+1, right)
 }
 
+// Merge makes the region that holds key part of the one behind it, if there is one.
+func (c *Cluster) Merge(key []byte) {
+	i := c.at(key)
+	if i+1 == len(c.regions) {
+		return
+	}
+	source, target := c.regions[i], c.regions[i+1]
+	old := target.meta
+	target.meta = region.Clone(old)
+	target.meta.StartKey = source.meta.GetStartKey()
+	// The source's version rises when it is frozen, and the merged region is newer than both.
+	target.meta.RegionEpoch.Version = max(source.meta.GetRegionEpoch().GetVersion()+1, old.GetRegionEpoch().GetVersion()) + 1
+	source.data.Ascend("", func(k string, v []byte) bool {
+		target.data.Set(k, v)
+		return true
+	})
+	c.regions = slices.Delete(c.regions, i, i+1)
+}
+
 // MoveLeader makes another peer the leader of the region that holds key.
 func (c *Cluster) MoveLeader(key []byte) {
 	g := c.regions[c.at(key)]
@@ -200,6 +219,8 @@ func (c *Cluster) Trouble(every, until time.Duration, key func(*rand.Rand) []byt
 			c.Restart(world.NodeID(c.rand.IntN(c.stores) + 1))
 		case 6:
 			c.Report()
+		case 7:
+			c.Merge(k)
 		default:
 			c.MoveLeader(k)
 		}

@@ -230,6 +230,8 @@ func (c *Cluster) serveAdmin(to world.Addr, req *ordealpb.AdminRequest, resp *or
 		r.RegionError = c.with(to, req.GetContext(), start, resp, true, func(g *group) {
 			g.leader = region.FindPeer(g.meta, b.TransferLeader.GetPeer().GetStoreId())
 		})
+	case *ordealpb.AdminRequest_Merge:
+		r.RegionError = c.with(to, req.GetContext(), start, resp, true, func(*group) { c.Merge(start) })
 	case *ordealpb.AdminRequest_Status:
 		r.RegionError = c.with(to, req.GetContext(), start, resp, false, func(g *group) {
 			r.Regions = []*metapb.Region{g.meta}
