@@ -13,6 +13,31 @@ import (
 	"ordeal/world"
 )
 
+// eachWay runs a test twice: with caller and callee in one process, whose calls need no socket, and as in two processes,
+// whose calls pass the wire. What the caller is told must be the same.
+func eachWay(t *testing.T, cfg Config, f func(t *testing.T, server, client *World)) {
+	t.Parallel()
+	t.Run("one process", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, cfg)
+		f(t, w, w)
+	})
+	t.Run("two processes", func(t *testing.T) {
+		t.Parallel()
+		remote := cfg
+		remote.Listen = map[world.NodeID]string{1: freeAddr(t), 2: freeAddr(t)}
+		f(t, newWorld(t, remote), newWorld(t, remote))
+	})
+}
+
+// freeAddr is an address that nobody listens on just now.
+func freeAddr(t *testing.T) string {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, ln.Close())
+	return ln.Addr().String()
+}
+
 // silent tells what it got and never replies.
 func silent(got chan<- world.Event) stepper {
 	return func(_ world.Time, in []world.Event, _ *world.Effects) {
@@ -23,166 +48,166 @@ func silent(got chan<- world.Event) stepper {
 }
 
 func TestRefusedOnlyWhatWasSurelyNotDelivered(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, Config{FrameBytesMax: 1 << 10})
-	addNode(t, w, 1, nil, always(stepper(echo)))
-	addNode(t, w, 2, nil, always(stepper(echo)))
-	require.NoError(t, w.Crash(2))
-	for name, c := range map[string]struct {
-		to   world.Addr
-		size int
-	}{
-		"node unknown":         {to: addr(77)},
-		"node down":            {to: addr(2)},
-		"no such actor":        {to: world.Addr{Node: 1, Actor: 5}},
-		"larger than the wire": {to: addr(1), size: 2 << 10},
-	} {
-		inProc(t, w, func(p world.Proc) {
-			_, err := p.Call(c.to, make([]byte, c.size), deadline)
-			if err == nil {
-				t.Errorf("%s: answered", name)
-				return
-			}
-			require.ErrorIs(t, err, world.ErrRefused, name)
-		})
-	}
+	eachWay(t, Config{FrameBytesMax: 1 << 10}, func(t *testing.T, server, client *World) {
+		addNode(t, server, 1, nil, always(stepper(echo)))
+		addNode(t, server, 2, nil, always(stepper(echo)))
+		require.NoError(t, server.Crash(2))
+		for name, c := range map[string]struct {
+			to   world.Addr
+			size int
+		}{
+			"node unknown":         {to: addr(77)},
+			"node down":            {to: addr(2)},
+			"no such actor":        {to: world.Addr{Node: 1, Actor: 5}},
+			"larger than the wire": {to: addr(1), size: 2 << 10},
+		} {
+			inProc(t, client, func(p world.Proc) {
+				_, err := p.Call(c.to, make([]byte, c.size), deadline)
+				if err == nil {
+					t.Errorf("%s: answered", name)
+					return
+				}
+				require.ErrorIs(t, err, world.ErrRefused, name)
+			})
+		}
+	})
 }
 
 func TestResetOnceTheRequestMayHaveArrived(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, Config{})
-	got := make(chan world.Event, 1)
-	addNode(t, w, 1, nil, always(silent(got)))
-	failed := make(chan error, 1)
-	w.Go(1001, "c1", func(p world.Proc) {
-		_, err := p.Call(addr(1), nil, deadline)
-		failed <- err
+	eachWay(t, Config{}, func(t *testing.T, server, client *World) {
+		got := make(chan world.Event, 1)
+		addNode(t, server, 1, nil, always(silent(got)))
+		failed := make(chan error, 1)
+		client.Go(1001, "c1", func(p world.Proc) {
+			_, err := p.Call(addr(1), nil, deadline)
+			failed <- err
+		})
+		await(t, got)
+		require.NoError(t, server.Crash(1))
+		require.ErrorIs(t, await(t, failed), world.ErrReset)
 	})
-	await(t, got)
-	require.NoError(t, w.Crash(1))
-	require.ErrorIs(t, await(t, failed), world.ErrReset)
 }
 
 func TestTimeout(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, Config{})
-	got := make(chan world.Event, 1)
-	addNode(t, w, 1, nil, always(silent(got)))
-	inProc(t, w, func(p world.Proc) {
-		_, err := p.Call(addr(1), []byte("anyone?"), 50*time.Millisecond)
-		if err != world.ErrTimeout {
-			t.Errorf("got %v", err)
-		}
+	eachWay(t, Config{}, func(t *testing.T, server, client *World) {
+		got := make(chan world.Event, 1)
+		addNode(t, server, 1, nil, always(silent(got)))
+		inProc(t, client, func(p world.Proc) {
+			_, err := p.Call(addr(1), []byte("anyone?"), 50*time.Millisecond)
+			if err != world.ErrTimeout {
+				t.Errorf("got %v", err)
+			}
+		})
+		require.Equal(t, "anyone?", string(await(t, got).Payload))
 	})
-	require.Equal(t, "anyone?", string(await(t, got).Payload))
 }
 
 func TestLateReplyIsNotTakenForAnother(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, Config{})
-	// Keeps the first request and answers it together with the second one.
-	var first *world.Event
-	addNode(t, w, 1, nil, always(stepper(func(_ world.Time, in []world.Event, out *world.Effects) {
-		for _, e := range in {
-			if first == nil {
-				first = &e
-				continue
-			}
-			out.Reply(first.From, first.Call, []byte("late"))
-			out.Reply(first.From, first.Call, []byte("twice"))
-			out.Reply(e.From, e.Call, e.Payload)
-		}
-	})))
-	inProc(t, w, func(p world.Proc) {
-		_, err := p.Call(addr(1), []byte("one"), time.Millisecond)
-		if err != world.ErrTimeout {
-			t.Errorf("got %v", err)
-		}
-		for end := p.Now().Add(deadline); p.Now() < end; {
-			// The first frame is skipped if its caller gave up before it was written; then this one is kept.
-			reply, err := p.Call(addr(1), []byte("two"), time.Second)
-			if err == nil {
-				if string(reply) != "two" {
-					t.Errorf("got %q", reply)
+	eachWay(t, Config{}, func(t *testing.T, server, client *World) {
+		// Keeps the first request and answers it together with the second one.
+		var first *world.Event
+		addNode(t, server, 1, nil, always(stepper(func(_ world.Time, in []world.Event, out *world.Effects) {
+			for _, e := range in {
+				if first == nil {
+					first = &e
+					continue
 				}
-				return
+				out.Reply(first.From, first.Call, []byte("late"))
+				out.Reply(first.From, first.Call, []byte("twice"))
+				out.Reply(e.From, e.Call, e.Payload)
 			}
-		}
-		t.Error("never answered")
+		})))
+		inProc(t, client, func(p world.Proc) {
+			_, err := p.Call(addr(1), []byte("one"), time.Millisecond)
+			if err != world.ErrTimeout {
+				t.Errorf("got %v", err)
+			}
+			for end := p.Now().Add(deadline); p.Now() < end; {
+				// The first frame is skipped if its caller gave up before it was written; then this one is kept.
+				reply, err := p.Call(addr(1), []byte("two"), time.Second)
+				if err == nil {
+					if string(reply) != "two" {
+						t.Errorf("got %q", reply)
+					}
+					return
+				}
+			}
+			t.Error("never answered")
+		})
 	})
 }
 
 func TestFullInboxRefusesRequestsAndDropsMessages(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, Config{InboxMax: 2, TurnEventsMax: 1})
-	busy, resume := make(chan struct{}), make(chan struct{})
-	first := true
-	addNode(t, w, 1, nil, always(stepper(func(_ world.Time, in []world.Event, out *world.Effects) {
-		if len(in) > 1 {
-			t.Errorf("a turn of %d events", len(in))
+	eachWay(t, Config{InboxMax: 2, TurnEventsMax: 1}, func(t *testing.T, server, client *World) {
+		busy, resume := make(chan struct{}), make(chan struct{})
+		first := true
+		addNode(t, server, 1, nil, always(stepper(func(_ world.Time, in []world.Event, out *world.Effects) {
+			if len(in) > 1 {
+				t.Errorf("a turn of %d events", len(in))
+			}
+			if len(in) > 0 && first {
+				first = false
+				busy <- struct{}{}
+				<-resume
+			}
+			echo(0, in, out)
+		})))
+		results := make(chan error, 10)
+		call := func(p world.Proc) {
+			_, err := p.Call(addr(1), nil, deadline)
+			results <- err
 		}
-		if len(in) > 0 && first {
-			first = false
-			busy <- struct{}{}
-			<-resume
+		client.Go(1001, "first", call)
+		await(t, busy)
+		for range 5 {
+			client.Go(1001, "more", call)
 		}
-		echo(0, in, out)
-	})))
-	results := make(chan error, 10)
-	call := func(p world.Proc) {
-		_, err := p.Call(addr(1), nil, deadline)
-		results <- err
-	}
-	w.Go(1001, "first", call)
-	await(t, busy)
-	for range 5 {
-		w.Go(1001, "more", call)
-	}
-	for range 3 {
-		require.ErrorIs(t, await(t, results), world.ErrRefused)
-	}
-	require.EqualValues(t, 3, w.Stats().Refused)
-	addNode(t, w, 2, nil, always(stepper(func(_ world.Time, in []world.Event, out *world.Effects) {
-		if len(in) == 0 {
-			out.Send(addr(1), nil)
+		for range 3 {
+			require.ErrorIs(t, await(t, results), world.ErrRefused)
 		}
-	})))
-	require.Eventually(t, func() bool { return w.Stats().Dropped == 1 }, deadline, time.Millisecond)
-	close(resume)
-	for range 3 {
-		require.NoError(t, await(t, results))
-	}
+		require.EqualValues(t, 3, server.Stats().Refused)
+		addNode(t, server, 2, nil, always(stepper(func(_ world.Time, in []world.Event, out *world.Effects) {
+			if len(in) == 0 {
+				out.Send(addr(1), nil)
+			}
+		})))
+		require.Eventually(t, func() bool { return server.Stats().Dropped == 1 }, deadline, time.Millisecond)
+		close(resume)
+		for range 3 {
+			require.NoError(t, await(t, results))
+		}
+	})
 }
 
 func TestCutsAreDirected(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, Config{})
-	served := make(chan string, 10)
-	addNode(t, w, 1, nil, always(stepper(func(_ world.Time, in []world.Event, out *world.Effects) {
-		for _, e := range in {
-			served <- string(e.Payload)
+	eachWay(t, Config{}, func(t *testing.T, server, client *World) {
+		served := make(chan string, 10)
+		addNode(t, server, 1, nil, always(stepper(func(_ world.Time, in []world.Event, out *world.Effects) {
+			for _, e := range in {
+				served <- string(e.Payload)
+			}
+			echo(0, in, out)
+		})))
+		call := func(p world.Proc, what string, timeout time.Duration) error {
+			_, err := p.Call(addr(1), []byte(what), timeout)
+			return err
 		}
-		echo(0, in, out)
-	})))
-	call := func(p world.Proc, what string, timeout time.Duration) error {
-		_, err := p.Call(addr(1), []byte(what), timeout)
-		return err
-	}
-	inProc(t, w, func(p world.Proc) {
-		require.NoError(t, call(p, "before", deadline))
-		w.Cut(1001, 1)
-		require.Equal(t, world.ErrTimeout, call(p, "lost", 10*time.Millisecond))
-		w.HealNetwork()
-		w.Cut(1, 1001)
-		w.Cut(1, 1001)
-		require.Equal(t, world.ErrTimeout, call(p, "unanswered", 50*time.Millisecond))
-		w.HealNetwork()
-		require.NoError(t, call(p, "after", deadline))
+		inProc(t, client, func(p world.Proc) {
+			require.NoError(t, call(p, "before", deadline))
+			client.Cut(1001, 1)
+			require.Equal(t, world.ErrTimeout, call(p, "lost", 10*time.Millisecond))
+			client.HealNetwork()
+			client.Cut(1, 1001)
+			client.Cut(1, 1001)
+			require.Equal(t, world.ErrTimeout, call(p, "unanswered", 50*time.Millisecond))
+			client.HealNetwork()
+			require.NoError(t, call(p, "after", deadline))
+		})
+		for _, want := range []string{"before", "unanswered", "after"} {
+			require.Equal(t, want, await(t, served))
+		}
+		require.EqualValues(t, 2, client.Stats().Cut)
 	})
-	for _, want := range []string{"before", "unanswered", "after"} {
-		require.Equal(t, want, await(t, served))
-	}
-	require.EqualValues(t, 2, w.Stats().Cut)
 }
 
 func TestListenerSurvivesStrangers(t *testing.T) {

@@ -139,7 +139,7 @@ func (l *life) register(c net.Conn, peer world.NodeID) *inbound {
 	}
 	for {
 		l.connNo++
-		if _, used := l.conns[l.connNo]; !used {
+		if _, used := l.conns[l.connNo]; !used && l.connNo != localConn {
 			break
 		}
 	}

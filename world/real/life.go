@@ -25,6 +25,7 @@ type life struct {
 	disk   *diskQueue
 	links  *linkSet
 	ln     net.Listener
+	local  localCalls
 
 	mu     sync.Mutex
 	conns  map[uint32]*inbound
@@ -80,6 +81,7 @@ func (l *life) end() error {
 		a.box.close()
 	}
 	l.links.end()
+	l.local.end()
 	l.wg.Wait()
 	return l.closeDisk()
 }
@@ -119,6 +121,12 @@ func (l *life) send(from world.Addr, s world.Send) {
 func (l *life) reply(from world.Addr, r world.Reply) {
 	f := frame{kind: frameReply, fromActor: from.Actor, toActor: r.To.Actor, call: uint64(uint32(r.Call)), payload: r.Payload}
 	l.mustFit(&f, from, r.To)
+	if r.Call>>32 == localConn {
+		if !l.w.isCut(from.Node, r.To.Node) {
+			l.replyLocal(r)
+		}
+		return
+	}
 	c := l.inbound(uint32(r.Call >> 32))
 	if c == nil {
 		l.w.dropped.Add(1)

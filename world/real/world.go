@@ -3,7 +3,7 @@
 //
 // It runs the very actors that world/sim simulates, some or all nodes of a cluster in one process. Every actor has one
 // goroutine and one inbox; every node has one goroutine that syncs its disk; every pair of nodes that talk has one
-// connection for each direction. What the simulation draws from its seed (loss, delay, order) is left to the machine,
+// connection for each direction; only a call from a proc to a node of its own process needs none. What the simulation draws from its seed (loss, delay, order) is left to the machine,
 // so a run in this world is never repeatable; it is here to be fast, and to show that nothing above the seam depends on
 // being simulated.
 //
@@ -30,7 +30,7 @@ import (
 // Bounds that hold where Config leaves a field zero.
 const (
 	InboxMaxDefault      = 4096
-	TurnEventsMaxDefault = 256
+	TurnEventsMaxDefault = 4096
 	LinkFramesMaxDefault = 4096
 	LinkBytesMaxDefault  = 64 << 20
 	FrameBytesMaxDefault = 64 << 20
@@ -104,6 +104,8 @@ type World struct {
 	netMu sync.RWMutex
 	addrs map[world.NodeID]string
 	cuts  map[direction]struct{}
+	// lives holds the nodes of this process; one that is down has a nil life.
+	lives map[world.NodeID]*life
 }
 
 var _ world.World = (*World)(nil)
@@ -132,6 +134,7 @@ func New(cfg Config) *World {
 		machines: make(map[world.NodeID]*machine),
 		addrs:    make(map[world.NodeID]string),
 		cuts:     make(map[direction]struct{}),
+		lives:    make(map[world.NodeID]*life),
 	}
 	w.procs.init(w)
 	return w
@@ -179,6 +182,7 @@ func (w *World) boot(m *machine) error {
 	}
 	m.life = l
 	m.lives++
+	w.setLife(m.node.ID, l)
 	return nil
 }
 
@@ -205,6 +209,7 @@ func (w *World) Crash(id world.NodeID) error {
 	if m.life == nil {
 		return fmt.Errorf("crash node %d: it is down already", id)
 	}
+	w.setLife(id, nil)
 	err = m.life.end()
 	m.life = nil
 	if err != nil {
