@@ -3,9 +3,9 @@
 //
 // It runs the very actors that world/sim simulates, some or all nodes of a cluster in one process. Every actor has one
 // goroutine and one inbox; every node has one goroutine that syncs its disk; every pair of nodes that talk has one
-// connection for each direction; only a call from a proc to a node of its own process needs none. What the simulation draws from its seed (loss, delay, order) is left to the machine,
-// so a run in this world is never repeatable; it is here to be fast, and to show that nothing above the seam depends on
-// being simulated.
+// connection for each direction; only a call from a proc to a node of its own process needs none. What the simulation
+// draws from its seed (loss, delay, order) is left to the machine, so a run in this world is never repeatable; it is
+// here to be fast, and to show that nothing above the seam depends on being simulated.
 //
 // # Nobody waits for anybody
 //
