@@ -53,8 +53,13 @@ func (c *Sim) remember(n world.NodeID) {
 func (c *Sim) Restart(n world.NodeID) error { return c.World.Restart(n) }
 
 // Client returns a client of the cluster.
-func (c *Sim) Client(p world.Proc) *client.Client {
-	return newClient(p, c.cfg.Client)
+func (c *Sim) Client(p world.Proc) *client.Client { return c.ClientReading(p, c.cfg.Client.ReadFrom) }
+
+// ClientReading returns a client that reads from such peers.
+func (c *Sim) ClientReading(p world.Proc, from client.ReadFrom) *client.Client {
+	opts := c.cfg.Client
+	opts.ReadFrom = from
+	return newClient(p, opts)
 }
 
 // crashPrefix begins the names of failpoints that crash a store.

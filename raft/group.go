@@ -29,7 +29,7 @@ const (
 	MaxApplyBytes       = 1 << 20   // entries given out for apply and not yet applied
 	MaxInflightMessages = 128       // append messages to one follower that it has not answered
 	MaxUncommittedBytes = 8 << 20   // proposals that are not committed
-	MaxWaitingReads     = 4096      // reads that wait for an entry of the leader's own term or for a quorum
+	MaxWaitingReads     = 4096      // reads that wait for a leader, for an entry of its own term or for a quorum
 	// snapshotResendTicks is how long a follower may take to answer a snapshot before it is probed again.
 	snapshotResendElections = 3
 )
@@ -46,6 +46,8 @@ type Config struct {
 	// Nonce differs in each life of the process; it keeps read contexts unique across restarts (two equal ones could
 	// confirm each other's reads).
 	Nonce uint64
+	// Leases, shared by the owner's groups, is nil if leaders confirm each read with a round of heartbeats.
+	Leases *Leases
 	// Conf is the membership as of Applied.
 	Conf *raftpb.ConfState
 	// Applied and Truncated are what the owner's state machine has persisted.
@@ -77,6 +79,7 @@ type Group struct {
 	// changeAt is where this leader's last conf change landed.
 	changeAt ID
 	reads    readQueue
+	lease    lease
 	// snapshotTicks counts how long each follower has been waiting for a snapshot.
 	snapshotTicks map[uint64]int
 }
@@ -145,6 +148,7 @@ func Open(cfg Config, eng *engine.Engine) (*Group, error) {
 func (g *Group) Tick() {
 	g.rn.Tick()
 	g.fixJitter()
+	g.tickReads()
 	if g.role == etcd.StateLeader {
 		g.resendSnapshots()
 	}
@@ -152,13 +156,20 @@ func (g *Group) Tick() {
 
 // Step gives the group a message from another peer. Messages that it can't use are dropped, as by a network.
 func (g *Group) Step(m *raftpb.Message) {
+	if !g.admit(m) {
+		return
+	}
 	// The library's errors here say that the message was dropped: unknown sender, local type, proposal.
 	_ = g.rn.Step(m)
 	g.fixJitter()
 }
 
-// Campaign starts an election now instead of at the next timeout.
+// Campaign starts an election now instead of at the next timeout, unless the peer has promised its vote to nobody. A
+// single voter needs only its own.
 func (g *Group) Campaign() {
+	if g.silent() && len(g.log.conf.GetVoters())+len(g.log.conf.GetVotersOutgoing()) > 1 {
+		return
+	}
 	_ = g.rn.Campaign()
 	g.fixJitter()
 }
@@ -217,6 +228,7 @@ func (g *Group) TransferLeader(peer uint64) error {
 	if !g.ownTermApplied() || g.changePending() {
 		return ErrBusy
 	}
+	g.forbidLease()
 	g.rn.TransferLeader(peer)
 	g.fixJitter()
 	return nil
@@ -229,6 +241,7 @@ func (g *Group) ApplyConfChange(cc ConfChange) *ConfState {
 	g.log.conf = g.rn.ApplyConfChange(cc.encode())
 	g.changing = false
 	g.reads.restart()
+	g.DropLease()
 	g.fixJitter()
 	return g.log.conf
 }

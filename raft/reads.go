@@ -4,6 +4,18 @@ import (
 	"encoding/binary"
 
 	etcd "go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+
+	"ordeal/world"
+)
+
+// Bounds of reads, in election timeouts. What a leader asks for is repeated by the library with every heartbeat; what
+// another peer asks its leader for is repeated here.
+const (
+	// readResendElections: how long a peer waits for its leader's answer before it asks again.
+	readResendElections = 1
+	// readExpireElections: how long a read waits for its confirmation before it is given up.
+	readExpireElections = 4
 )
 
 // ConfirmedRead is a read that may be answered from the state machine once Index is applied there.
@@ -12,90 +24,218 @@ type ConfirmedRead struct {
 	Index uint64
 }
 
+// read is one read on its way. One that anybody may answer outlives changes of leadership.
+type read struct {
+	token   uint64
+	anybody bool
+}
+
 // readQueue holds reads from their arrival to their confirmation. All reads that arrive between two Readys share one
 // read context and so one round of heartbeats.
 type readQueue struct {
 	seq     uint64
-	waiting []uint64
-	rounds  []readRound
+	waiting []read
+	// waitingTicks is how long the oldest of waiting have been there, at most.
+	waitingTicks int
+	rounds       []readRound
+	// confirmed, without a round, and expired go into the next Ready.
+	confirmed []ConfirmedRead
+	expired   []uint64
 }
 
+// readRound is one question whether the leader leads, and for the commit index.
 type readRound struct {
-	seq    uint64
-	tokens []uint64
+	seq   uint64
+	reads []read
+	// term and at are when it began.
+	term  uint64
+	at    world.Time
+	ticks int
 }
 
-// Read asks for a linearizable read. The token comes back in Ready.Reads, or through DropReads.
-func (g *Group) Read(token uint64) error {
-	if g.role != etcd.StateLeader {
+// Read asks for a linearizable read. The token comes back in Ready.Reads, in Ready.ExpiredReads or through DropReads.
+// With anybody, a peer that does not lead asks its leader for the index; else it refuses.
+func (g *Group) Read(token uint64, anybody bool) error {
+	if g.role != etcd.StateLeader && !anybody {
 		return ErrNotLeader
 	}
 	if g.reads.size() >= MaxWaitingReads {
 		return ErrBusy
 	}
-	g.reads.waiting = append(g.reads.waiting, token)
+	g.reads.waiting = append(g.reads.waiting, read{token, anybody})
 	return nil
 }
 
-// DropReads returns the tokens of all reads that are not confirmed, and forgets them. The owner calls it when the peer
-// stops leading.
-func (g *Group) DropReads() []uint64 {
+// DropReads returns the tokens of reads that are not confirmed, and forgets them: of all, or of those that only a
+// leader may answer. The owner calls it when the peer stops leading, or is about to go.
+func (g *Group) DropReads(all bool) []uint64 {
 	var tokens []uint64
-	for _, r := range g.reads.rounds {
-		tokens = append(tokens, r.tokens...)
+	drop := func(rs []read) []read {
+		var kept []read
+		for _, r := range rs {
+			if r.anybody && !all {
+				kept = append(kept, r)
+			} else {
+				tokens = append(tokens, r.token)
+			}
+		}
+		return kept
 	}
-	tokens = append(tokens, g.reads.waiting...)
-	g.reads.rounds, g.reads.waiting = nil, nil
+	rounds := g.reads.rounds[:0]
+	for _, r := range g.reads.rounds {
+		if r.reads = drop(r.reads); len(r.reads) > 0 {
+			rounds = append(rounds, r)
+		}
+	}
+	g.reads.rounds, g.reads.waiting = rounds, drop(g.reads.waiting)
 	return tokens
 }
 
-// startReads sends the waiting reads on their round, once the leader has applied an entry of its own term: until then
-// its commit index may be behind what an earlier leader acknowledged (Raft paper, section 8), and the library only
-// looks at that with more than one voter.
+// startReads sends the waiting reads on their round, or confirms them by the leader's lease.
+//
+// A leader does neither before it has applied an entry of its own term: until then its commit index may be behind what
+// an earlier leader acknowledged (Raft paper, section 8), and the library only looks at that with more than one voter.
 func (g *Group) startReads() {
-	if len(g.reads.waiting) == 0 || !g.ownTermApplied() {
+	if len(g.reads.waiting) == 0 {
 		return
 	}
-	if g.rn.BasicStatus().RaftState != etcd.StateLeader {
-		return // it stepped down in this turn; the owner will drop the reads
+	st := g.rn.BasicStatus()
+	if st.RaftState != g.role {
+		return // it has changed in this turn; the next Ready tells the owner, who may drop the reads
 	}
-	g.reads.seq++
-	g.rn.ReadIndex(g.readContext(g.reads.seq))
-	g.reads.rounds = append(g.reads.rounds, readRound{seq: g.reads.seq, tokens: g.reads.waiting})
-	g.reads.waiting = nil
+	// gofail: var bugReadBeforeOwnTerm struct{}
+	// if st.RaftState == etcd.StateLeader && !g.ownTermApplied() {
+	// 	// Its election has just shown that it leads.
+	// 	g.confirmWaiting(st.HardState.GetCommit())
+	// 	return
+	// }
+
+	switch {
+	case st.RaftState == etcd.StateLeader && !g.ownTermApplied():
+		return
+	case st.RaftState != etcd.StateLeader && st.Lead == etcd.None:
+		return // there is nobody to ask
+	}
+	left := g.leaseLeft(&st)
+	if left == 0 {
+		g.startRound(&st, g.reads.waiting)
+		g.reads.waiting, g.reads.waitingTicks = nil, 0
+		return
+	}
+	g.confirmWaiting(st.HardState.GetCommit())
+	// The lease is renewed in time, by those who use it.
+	if left < g.cfg.Leases.Length/2 && len(g.reads.rounds) == 0 {
+		g.startRound(&st, nil)
+	}
 }
 
-// confirmed appends the reads of the round that rs is about.
-func (q *readQueue) confirmed(out []ConfirmedRead, rs etcd.ReadState) []ConfirmedRead {
+// confirmWaiting confirms the waiting reads at a commit index.
+func (g *Group) confirmWaiting(commit uint64) {
+	for _, r := range g.reads.waiting {
+		g.reads.confirmed = append(g.reads.confirmed, ConfirmedRead{Token: r.token, Index: commit})
+	}
+	g.reads.waiting, g.reads.waitingTicks = nil, 0
+}
+
+func (g *Group) startRound(st *etcd.BasicStatus, reads []read) {
+	g.reads.seq++
+	r := readRound{seq: g.reads.seq, reads: reads, term: st.HardState.GetTerm(), ticks: g.reads.waitingTicks}
+	if g.cfg.Leases != nil {
+		r.at = g.cfg.Leases.Now
+	}
+	g.reads.rounds = append(g.reads.rounds, r)
+	g.rn.ReadIndex(g.readContext(r.seq))
+}
+
+// tickReads asks again for what may have been lost and gives up what takes too long.
+func (g *Group) tickReads() {
+	q := &g.reads
+	if len(q.waiting) > 0 {
+		q.waitingTicks++
+		if q.waitingTicks >= readExpireElections*g.cfg.ElectionTicks {
+			q.expire(q.waiting)
+			q.waiting, q.waitingTicks = nil, 0
+		}
+	}
+	kept := q.rounds[:0]
+	for _, r := range q.rounds {
+		r.ticks++
+		if r.ticks >= readExpireElections*g.cfg.ElectionTicks {
+			q.expire(r.reads)
+			continue
+		}
+		kept = append(kept, r)
+		if g.role == etcd.StateFollower && r.ticks%(readResendElections*g.cfg.ElectionTicks) == 0 {
+			g.rn.ReadIndex(g.readContext(r.seq))
+		}
+	}
+	q.rounds = kept
+}
+
+func (q *readQueue) expire(reads []read) {
+	for _, r := range reads {
+		q.expired = append(q.expired, r.token)
+	}
+}
+
+// confirm appends the reads of the round that rs is about, which begins a lease if this peer leads.
+func (g *Group) confirm(out []ConfirmedRead, rs etcd.ReadState) []ConfirmedRead {
+	q := &g.reads
 	seq := binary.BigEndian.Uint64(rs.RequestCtx[16:])
 	for i, r := range q.rounds {
 		if r.seq != seq {
 			continue
 		}
-		for _, t := range r.tokens {
-			out = append(out, ConfirmedRead{Token: t, Index: rs.Index})
+		for _, x := range r.reads {
+			out = append(out, ConfirmedRead{Token: x.token, Index: rs.Index})
 		}
 		q.rounds = append(q.rounds[:i], q.rounds[i+1:]...)
+		st := g.rn.BasicStatus()
+		g.win(&r, &st)
 		break
 	}
 	return out
 }
 
-// restart sends the reads of all rounds on a new one. After a change of membership the old ones may never end: a leader
-// that is alone by now sends no heartbeats and gets no answers.
+// restart sends the reads of all rounds on a new one. After a change of leader the old ones were somebody else's; after
+// a change of membership they may never end: a leader that is alone by now sends no heartbeats and gets no answers.
 func (q *readQueue) restart() {
-	var again []uint64
+	var again []read
 	for _, r := range q.rounds {
-		again = append(again, r.tokens...)
+		again = append(again, r.reads...)
+		if len(r.reads) > 0 {
+			q.waitingTicks = max(q.waitingTicks, r.ticks)
+		}
 	}
 	q.waiting = append(again, q.waiting...)
 	q.rounds = nil
 }
 
 func (q *readQueue) size() int {
-	n := len(q.waiting)
+	n := len(q.waiting) + len(q.confirmed)
 	for _, r := range q.rounds {
-		n += len(r.tokens)
+		n += len(r.reads)
 	}
 	return n
+}
+
+// answersReadIndex says whether another peer's question for the commit index may be given to the library: only by a
+// leader that has applied an entry of its own term. The library would pass the question on from one that does not lead
+// any more, round and round if two believe in each other, and would answer too early where there is one voter.
+func (g *Group) answersReadIndex() bool {
+	st := g.rn.BasicStatus()
+	return st.RaftState == etcd.StateLeader && g.applied.Term == st.HardState.GetTerm()
+}
+
+// admit says whether a message may be given to the library, and makes the promise that goes with its answer.
+func (g *Group) admit(m *raftpb.Message) bool {
+	switch m.GetType() {
+	case raftpb.MsgVote, raftpb.MsgPreVote:
+		return forced(m) || !g.silent()
+	case raftpb.MsgReadIndex:
+		return g.answersReadIndex()
+	case raftpb.MsgHeartbeat:
+		g.promise(m)
+	}
+	return true
 }

@@ -32,8 +32,10 @@ type Ready struct {
 	// Proposed says where proposals landed; Lost are tokens of proposals whose outcome is unknown.
 	Proposed []Proposed
 	Lost     []uint64
-	// Reads were confirmed: each may be answered once Index is applied.
-	Reads []ConfirmedRead
+	// Reads were confirmed: each may be answered once Index is applied. ExpiredReads are tokens of reads that were not
+	// confirmed for too long and are given up.
+	Reads        []ConfirmedRead
+	ExpiredReads []uint64
 	// LeaderChanged says that Group.Leader or Group.IsLeader changed.
 	LeaderChanged bool
 
@@ -50,13 +52,22 @@ type Persisted struct {
 // one round of heartbeats.
 func (g *Group) HasReady() bool {
 	g.startReads()
-	return g.rn.HasReady()
+	return len(g.reads.confirmed) > 0 || len(g.reads.expired) > 0 || g.rn.HasReady()
 }
 
 // Ready takes what is to be done and puts entries and hard state into b.
 func (g *Group) Ready(b *engine.Batch) Ready {
+	out := Ready{Reads: g.reads.confirmed, ExpiredReads: g.reads.expired}
+	g.reads.confirmed, g.reads.expired = nil, nil
+	if g.rn.HasReady() {
+		g.takeReady(b, &out)
+	}
+	return out
+}
+
+// takeReady takes what the library wants done.
+func (g *Group) takeReady(b *engine.Batch, out *Ready) {
 	rd := g.rn.Ready()
-	var out Ready
 	if rd.SoftState != nil {
 		out.LeaderChanged = rd.SoftState.Lead != g.lead || rd.SoftState.RaftState != g.role
 		g.lead, g.role = rd.SoftState.Lead, rd.SoftState.RaftState
@@ -64,7 +75,7 @@ func (g *Group) Ready(b *engine.Batch) Ready {
 	for _, m := range rd.Messages {
 		switch m.GetTo() {
 		case etcd.LocalAppendThread:
-			g.persist(b, m, &out)
+			g.persist(b, m, out)
 		case etcd.LocalApplyThread:
 			out.Committed = append(out.Committed, m.GetEntries()...)
 			out.applied = append(out.applied, m.GetResponses()...)
@@ -79,9 +90,11 @@ func (g *Group) Ready(b *engine.Batch) Ready {
 	}
 	g.proposed = g.proposed[:0]
 	for _, rs := range rd.ReadStates {
-		out.Reads = g.reads.confirmed(out.Reads, rs)
+		out.Reads = g.confirm(out.Reads, rs)
 	}
-	return out
+	if out.LeaderChanged {
+		g.reads.restart()
+	}
 }
 
 // persist handles the library's message to the thread that writes the log.

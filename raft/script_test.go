@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/datadriven"
 	"google.golang.org/protobuf/proto"
@@ -49,12 +50,13 @@ type member struct {
 	trunc   ID
 	conf    *ConfState
 	leading bool
+	leases  Leases
 }
 
 func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	s.out.Reset()
 	switch d.Cmd {
-	case "group": // group voters=(1,2,3) [empty=(4)]
+	case "group": // group voters=(1,2,3) [empty=(4)] [leases]: of 8 s, promises of 9 s; a tick is a second
 		s.newGroup(d)
 	case "campaign":
 		s.peer(d).g.Campaign()
@@ -63,14 +65,15 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		n := 1
 		d.MaybeScanArgs(t, "n", &n)
 		for range n {
+			s.peer(d).leases.Now = s.peer(d).leases.Now.Add(time.Second)
 			s.peer(d).g.Tick()
 			s.settle()
 		}
 	case "propose": // propose N data [data...]
 		s.propose(s.peer(d), d.CmdArgs[1:])
-	case "read":
+	case "read": // read N [anybody]
 		s.token++
-		s.say("read %d: %v", s.token, s.peer(d).g.Read(s.token))
+		s.say("read %d: %v", s.token, s.peer(d).g.Read(s.token, d.HasArg("anybody")))
 		s.settle()
 	case "transfer":
 		var to uint64
@@ -136,6 +139,9 @@ func (s *script) newGroup(d *datadriven.TestData) {
 	for _, a := range d.CmdArgs {
 		for _, v := range a.Vals {
 			m := &member{id: number(v), disk: engine.NewSimDisk(), conf: &ConfState{}}
+			if d.HasArg("leases") {
+				m.leases = Leases{Length: 8 * time.Second, Promise: 9 * time.Second}
+			}
 			if a.Key == "voters" {
 				conf.Voters = append(conf.Voters, m.id)
 				m.conf = conf
@@ -158,8 +164,9 @@ func (s *script) start(m *member) {
 		panic(err)
 	}
 	m.down, m.inbox, m.waiting = false, nil, nil
+	m.leases.SilentUntil = m.leases.Now.Add(m.leases.Promise)
 	m.g, err = Open(Config{
-		Region: 1, Peer: m.id, ElectionTicks: 10, HeartbeatTicks: 1, Nonce: m.disk.Position() + 1,
+		Region: 1, Peer: m.id, ElectionTicks: 10, HeartbeatTicks: 1, Nonce: m.disk.Position() + 1, Leases: &m.leases,
 		Jitter: func(term uint64) int { return int((m.id + term) % 10) },
 		Conf:   m.conf, Applied: m.applied, Truncated: m.trunc,
 		Snapshot: func() []byte { return []byte(strings.Join(m.data, " ")) },
@@ -237,7 +244,7 @@ func (s *script) ready(m *member, rd *Ready) {
 	if m.leading != m.g.IsLeader() {
 		m.leading = m.g.IsLeader()
 		s.say("%d leads: %v, term %d", m.id, m.leading, m.g.Term())
-		for _, tok := range m.g.DropReads() {
+		for _, tok := range m.g.DropReads(false) {
 			s.say("%d dropped read %d", m.id, tok)
 		}
 	}
@@ -274,6 +281,9 @@ func (s *script) ready(m *member, rd *Ready) {
 	}
 	for _, r := range rd.Reads {
 		s.say("%d confirmed read %d at %d", m.id, r.Token, r.Index)
+	}
+	for _, tok := range rd.ExpiredReads {
+		s.say("%d gave up read %d", m.id, tok)
 	}
 }
 

@@ -21,7 +21,16 @@ type knobs struct {
 	tick        time.Duration
 	turn        time.Duration
 	callTimeout time.Duration
+	// leases says that leaders answer reads by lease, drift is how much clocks differ, which the stores know.
+	leases bool
+	drift  float64
+	// readFrom is whom each client reads from.
+	readFrom []client.ReadFrom
 }
+
+// drifts are what drift is drawn from. Real clocks are much better; but a lease that is too long by the drift shows the
+// sooner the larger it is.
+var drifts = []float64{0, 0.02, 0.1, 0.3, 0.6}
 
 // A store's tick is drawn between tickMin and tickMax; an election takes ten to twenty of them. An actor's turn is
 // drawn from turnMin, doubled up to three times, and so are timeouts of calls from callTimeoutMin, up to four times.
@@ -62,7 +71,22 @@ func drawKnobs(cfg Config) knobs {
 	if rng.IntN(2) == 0 {
 		k.traffic.ThinkMax = time.Duration(1+rng.IntN(10)) * time.Millisecond
 	}
+	k.drawReads(rng, cfg.Clients)
 	return k
+}
+
+// drawReads draws how reads are answered. In a third of the runs all clients read from leaders, in a third from any
+// replica, and in the rest each has a way of its own.
+func (k *knobs) drawReads(rng *rand.Rand, clients int) {
+	k.leases = rng.IntN(2) == 0
+	k.drift = drifts[rng.IntN(len(drifts))]
+	all := rng.IntN(3)
+	k.readFrom = make([]client.ReadFrom, clients)
+	for i := range k.readFrom {
+		if all == 1 || all == 2 && rng.IntN(2) == 0 {
+			k.readFrom[i] = client.AnyReplica
+		}
+	}
 }
 
 // quietNet loses nothing: the cluster must come to rest on it.
@@ -80,6 +104,7 @@ func (k knobs) cluster(cfg Config) cluster.Config {
 	c.Store.LogEntriesMax = k.logEntries
 	c.Store.RegionSplitBytes = k.splitBytes
 	c.Store.TickInterval = k.tick
+	c.Store.LeaseReads, c.Store.ClockDrift = k.leases, k.drift
 	c.Client = client.Options{CallTimeout: k.callTimeout}
 	return c
 }

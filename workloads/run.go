@@ -46,6 +46,12 @@ func Bugs() []Bug {
 		{"split-same-version", "a split does not raise the version", "bugSplitSameVersion"},
 		{"split-loses-key", "the key at which a region is cut is in neither part", "bugSplitLosesKey"},
 		{"split-replay", "a split raises the version in a batch of its own, before the one that says it is done", "bugSplitReplay"},
+		{"read-before-own-term", "a new leader answers reads before it has applied an entry of its own term", "bugReadBeforeOwnTerm"},
+		{"follower-read", "a follower answers reads without asking its leader", "bugFollowerRead"},
+		{"read-after-split", "reads are answered by a peer whose range has shrunk since they were asked", "bugReadAfterSplit"},
+		{"lease-drift", "a leader's lease is as long as the promise that it rests on, as if all clocks were equal", "bugLeaseDrift"},
+		{"lease-transfer", "a leader uses its lease although it has begun to hand over leadership", "bugLeaseInTransfer"},
+		{"lease-restart", "a peer that was restarted votes at once, though it may have promised not to", "bugLeaseRestart"},
 	}
 }
 
@@ -108,7 +114,7 @@ func (r *run) prepare() error {
 	if r.tune != nil {
 		r.tune(&r.knobs)
 	}
-	simCfg := sim.Config{Seed: r.cfg.Seed, Net: r.knobs.net, Disk: r.knobs.disk, TurnDelay: r.knobs.turn}
+	simCfg := sim.Config{Seed: r.cfg.Seed, Net: r.knobs.net, Disk: r.knobs.disk, TurnDelay: r.knobs.turn, ClockDrift: r.knobs.drift}
 	if r.cfg.Trace != "" {
 		if r.traceOut, err = os.Create(r.cfg.Trace); err != nil {
 			return Usagef("trace: %v", err)
@@ -246,7 +252,7 @@ func (r *run) client(i int, do func(*traffic.Ctx)) {
 	r.w.Go(node, fmt.Sprintf("c%d", i), func(p world.Proc) {
 		defer func() { r.busy-- }()
 		do(&traffic.Ctx{
-			Proc: p, Client: r.cluster.Client(p), Rec: r.recs[i], ID: i, Clients: r.cfg.Clients, Rand: p.Rand(),
+			Proc: p, Client: r.cluster.ClientReading(p, r.knobs.readFrom[i]), Rec: r.recs[i], ID: i, Clients: r.cfg.Clients, Rand: p.Rand(),
 			Stop: func() bool { return r.stop }, Keys: r.keys, Knobs: r.knobs.traffic,
 		})
 	})

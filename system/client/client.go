@@ -54,7 +54,23 @@ type Options struct {
 	// AtOnceMax is how many times an operation goes on without a wait because it has just learned something. It
 	// keeps two stores that point at each other from making the client run in circles. Default 3.
 	AtOnceMax int
+	// ReadFrom says who answers reads. Default Leader.
+	ReadFrom ReadFrom
 }
+
+// ReadFrom says which peers of a region may answer a read. Whoever does, no write is missed that ended before it began.
+type ReadFrom int
+
+const (
+	// Leader: the leader alone.
+	Leader ReadFrom = iota
+	// AnyReplica: each attempt goes to a peer drawn at random, until replicaTriesMax of them were asked in vain; then
+	// it is the leader's turn. A follower asks its leader for no more than how far the log is committed.
+	AnyReplica
+)
+
+// replicaTriesMax is how many peers are asked for a read that any replica may answer before the leader is.
+const replicaTriesMax = 3
 
 func (o Options) withDefaults() Options {
 	or := func(d *time.Duration, def time.Duration) {

@@ -36,6 +36,9 @@ type op struct {
 	attempts        int
 	atOnce          int
 	backoff         time.Duration
+	// replica is the peer that the attempt goes to instead of the leader, or nil; replicas counts such attempts.
+	replica  *metapb.Peer
+	replicas int
 }
 
 func (c *Client) begin(cl class, what string, key []byte) *op {
@@ -54,7 +57,7 @@ func (o *op) atKey(key []byte, build func(*kvrpcpb.Context) *ordealpb.Request) (
 		if f != nil {
 			return f
 		}
-		resp, f = o.ask(e, build(e.context()))
+		resp, f = o.ask(e, build(o.context(e)))
 		return f
 	})
 	return resp, err
@@ -75,7 +78,9 @@ func (o *op) run(attempt func() *failure) error {
 		}
 		last = f
 		act := policy[f.cause][o.class]
-		o.learn(act, f.entry)
+		if o.replica == nil || act != nextPeer {
+			o.learn(act, f.entry)
+		}
 		switch act {
 		case giveUp:
 			return o.failed(ErrNotExecuted, f)
@@ -139,9 +144,25 @@ func (o *op) failed(as error, last *failure) error {
 		o.c.p.Now().Sub(o.start), last.err)
 }
 
-// ask sends one request to the peer that e believes to lead.
+// context names the region of e and the peer to ask for it: the leader, or for some reads another one.
+func (o *op) context(e *entry) *kvrpcpb.Context {
+	ctx := e.context()
+	peers := e.region.GetPeers()
+	if o.replica = nil; o.class != read || o.c.opts.ReadFrom != AnyReplica || o.replicas >= replicaTriesMax || len(peers) == 0 {
+		return ctx
+	}
+	o.replicas++
+	o.replica = peers[o.c.p.Rand().IntN(len(peers))]
+	ctx.Peer, ctx.ReplicaRead = o.replica, true
+	return ctx
+}
+
+// ask sends one request to the peer that e believes to lead, or to the one that context chose.
 func (o *op) ask(e *entry, req *ordealpb.Request) (*ordealpb.Response, *failure) {
 	storeID := e.leader.GetStoreId()
+	if o.replica != nil {
+		storeID = o.replica.GetStoreId()
+	}
 	addr, f := o.address(storeID)
 	if f != nil {
 		f.entry = e
@@ -172,13 +193,15 @@ func (o *op) ask(e *entry, req *ordealpb.Request) (*ordealpb.Response, *failure)
 	case !ok:
 		return fail(malformed, fmt.Errorf("answer %T to request %T", resp.GetBody(), req.GetBody()))
 	case regionErr != nil:
-		_, f := fail(regionCause(regionErr, o.c.heed(e, regionErr)), reasonOf(regionErr))
+		_, f := fail(regionCause(regionErr, o.c.heed(e, storeID, regionErr)), reasonOf(regionErr))
 		f.waitMin = time.Duration(regionErr.GetServerIsBusy().GetBackoffMs()) * time.Millisecond
 		return nil, f
 	case reason != "":
 		return fail(rejected, fmt.Errorf("refused: %s", reason))
 	}
-	e.asked = 0
+	if o.replica == nil {
+		e.asked = 0
+	}
 	return resp, nil
 }
 
@@ -209,14 +232,14 @@ func errorsOf(req *ordealpb.Request, resp *ordealpb.Response) (regionErr *errorp
 }
 
 // heed takes what a refusal tells about regions, and reports whether that was of use: whether the next attempt will be
-// made for another peer or another epoch.
-func (c *Client) heed(e *entry, refusal *errorpb.Error) bool {
+// made for another peer or another epoch. storeID is who refused.
+func (c *Client) heed(e *entry, storeID uint64, refusal *errorpb.Error) bool {
 	if hint := refusal.GetNotLeader().GetLeader(); hint.GetStoreId() != 0 && hint.GetId() != e.leader.GetId() {
 		e.leader = hint
 		return true
 	}
 	if n := refusal.GetStoreNotMatch(); n != nil {
-		delete(c.stores, e.leader.GetStoreId())
+		delete(c.stores, storeID)
 	}
 	return c.remember(refusal.GetEpochNotMatch().GetCurrentRegions(), e.leader.GetStoreId())
 }

@@ -97,7 +97,7 @@ var policy = [causes][4]action{
 	serverIsBusy:          {wait, wait, wait, wait},
 	staleCommand:          {wait, wait, wait, wait},
 	raftEntryTooLarge:     {giveUp, giveUp, giveUp, giveUp},
-	readIndexNotReady:     {wait, wait, wait, wait},
+	readIndexNotReady:     {nextPeer, wait, wait, wait},
 	proposalInMergingMode: {wait, wait, wait, wait},
 	diskFull:              {wait, wait, wait, wait},
 	undetermined:          {nextPeer, unknown, unknown, unknown},

@@ -72,7 +72,7 @@ func (o *op) scanPiece(start, end []byte, limit int) (piece, error) {
 		// The store refuses an epoch that is not its own, so if it answers, the region is the one in e.
 		to, last := clip(end, e.region.GetEndKey())
 		resp, f := o.ask(e, &ordealpb.Request{Body: &ordealpb.Request_Scan{Scan: &kvrpcpb.RawScanRequest{
-			Context: e.context(), StartKey: start, EndKey: to, Limit: uint32(limit),
+			Context: o.context(e), StartKey: start, EndKey: to, Limit: uint32(limit),
 		}}})
 		if f != nil {
 			return f

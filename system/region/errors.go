@@ -93,6 +93,14 @@ func StaleCommand() *errorpb.Error {
 	}
 }
 
+// ReadIndexNotReady says that a read could not be confirmed; it had no effect and may be tried again, here or elsewhere.
+func ReadIndexNotReady(regionID uint64, reason string) *errorpb.Error {
+	return &errorpb.Error{
+		Message:           fmt.Sprintf("region %d can't confirm the read: %s", regionID, reason),
+		ReadIndexNotReady: &errorpb.ReadIndexNotReady{RegionId: regionID, Reason: reason},
+	}
+}
+
 // StoreNotMatch refuses a request meant for another store.
 func StoreNotMatch(requested, actual uint64) *errorpb.Error {
 	return &errorpb.Error{

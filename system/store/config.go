@@ -15,6 +15,7 @@ const (
 	MaxMessagesPerTurn  = 256     // messages that one peer sends in a turn; the rest is dropped
 	MaxPDCalls          = 1024    // questions to PD that are not answered
 	MaxPendingVotes     = 256     // vote requests kept for regions that a split is about to create
+	clockDriftMax       = 1.0     // the largest difference between the speeds of two clocks that leases can be set up for
 	pdCallTicks         = 20      // ticks after which a question to PD is given up and may be asked again
 )
 
@@ -43,6 +44,13 @@ type Config struct {
 	// RegionSplitBytes is the size of keys and values beyond which a region splits. 0 leaves splits to others.
 	RegionSplitBytes uint64
 
+	// LeaseReads lets a leader answer reads without asking a quorum each time, as long as the last answer of one keeps
+	// others from being elected; see raft.Leases. It rests on clocks: no node's may run faster than another's by more than
+	// the fraction ClockDrift (0.1 is 10 %). All stores of a cluster must have the same values, and all must be down
+	// when LeaseReads is switched on, since peers that do not know of leases make no promises.
+	LeaseReads bool
+	ClockDrift float64
+
 	Listener Listener
 }
 
@@ -61,6 +69,7 @@ func DefaultConfig() Config {
 		DownPeerTicks:        50,
 		LogEntriesMax:        128,
 		RegionSplitBytes:     96 << 20,
+		ClockDrift:           0.1,
 	}
 }
 
@@ -79,6 +88,7 @@ func (c Config) validate() error {
 		{"SplitCheckTicks", c.SplitCheckTicks > 0, "above 0"},
 		{"StaleCheckTicks", c.StaleCheckTicks > 2*c.ElectionTicks, "more than twice ElectionTicks"},
 		{"LogEntriesMax", c.LogEntriesMax > 0, "above 0"},
+		{"ClockDrift", c.ClockDrift >= 0 && c.ClockDrift <= clockDriftMax, fmt.Sprintf("from 0 to %v", clockDriftMax)},
 	} {
 		if !f.ok {
 			return fmt.Errorf("store config: %s must be %s", f.name, f.want)

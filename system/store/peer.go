@@ -58,6 +58,8 @@ type request struct {
 	body *ordealpb.Request
 	// version is the region's version that the request was checked against.
 	version uint64
+	// replica says that any peer may answer.
+	replica bool
 }
 
 type queuedOp struct {
@@ -103,6 +105,7 @@ func (s *Store) openPeer(r *metapb.Region, meta *metapb.Peer) (*peer, error) {
 		ElectionTicks:  s.cfg.ElectionTicks,
 		HeartbeatTicks: s.cfg.HeartbeatTicks,
 		Nonce:          s.env.Nonce,
+		Leases:         s.leases,
 		Conf:           confState(r, meta),
 		Applied:        p.applied,
 		Truncated:      raft.ID{Index: st.GetTruncatedIndex(), Term: st.GetTruncatedTerm()},
@@ -233,7 +236,7 @@ func (s *Store) failAll(p *peer, why string) {
 		s.replyError(&p.ops[i].req, p, region.RegionNotFound(p.region.GetId()))
 	}
 	p.ops = nil
-	s.dropReads(p, region.RegionNotFound(p.region.GetId()))
+	s.dropReads(p, true, region.RegionNotFound(p.region.GetId()))
 }
 
 // onLeaderChange tells PD of a new leader, and clients of a lost one.
@@ -242,7 +245,7 @@ func (s *Store) onLeaderChange(p *peer) {
 		p.leaderless = 0
 	}
 	if !p.group.IsLeader() {
-		s.dropReads(p, region.NotLeader(p.region.GetId(), p.leader()))
+		s.dropReads(p, false, region.NotLeader(p.region.GetId(), p.leader()))
 		return
 	}
 	clear(p.heard)

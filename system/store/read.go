@@ -9,15 +9,24 @@ import (
 	"ordeal/system/region"
 )
 
-// startRead asks the group to confirm that this peer still leads. The read is answered from the engine, at the end of
-// the turn in which it is confirmed and everything up to the confirmed index is applied.
+// startRead asks the group for an index as of which the read may be answered: it confirms that its peer still leads, or
+// asks whoever does. The read is answered from the engine, at the end of the turn in which it is confirmed and everything
+// up to that index is applied.
 func (s *Store) startRead(p *peer, req request) {
 	// gofail: var bugStaleRead struct{}
 	// p.ready = append(p.ready, req)
 	// s.readers = append(s.readers, p)
 	// return
+
+	// gofail: var bugFollowerRead struct{}
+	// if !p.group.IsLeader() {
+	// 	p.ready = append(p.ready, req)
+	// 	s.readers = append(s.readers, p)
+	// 	return
+	// }
+
 	s.nextToken++
-	if err := p.group.Read(s.nextToken); err != nil {
+	if err := p.group.Read(s.nextToken, req.replica); err != nil {
 		s.replyError(&req, p, s.groupError(p, err))
 		return
 	}
@@ -54,12 +63,16 @@ func (s *Store) answerReads() {
 }
 
 func (s *Store) answerRead(p *peer, req *request) {
-	if p.dead {
+	if p.dead || !p.member() {
 		s.replyError(req, nil, region.RegionNotFound(p.region.GetId()))
 		return
 	}
-	// The range may have been cut since the request was checked.
-	if req.version != p.region.GetRegionEpoch().GetVersion() {
+	// The range may have changed since the request was checked.
+	changed := req.version != p.region.GetRegionEpoch().GetVersion()
+	// gofail: var bugReadAfterSplit struct{}
+	// changed = false
+
+	if changed {
 		s.replyError(req, p, region.EpochNotMatch(p.region))
 		return
 	}
@@ -94,14 +107,23 @@ func (s *Store) scan(p *peer, req *kvrpcpb.RawScanRequest) []*kvrpcpb.KvPair {
 	return kvs
 }
 
-// dropReads answers every read that is not confirmed, and those that are but wait for entries, with err: they had no
-// effect and may be tried again elsewhere.
-func (s *Store) dropReads(p *peer, err *errorpb.Error) {
-	tokens := p.group.DropReads()
+// dropReads answers reads that wait for confirmation or, confirmed, for entries with err: they had no effect and may be
+// tried again elsewhere. Unless all are to go, those that any peer may answer stay.
+func (s *Store) dropReads(p *peer, all bool, err *errorpb.Error) {
+	tokens := p.group.DropReads(all)
+	rest := p.confirmed[:0]
 	for _, c := range p.confirmed {
-		tokens = append(tokens, c.Token)
+		if req := p.reading[c.Token]; req.replica && !all {
+			rest = append(rest, c)
+		} else {
+			tokens = append(tokens, c.Token)
+		}
 	}
-	p.confirmed = nil
+	p.confirmed = rest
+	s.failReads(p, tokens, err)
+}
+
+func (s *Store) failReads(p *peer, tokens []uint64, err *errorpb.Error) {
 	for _, t := range tokens {
 		req := p.reading[t]
 		delete(p.reading, t)

@@ -18,8 +18,8 @@ func (s *Store) onRequest(ev *world.Event) {
 		s.out.Reply(ev.From, ev.Call, mustMarshal(&ordealpb.Response{}))
 		return
 	}
-	req := request{from: ev.From, call: ev.Call, body: body}
 	ctx := contextOf(body)
+	req := request{from: ev.From, call: ev.Call, body: body, replica: ctx.GetReplicaRead() && isRead(body)}
 	p, err := s.locate(ctx)
 	if err != nil {
 		s.replyError(&req, p, err)
@@ -75,10 +75,10 @@ func (s *Store) locate(ctx *kvrpcpb.Context) (*peer, *errorpb.Error) {
 	return p, nil
 }
 
-// checkData checks what every data operation must satisfy before it is started: the right leader, the right version of
-// the range, a key within it, sizes within bounds, and room to wait.
+// checkData checks what every data operation must satisfy before it is started: the right leader, unless any peer may
+// answer, the right version of the range, a key within it, sizes within bounds, and room to wait.
 func (s *Store) checkData(p *peer, ctx *kvrpcpb.Context, req *request) *errorpb.Error {
-	if !p.group.IsLeader() {
+	if !p.group.IsLeader() && !req.replica {
 		return region.NotLeader(p.region.GetId(), p.leader())
 	}
 	if !region.CheckEpoch(ctx.GetRegionEpoch(), p.region.GetRegionEpoch(), false, true) {
@@ -143,6 +143,9 @@ func logged(body *ordealpb.Request) *ordealpb.Op {
 	}
 	return nil
 }
+
+// isRead says whether a request leaves everything as it is and so may be answered by any peer.
+func isRead(body *ordealpb.Request) bool { return body.GetGet() != nil || body.GetScan() != nil }
 
 // witness says where in the region's log an answer was made.
 func (s *Store) witness(p *peer) *ordealpb.Witness {

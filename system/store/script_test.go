@@ -160,6 +160,7 @@ func (s *script) newCluster(d *datadriven.TestData) {
 	d.MaybeScanArgs(s.t, "replicas", &replicas)
 	d.MaybeScanArgs(s.t, "log", &s.cfg.LogEntriesMax)
 	d.MaybeScanArgs(s.t, "split-bytes", &s.cfg.RegionSplitBytes)
+	s.cfg.LeaseReads = d.HasArg("leases")
 	for _, a := range d.CmdArgs {
 		if a.Key == "lose" {
 			s.pd.mute = a.Vals[0]
@@ -206,6 +207,7 @@ func (s *script) tickAll(n int) {
 
 func (s *script) tickThese(ms []*machine) {
 	for _, m := range ms {
+		m.now = m.now.Add(s.cfg.TickInterval)
 		if !m.down {
 			m.inbox = append(m.inbox, world.Event{Kind: world.EventTimer, Token: tokenTick})
 		}

@@ -125,21 +125,25 @@ func describe(resp *ordealpb.Response) string {
 }
 
 // data operation: put K V, get K, delete K, cas K OLD NEW, cad K OLD, scan FROM TO; OLD may be none. Options: region=ID
-// asks for that region, v=VERSION with that epoch, whatever the store knows.
+// asks for that region, v=VERSION with that epoch, whatever the store knows; from=anybody lets a follower answer.
 func (s *script) operate(m *machine, args []datadriven.CmdArg) {
 	var w []string
 	var id, version uint64
+	replica := false
 	for _, a := range args {
 		switch {
 		case len(a.Vals) == 0:
 			w = append(w, a.Key)
 		case a.Key == "region":
 			id = s.number(a.Vals[0])
+		case a.Key == "from":
+			replica = a.Vals[0] == "anybody"
 		case a.Key == "v":
 			version = s.number(a.Vals[0])
 		}
 	}
 	ctx := s.context(m, id, []byte(w[1]))
+	ctx.ReplicaRead = replica
 	if version != 0 {
 		ctx.RegionEpoch = proto.CloneOf(ctx.GetRegionEpoch())
 		ctx.RegionEpoch.Version = version

@@ -26,6 +26,8 @@ type machine struct {
 	eng   *engine.Engine
 	store *Store
 	inbox []world.Event
+	// now is the machine's clock; it moves with its ticks.
+	now world.Time
 	// barriers wait for the disk; durable is how many commits no crash can take.
 	barriers []diskBarrier
 	durable  uint64
@@ -80,7 +82,7 @@ func (s *script) step(m *machine) {
 	in := m.inbox
 	m.inbox = nil
 	var out world.Effects
-	m.store.Step(0, in, &out)
+	m.store.Step(m.now, in, &out)
 	for _, x := range out.Sends {
 		s.carry(m.id, x)
 	}

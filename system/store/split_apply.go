@@ -34,6 +34,7 @@ func (s *Store) applySplit(p *peer, epoch *metapb.RegionEpoch, c *ordealpb.Split
 
 	children := s.bearChildren(parts, own)
 	s.setRegion(p, parts[own])
+	p.group.DropLease()
 	p.size = splitState{}
 	// gofail: var crashBeforeSplitChild int
 	// s.crashIf(crashBeforeSplitChild, "crashBeforeSplitChild")
@@ -112,6 +113,8 @@ type child struct {
 	meta   *metapb.Peer
 	// known says that the peer was here before, without knowing its region, because a message had made it.
 	known bool
+	// promised is that peer's group.
+	promised *raft.Group
 }
 
 // bearChildren puts the first states of the regions that are split off into the batch and takes their ranges. A child
@@ -157,7 +160,7 @@ func (s *Store) bearChild(r *metapb.Region) (child, bool) {
 	if err := s.writeFirstState(r, meta, promised); err != nil {
 		panic(fmt.Sprintf("store %d: split: %v", s.cfg.StoreID, err))
 	}
-	return child{region: r, meta: meta, known: old != nil}, true
+	return child{region: r, meta: meta, known: old != nil, promised: promised}, true
 }
 
 // writeFirstState writes what a region born on this store starts with.
@@ -178,6 +181,9 @@ func (s *Store) raiseChild(parent *peer, c child) {
 	p, err := s.openPeer(c.region, c.meta)
 	if err != nil {
 		panic(fmt.Sprintf("store %d: split: %v", s.cfg.StoreID, err))
+	}
+	if c.promised != nil {
+		p.group.Inherit(c.promised)
 	}
 	s.addPeer(p)
 	if f := s.cfg.Listener.PeerCreated; f != nil && !c.known {

@@ -50,6 +50,9 @@ type Store struct {
 	// readers have reads to answer at the end of the turn.
 	readers []*peer
 
+	// leases is what the groups know of the clock; nil without LeaseReads.
+	leases *raft.Leases
+
 	pd     pdLink
 	ticks  uint64
 	turns  uint64
@@ -90,6 +93,7 @@ func New(cfg Config, env world.Env, eng *engine.Engine) (*Store, error) {
 		batch:     eng.NewBatch(),
 		nextToken: tokenBarrier,
 		fresh:     overlay{},
+		leases:    newLeases(cfg),
 	}
 	s.pd.calls = map[uint64]pdCall{}
 	if err := s.loadIdent(); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"ordeal/proto/ordealpb"
 	"ordeal/raft"
+	"ordeal/system/region"
 	"ordeal/world"
 )
 
@@ -14,6 +15,7 @@ import (
 func (s *Store) Step(now world.Time, in []world.Event, out *world.Effects) {
 	s.now, s.out = now, out
 	s.turns++
+	s.setClock()
 	if !s.booted {
 		s.booted = true
 		s.boot()
@@ -92,6 +94,7 @@ func (s *Store) handleReady(p *peer) {
 			p.group.Applied(&rd)
 		}
 	}
+	s.failReads(p, rd.ExpiredReads, region.ReadIndexNotReady(p.region.GetId(), "its leader does not answer"))
 	if len(p.confirmed) > 0 {
 		s.readable(p)
 	}

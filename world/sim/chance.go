@@ -48,13 +48,43 @@ const clockOffsetMax = 4 * time.Hour
 // nodeClock is what a machine believes the time to be. It belongs to the machine, so it survives crashes.
 type nodeClock struct {
 	offset time.Duration
+	// fast is by how many parts per million the clock runs faster than the world's.
+	fast int64
 }
 
-func newNodeClock(seed uint64, id world.NodeID) nodeClock {
-	return nodeClock{offset: between(stream(seed, "clock", uint64(id)), 0, clockOffsetMax)}
+// newNodeClock draws a clock that is up to drift faster than the world's. The extremes are drawn as often as all between
+// them, since they are what breaks code that trusts clocks.
+func newNodeClock(seed uint64, id world.NodeID, drift float64) nodeClock {
+	rng := stream(seed, "clock", uint64(id))
+	c := nodeClock{offset: between(rng, 0, clockOffsetMax)}
+	if most := int64(drift * million); most > 0 {
+		switch rng.IntN(4) {
+		case 0:
+		case 1:
+			c.fast = most
+		default:
+			c.fast = rng.Int64N(most + 1)
+		}
+	}
+	return c
 }
 
-// read returns what the clock shows at the time t of the world. It is the only place that knows how the two relate.
+const million = 1_000_000
+
+// read returns what the clock shows at the time t of the world. This and lasts are the only ones that know how the two
+// relate. The sum is made in two parts, so that it does not overflow.
 func (c nodeClock) read(t world.Time) world.Time {
-	return t.Add(c.offset)
+	gain := int64(t)/million*c.fast + int64(t)%million*c.fast/million
+	return t.Add(c.offset) + world.Time(gain)
+}
+
+// lasts returns how long it takes in the world until the clock has moved on by d, rounded up: no timer is early on the
+// clock of its node by more than a nanosecond.
+func (c nodeClock) lasts(d time.Duration) time.Duration {
+	if c.fast == 0 || d <= 0 {
+		return d
+	}
+	rate := int64(million) + c.fast
+	whole, rest := int64(d)/rate, int64(d)%rate
+	return time.Duration(whole*million + (rest*million+rate-1)/rate)
 }

@@ -17,6 +17,9 @@ type Config struct {
 	// TurnDelay is the time from the first event in an empty inbox to the turn that handles it together with whatever
 	// arrived meanwhile: what it costs a machine to wake up. Default 50µs.
 	TurnDelay time.Duration
+	// ClockDrift is the largest part by which the clock of one node, and its timers with it, runs faster than that of
+	// another: 0.1 for 10 %. Default 0, at most 1. Procs go by the world's clock.
+	ClockDrift float64
 	// OnEvent, if set, is told of every event right after it entered the trace. Recorder.Record fits.
 	OnEvent func(TraceEvent)
 	// CheckPayloads makes the world panic when anybody modifies a payload that it no longer, or never, owned.
@@ -89,6 +92,7 @@ func (c Config) mustBeValid() {
 	mustBeRange("Disk.Sync", c.Disk.SyncMin, c.Disk.SyncMax)
 	mustBeRange("Disk.Stall", 0, c.Disk.StallMax)
 	mustBeRange("TurnDelay", 0, c.TurnDelay)
+	mustBeProbability("ClockDrift", c.ClockDrift)
 }
 
 func (c NetConfig) mustBeValid() {

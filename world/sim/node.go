@@ -69,7 +69,7 @@ func (w *World) AddNode(spec world.Node) error {
 		return fmt.Errorf("adding node %d: there is one already", spec.ID)
 	}
 	n.added, n.spec, n.disk = true, spec, spec.Disk
-	n.clock = newNodeClock(w.cfg.Seed, n.id)
+	n.clock = newNodeClock(w.cfg.Seed, n.id, w.cfg.ClockDrift)
 	n.luck = stream(w.cfg.Seed, "crash", uint64(n.id))
 	n.syncs.rng = stream(w.cfg.Seed, "disk", uint64(n.id))
 	n.syncs.durable = n.position() // what was there before the world began is safe
@@ -218,7 +218,7 @@ func (w *World) carryOut(n *node, of uint16, out *world.Effects) {
 		w.reply(n, of, r)
 	}
 	for _, t := range out.Timers {
-		w.queue.push(w.later(t.Delay), &event{kind: KindTimer, to: n, actor: of, life: n.life, ref: t.Token})
+		w.queue.push(w.later(n.clock.lasts(t.Delay)), &event{kind: KindTimer, to: n, actor: of, life: n.life, ref: t.Token})
 	}
 	if len(out.Barriers) > 0 {
 		w.sync(n, of, out.Barriers)

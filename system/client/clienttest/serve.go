@@ -143,7 +143,7 @@ func scan(g *group, req *kvrpcpb.RawScanRequest) []*kvrpcpb.KvPair {
 
 // with does something to the region that the context names, if this is the time and the place for it.
 func (c *Cluster) with(to world.Addr, ctx *kvrpcpb.Context, key []byte, resp *ordealpb.Response, writes bool, do func(*group)) *errorpb.Error {
-	g, refusal := c.check(to, ctx, key)
+	g, refusal := c.check(to, ctx, key, writes)
 	switch {
 	case refusal != nil:
 		return refusal
@@ -167,7 +167,7 @@ func (c *Cluster) with(to world.Addr, ctx *kvrpcpb.Context, key []byte, resp *or
 }
 
 // check refuses as a store does.
-func (c *Cluster) check(to world.Addr, ctx *kvrpcpb.Context, key []byte) (*group, *errorpb.Error) {
+func (c *Cluster) check(to world.Addr, ctx *kvrpcpb.Context, key []byte, writes bool) (*group, *errorpb.Error) {
 	store := uint64(to.Node)
 	if ctx.GetPeer().GetStoreId() != store {
 		return nil, region.StoreNotMatch(ctx.GetPeer().GetStoreId(), store)
@@ -182,7 +182,9 @@ func (c *Cluster) check(to world.Addr, ctx *kvrpcpb.Context, key []byte) (*group
 			return nil, region.RegionNotFound(ctx.GetRegionId())
 		case peer.GetId() != ctx.GetPeer().GetId():
 			return nil, region.MismatchPeerID(ctx.GetPeer().GetId(), peer.GetId())
-		case peer.GetId() != g.leader.GetId():
+		case ctx.GetReplicaRead() && !writes && c.chance(0.1):
+			return nil, region.ReadIndexNotReady(ctx.GetRegionId(), "test")
+		case peer.GetId() != g.leader.GetId() && (writes || !ctx.GetReplicaRead()):
 			if c.chance(0.3) {
 				return nil, region.NotLeader(ctx.GetRegionId(), nil)
 			}
