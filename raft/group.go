@@ -299,7 +299,7 @@ func InitialState(b *engine.Batch, eng *engine.Engine, region uint64, old *Group
 			return fmt.Errorf("region %d: hard state on disk: %w", region, err)
 		}
 	}
-	// gofail: var bugSplitChildTwice struct{}
+	// gofail: var bugSplitForgets struct{}
 	// hs = &raftpb.HardState{}
 
 	if hs.GetTerm() < InitialTerm {

@@ -122,7 +122,9 @@ func (r *run) write(s *Summary) error {
 func (r *run) close() {
 	for _, b := range Bugs() {
 		if b.Name == r.cfg.Bug {
-			_ = gofail.Disable(b.Failpoint) // it says only that the point was off
+			for _, point := range b.points() {
+				_ = gofail.Disable(point) // it says only that the point was off
+			}
 		}
 	}
 	if r.cluster != nil {

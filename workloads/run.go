@@ -42,7 +42,8 @@ func Bugs() []Bug {
 		{"stale-read", "a leader answers reads without confirming its leadership", "bugStaleRead"},
 		{"ack-before-sync", "append responses are sent before the entries are durable", "bugAckBeforeSync"},
 		{"split-no-epoch", "the epoch is not checked at apply", "bugSplitNoEpoch"},
-		{"split-child-twice", "a split forgets what a child that a message had made has promised", "bugSplitChildTwice"},
+		{"split-child-twice", "a message makes a child before the split does, and the split forgets what it has promised",
+			"bugChildByMessage,bugSplitForgets"},
 		{"split-same-version", "a split does not raise the version", "bugSplitSameVersion"},
 		{"split-loses-key", "the key at which a region is cut is in neither part", "bugSplitLosesKey"},
 		{"split-replay", "a split raises the version in a batch of its own, before the one that says it is done", "bugSplitReplay"},
@@ -154,8 +155,10 @@ func (r *run) enableBug() error {
 		if b.Name != r.cfg.Bug {
 			continue
 		}
-		if err := gofail.Enable(b.Failpoint, "return"); err != nil {
-			return Usagef("bug %s: failpoint %s is not compiled in: %v", b.Name, b.Failpoint, err)
+		for _, point := range b.points() {
+			if err := gofail.Enable(point, "return"); err != nil {
+				return Usagef("bug %s: failpoint %s is not compiled in: %v", b.Name, point, err)
+			}
 		}
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"ordeal/checker"
@@ -124,9 +125,12 @@ type Bug struct {
 	Name string
 	// About says in one line what is wrong with it.
 	About string
-	// Failpoint is the gofail name that switches it on.
+	// Failpoint is the gofail name that switches it on, or several joined by commas if it has more than one place.
 	Failpoint string
 }
+
+// points are the names in Failpoint.
+func (b Bug) points() []string { return strings.Split(b.Failpoint, ",") }
 
 // The exit codes of every command.
 const (

@@ -123,7 +123,11 @@ func (s *Store) createByMessage(m *ordealpb.RaftMessage, kind raft.Kind) *peer {
 	if to.GetId() <= s.tombs[id] {
 		return nil
 	}
-	if s.ranges.overlapping(id, m.GetStartKey(), m.GetEndKey()) != nil {
+	taken := s.ranges.overlapping(id, m.GetStartKey(), m.GetEndKey()) != nil
+	// gofail: var bugChildByMessage struct{}
+	// taken = false
+
+	if taken {
 		// Most likely the sender has applied a split that this store has not. Its vote request must not be lost with
 		// it, or the new region waits for another election timeout.
 		if kind == raft.KindVote {
