@@ -216,15 +216,17 @@ func TestReplicasAreAdded(t *testing.T) {
 	h := newHost(t)
 	h.found(3)
 	cmd := h.report("r1 [,) v1 c1 {s1:2} leader=1 term=5")
-	require.Equal(t, "r1 v1 c1 to s1:2: AddNode s2:1001", schedule.FormatCommand(cmd))
+	require.Equal(t, "r1 v1 c1 to s1:2: AddLearnerNode s2:1001", schedule.FormatCommand(cmd))
 	require.Len(t, h.m.Operators(), 1)
 	h.advance(2*time.Second, 1, 2, 3)
 	require.Equal(t, 2*time.Second, h.m.OperatorAgeMax())
 
-	require.Nil(t, h.report("r1 [,) v1 c2 {s1:2,s2:1001} leader=1 term=5 pending=2"))
-	cmd = h.report("r1 [,) v1 c2 {s1:2,s2:1001} leader=1 term=5")
-	require.Equal(t, "r1 v1 c2 to s1:2: AddNode s3:1002", schedule.FormatCommand(cmd), "the next plan at once")
-	require.Nil(t, h.report("r1 [,) v1 c3 {s1:2,s2:1001,s3:1002} leader=1 term=5"))
+	require.Nil(t, h.report("r1 [,) v1 c2 {s1:2,s2:1001(Learner)} leader=1 term=5 pending=2"))
+	cmd = h.report("r1 [,) v1 c2 {s1:2,s2:1001(Learner)} leader=1 term=5")
+	require.Equal(t, "r1 v1 c2 to s1:2: AddNode s2:1001", schedule.FormatCommand(cmd))
+	cmd = h.report("r1 [,) v1 c3 {s1:2,s2:1001} leader=1 term=5")
+	require.Equal(t, "r1 v1 c3 to s1:2: AddLearnerNode s3:1002", schedule.FormatCommand(cmd), "the next plan at once")
+	require.Nil(t, h.report("r1 [,) v1 c5 {s1:2,s2:1001,s3:1002} leader=1 term=5"))
 	require.Empty(t, h.m.Operators())
 	require.Zero(t, h.m.OperatorAgeMax())
 	c := h.m.Counters()
@@ -243,7 +245,7 @@ func TestOnlyTheLastReportOfATurnCounts(t *testing.T) {
 	h.sync()
 	require.Len(t, h.messages[storeAddr(1)], 1)
 	cmd := h.messages[storeAddr(1)][0].GetRegionHeartbeat()
-	require.Equal(t, "r1 v1 c2 to s1:2: AddNode s3:1001", schedule.FormatCommand(cmd))
+	require.Equal(t, "r1 v1 c2 to s1:2: AddLearnerNode s3:1001", schedule.FormatCommand(cmd))
 }
 
 func TestDownStoreIsReplaced(t *testing.T) {
@@ -255,15 +257,15 @@ func TestDownStoreIsReplaced(t *testing.T) {
 	require.Nil(t, h.report(line))
 	h.advance(time.Second, 1, 2, 4)
 	require.Len(t, h.m.Operators(), 1, "a tick finds it even if nobody reports")
-	require.Equal(t, "r1 v1 c3 to s1:2: AddNode s4:1001", schedule.FormatCommand(h.report(line)))
-	cmd := h.report("r1 [,) v1 c4 {s1:2,s2:3,s3:4,s4:1001} leader=1 term=5")
-	require.Equal(t, "r1 v1 c4 to s1:2: RemoveNode s3:4", schedule.FormatCommand(cmd))
+	require.Equal(t, "r1 v1 c3 to s1:2: AddLearnerNode s4:1001", schedule.FormatCommand(h.report(line)))
+	cmd := h.report("r1 [,) v1 c5 {s1:2,s2:3,s3:4,s4:1001} leader=1 term=5")
+	require.Equal(t, "r1 v1 c5 to s1:2: RemoveNode s3:4", schedule.FormatCommand(cmd))
 
 	h.advance(16*time.Second, 1, 2, 4)
 	require.Equal(t, uint64(1), h.m.Counters().OperatorsExpired)
-	cmd = h.report("r1 [,) v1 c4 {s1:2,s2:3,s3:4,s4:1001} leader=1 term=5")
-	require.Equal(t, "r1 v1 c4 to s1:2: RemoveNode s3:4", schedule.FormatCommand(cmd), "a new plan")
-	h.report("r1 [m,) v2 c4 {s1:2,s2:3,s3:4,s4:1001} leader=1 term=5")
+	cmd = h.report("r1 [,) v1 c5 {s1:2,s2:3,s3:4,s4:1001} leader=1 term=5")
+	require.Equal(t, "r1 v1 c5 to s1:2: RemoveNode s3:4", schedule.FormatCommand(cmd), "a new plan")
+	h.report("r1 [m,) v2 c5 {s1:2,s2:3,s3:4,s4:1001} leader=1 term=5")
 	require.Equal(t, uint64(1), h.m.Counters().OperatorsCancelled)
 }
 

@@ -76,7 +76,7 @@ type Group struct {
 	// membership does not describe yet.
 	changing bool
 	proposed []proposal
-	// changeAt is where this leader's last conf change landed.
+	// changeAt is where this leader's last conf change landed, be it its owner's or the library's.
 	changeAt ID
 	reads    readQueue
 	lease    lease
@@ -151,6 +151,7 @@ func (g *Group) Tick() {
 	g.tickReads()
 	if g.role == etcd.StateLeader {
 		g.resendSnapshots()
+		g.leaveJoint()
 	}
 }
 
@@ -180,14 +181,6 @@ func (g *Group) Propose(token uint64, data []byte) error {
 	return g.propose(token, &raftpb.Entry{Data: data})
 }
 
-// ProposeConfChange appends a membership change. At most one is pending.
-func (g *Group) ProposeConfChange(token uint64, cc ConfChange) error {
-	if !g.ownTermApplied() || g.changePending() {
-		return ErrBusy
-	}
-	return g.propose(token, &raftpb.Entry{Type: raftpb.EntryConfChangeV2.Enum(), Data: mustMarshal(cc.encode())})
-}
-
 func (g *Group) propose(token uint64, e *raftpb.Entry) error {
 	st := g.rn.BasicStatus()
 	if st.RaftState != etcd.StateLeader {
@@ -202,48 +195,6 @@ func (g *Group) propose(token uint64, e *raftpb.Entry) error {
 	}
 	g.proposed = append(g.proposed, proposal{token: token, term: term, data: e.Data, change: IsConfChange(e)})
 	return nil
-}
-
-// changePending says whether a conf change of this leader's is not applied yet. The library would accept another one, but
-// put an empty entry in its place. Of earlier terms none is pending once an entry of the own term is applied.
-func (g *Group) changePending() bool {
-	for _, p := range g.proposed {
-		if p.change {
-			return true
-		}
-	}
-	return g.changeAt.Term == g.term && g.changeAt.Index > g.applied.Index
-}
-
-// TransferLeader asks the library to hand leadership to peer once that one has caught up; proposals are refused with
-// ErrBusy meanwhile. The library gives up after an election timeout. While a conf change is pending there is no transfer.
-func (g *Group) TransferLeader(peer uint64) error {
-	if g.rn.BasicStatus().RaftState != etcd.StateLeader {
-		return ErrNotLeader
-	}
-	if peer == g.cfg.Peer || !contains(g.log.conf.GetVoters(), peer) {
-		return ErrRefused
-	}
-	// The pending change may remove the very peer.
-	if !g.ownTermApplied() || g.changePending() {
-		return ErrBusy
-	}
-	g.forbidLease()
-	g.rn.TransferLeader(peer)
-	g.fixJitter()
-	return nil
-}
-
-// ApplyConfChange makes a committed change take effect and returns the new membership. The owner calls it while it
-// applies the entry, or not at all if it rejects the change.
-func (g *Group) ApplyConfChange(cc ConfChange) *ConfState {
-	g.changing = true
-	g.log.conf = g.rn.ApplyConfChange(cc.encode())
-	g.changing = false
-	g.reads.restart()
-	g.DropLease()
-	g.fixJitter()
-	return g.log.conf
 }
 
 // Compact drops log entries up to and including to, which must be applied.
@@ -316,13 +267,4 @@ func (g *Group) readContext(seq uint64) []byte {
 	b = binary.BigEndian.AppendUint64(b, g.cfg.Peer)
 	b = binary.BigEndian.AppendUint64(b, g.cfg.Nonce)
 	return binary.BigEndian.AppendUint64(b, seq)
-}
-
-func contains(ids []uint64, id uint64) bool {
-	for _, x := range ids {
-		if x == id {
-			return true
-		}
-	}
-	return false
 }

@@ -137,6 +137,9 @@ func (g *Group) persist(b *engine.Batch, m *raftpb.Message, out *Ready) {
 // library refused after accepting the call (a second conf change) is not there.
 func (g *Group) matchProposals(entries []*raftpb.Entry, out *Ready) {
 	for _, e := range entries {
+		if IsConfChange(e) {
+			g.changeAt = ID{Index: e.GetIndex(), Term: e.GetTerm()}
+		}
 		for i, p := range g.proposed {
 			if p.term != e.GetTerm() || !bytes.Equal(p.data, e.GetData()) {
 				continue
@@ -145,9 +148,6 @@ func (g *Group) matchProposals(entries []*raftpb.Entry, out *Ready) {
 				out.Lost = append(out.Lost, skipped.token)
 			}
 			at := ID{Index: e.GetIndex(), Term: e.GetTerm()}
-			if p.change {
-				g.changeAt = at
-			}
 			out.Proposed = append(out.Proposed, Proposed{Token: p.token, At: at})
 			g.proposed = g.proposed[i+1:]
 			break

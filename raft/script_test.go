@@ -2,7 +2,7 @@ package raft
 
 import (
 	"fmt"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -80,8 +80,8 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		d.ScanArgs(t, "to", &to)
 		s.say("transfer: %v", s.peer(d).g.TransferLeader(to))
 		s.settle()
-	case "change": // change N add|add-learner|remove=ID
-		s.change(s.peer(d), d.CmdArgs[1])
+	case "change": // change N [explicit] add|add-learner|remove=ID ...
+		s.change(s.peer(d), d.CmdArgs[1:])
 	case "cut", "heal":
 		for _, a := range d.CmdArgs {
 			s.cut[number(a.Key)] = d.Cmd == "cut"
@@ -192,13 +192,40 @@ func (s *script) propose(m *member, args []datadriven.CmdArg) {
 	s.settle()
 }
 
-func (s *script) change(m *member, a datadriven.CmdArg) {
-	c := map[string]Change{"add": AddVoter, "add-learner": AddLearner, "remove": Remove}[a.Key]
+// change proposes a membership change; without changes it leaves a joint configuration.
+func (s *script) change(m *member, args []datadriven.CmdArg) {
+	kinds := map[string]Change{"add": AddVoter, "add-learner": AddLearner, "remove": Remove}
+	cc := ConfChange{Context: []byte("made by a script")}
+	for _, a := range args {
+		if a.Key == "explicit" {
+			cc.ExplicitLeave = true
+			continue
+		}
+		cc.Changes = append(cc.Changes, PeerChange{Change: kinds[a.Key], Peer: number(a.Vals[0])})
+	}
 	s.token++
-	if err := m.g.ProposeConfChange(s.token, ConfChange{Change: c, Peer: number(a.Vals[0])}); err != nil {
-		s.say("%v %s: %v", c, a.Vals[0], err)
+	if err := m.g.ProposeConfChange(s.token, cc); err != nil {
+		s.say("%s: %v", describe(cc), err)
 	}
 	s.settle()
+}
+
+// describe prints a change for people.
+func describe(cc ConfChange) string {
+	if cc.Leaves() {
+		if cc.Context == nil {
+			return "leave, by itself"
+		}
+		return "leave"
+	}
+	var words []string
+	if cc.EntersJoint() {
+		words = append(words, "joint")
+	}
+	for _, c := range cc.Changes {
+		words = append(words, fmt.Sprintf("%v %d", c.Change, c.Peer))
+	}
+	return strings.Join(words, " ")
 }
 
 // settle lets turns run and messages travel until nothing happens any more.
@@ -267,7 +294,7 @@ func (s *script) ready(m *member, rd *Ready) {
 				panic(err)
 			}
 			m.conf = m.g.ApplyConfChange(cc)
-			s.say("%d applied %v %d", m.id, cc.Change, cc.Peer)
+			s.say("%d applied %s", m.id, describe(cc))
 		} else if len(e.GetData()) > 0 {
 			m.data = append(m.data, string(e.GetData()))
 		}
@@ -303,9 +330,18 @@ func (s *script) status() {
 			s.say("%d: down", m.id)
 			continue
 		}
-		voters := append([]uint64(nil), m.conf.GetVoters()...)
-		sort.Slice(voters, func(i, j int) bool { return voters[i] < voters[j] })
-		s.say("%d: term %d leader %d log (%d,%d] applied %d voters %v learners %v data [%s]", m.id, m.g.Term(), m.g.Leader(),
-			m.g.Truncated().Index, m.g.LastIndex(), m.applied.Index, voters, m.conf.GetLearners(), strings.Join(m.data, " "))
+		s.say("%d: term %d leader %d log (%d,%d] applied %d %s data [%s]", m.id, m.g.Term(), m.g.Leader(),
+			m.g.Truncated().Index, m.g.LastIndex(), m.applied.Index, membership(m.conf), strings.Join(m.data, " "))
 	}
+}
+
+// membership prints a configuration with its peers in order.
+func membership(c *ConfState) string {
+	sorted := func(ids []uint64) []uint64 { return slices.Sorted(slices.Values(ids)) }
+	out := fmt.Sprintf("voters %v learners %v", sorted(c.GetVoters()), sorted(c.GetLearners()))
+	if len(c.GetVotersOutgoing()) > 0 {
+		out += fmt.Sprintf(" outgoing %v learners-next %v auto-leave %v",
+			sorted(c.GetVotersOutgoing()), sorted(c.GetLearnersNext()), c.GetAutoLeave())
+	}
+	return out
 }

@@ -152,9 +152,12 @@ func copyOf(r *core.RegionInfo) *core.RegionInfo {
 func (m *model) hasQuorum(r *core.RegionInfo) bool {
 	up := 0
 	for _, p := range r.Region.GetPeers() {
+		if !region.Votes(p) {
+			continue
+		}
 		up += int(one(m.alive[p.GetStoreId()] && !r.IsPending(p.GetId())))
 	}
-	return up >= quorum(len(r.Region.GetPeers()))
+	return up >= quorum(region.Voters(r.Region))
 }
 
 // elect lets pending peers on live stores catch up, and a live peer take over from a dead leader if there is a quorum.
@@ -169,7 +172,7 @@ func (m *model) elect(i int) {
 		}
 	}
 	for _, p := range r.Region.GetPeers() {
-		if !m.alive[r.LeaderStore()] && m.alive[p.GetStoreId()] && !r.IsPending(p.GetId()) && m.hasQuorum(r) {
+		if !m.alive[r.LeaderStore()] && m.alive[p.GetStoreId()] && region.Votes(p) && !r.IsPending(p.GetId()) && m.hasQuorum(r) {
 			r.Leader = p
 			r.Term++
 		}
@@ -199,8 +202,15 @@ func (m *model) apply(t testing.TB, cmd *pdpb.RegionHeartbeatResponse) {
 	r.Region.RegionEpoch.ConfVer++
 	switch cmd.GetChangePeer().GetChangeType() {
 	case pdpb.ConfChangeType_AddNode:
+		on := region.FindPeer(r.Region, p.GetStoreId())
+		require.Equal(t, p.GetId(), on.GetId(), "%s has no learner there", r)
+		require.Equal(t, metapb.PeerRole_Learner, on.GetRole(), "%s has a voter there", r)
+		require.False(t, r.IsPending(p.GetId()), "%s: the learner has not caught up", r)
+		on.Role = metapb.PeerRole_Voter
+	case pdpb.ConfChangeType_AddLearnerNode:
 		require.Nil(t, region.FindPeer(r.Region, p.GetStoreId()), "%s has a peer there", r)
 		require.LessOrEqual(t, len(r.Region.GetPeers()), 3, "%s is thick enough", r)
+		p = &metapb.Peer{Id: p.GetId(), StoreId: p.GetStoreId(), Role: metapb.PeerRole_Learner}
 		r.Region.Peers = append(r.Region.Peers, p)
 		r.Pending = append(r.Pending, p)
 		m.adds++

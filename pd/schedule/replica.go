@@ -7,19 +7,23 @@ import (
 
 	"ordeal/pd/core"
 	"ordeal/proto/metapb"
+	"ordeal/system/region"
 )
 
 // CheckReplicas returns what r needs to have the right number of peers, all on stores that will stay, or nil if it has
 // them, has an operator already, or cannot be helped now. The worst fault is mended first:
 //
 //  1. a peer on a store that is down, gone or to be emptied: replaced, or just removed if there are too many anyway
-//  2. too few peers: one is added on the best store
-//  3. too many peers: the worst is removed
+//  2. too few voters, and a learner that can become one: it is promoted
+//  3. too few peers: one is added on the best store
+//  4. too many peers: the worst is removed
+//
+// A region in a joint configuration is left alone: whoever brought it there takes it out again.
 //
 // A dead peer without a store to replace it on is kept: without it the region would not be safer, only smaller.
 func CheckReplicas(in Input, r *core.RegionInfo) *Operator {
 	leader := in.Snapshot.Store(r.LeaderStore())
-	if in.Running.Has(r.ID()) || leader == nil || !leader.Alive {
+	if in.Running.Has(r.ID()) || leader == nil || !leader.Alive || region.Joint(r.Region) {
 		return nil // under way, or nobody there to carry it out
 	}
 	have := len(r.Region.GetPeers())
@@ -32,7 +36,10 @@ func CheckReplicas(in Input, r *core.RegionInfo) *Operator {
 		}
 		return nil
 	}
+	voters := region.Voters(r.Region)
 	switch why := fmt.Sprintf("%d of %d peers", have, in.Replicas); {
+	case voters < in.Replicas && voters < have:
+		return in.promote(r, fmt.Sprintf("%d of %d voters", voters, in.Replicas))
 	case have < in.Replicas:
 		return in.add(r, why)
 	case have > in.Replicas:
@@ -49,6 +56,17 @@ func (in Input) add(r *core.RegionInfo, why string) *Operator {
 		return nil
 	}
 	return newOperator(in, r, KindReplica, why, AddPeer{Store: to, PeerID: in.NextID()})
+}
+
+// promote plans to make a voter of a learner.
+func (in Input) promote(r *core.RegionInfo, why string) *Operator {
+	for _, p := range r.Region.GetPeers() {
+		step := AddPeer{Store: p.GetStoreId(), PeerID: p.GetId()}
+		if p.GetRole() == metapb.PeerRole_Learner && step.Hazard(in.Snapshot, r) == "" {
+			return newOperator(in, r, KindReplica, why, step)
+		}
+	}
+	return nil
 }
 
 // misplaced finds a peer on a store that will not come back or must be left, dead ones first.

@@ -22,7 +22,9 @@ type Step interface {
 	ask(r *core.RegionInfo, cmd *pdpb.RegionHeartbeatResponse) bool
 }
 
-// AddPeer adds a voter on a store where the region has no peer. It is done when the peer has caught up.
+// AddPeer adds a voter on a store where the region has no peer, or makes one of the learner that it has there. A new peer
+// is a learner first, since a voter counts for the quorum before it has any data. The step is done when the peer has a
+// vote and has caught up.
 type AddPeer struct{ Store, PeerID uint64 }
 
 // String prints the step.
@@ -30,12 +32,18 @@ func (a AddPeer) String() string { return fmt.Sprintf("add s%d:%d", a.Store, a.P
 
 func (a AddPeer) has(r *core.RegionInfo) bool { return region.FindPeerByID(r.Region, a.PeerID) != nil }
 
-// Done reports whether the peer is there and does not lag.
-func (a AddPeer) Done(r *core.RegionInfo) bool {
-	return a.has(r) && !r.IsPending(a.PeerID) && !r.IsDown(a.PeerID)
+func (a AddPeer) votes(r *core.RegionInfo) bool {
+	return a.has(r) && region.FindPeerByID(r.Region, a.PeerID).GetRole() == metapb.PeerRole_Voter
 }
 
-// Hazard protects against a voter that cannot catch up: from the moment it is added it counts for the quorum.
+func (a AddPeer) keepsUp(r *core.RegionInfo) bool {
+	return !r.IsPending(a.PeerID) && !r.IsDown(a.PeerID)
+}
+
+// Done reports whether the peer is there, votes and does not lag.
+func (a AddPeer) Done(r *core.RegionInfo) bool { return a.votes(r) && a.keepsUp(r) }
+
+// Hazard protects against a voter that cannot catch up: from the moment it votes it counts for the quorum.
 func (a AddPeer) Hazard(s *core.Snapshot, r *core.RegionInfo) string {
 	store := s.Store(a.Store)
 	switch {
@@ -54,15 +62,17 @@ func (a AddPeer) Hazard(s *core.Snapshot, r *core.RegionInfo) string {
 	return quorumHazard(s, r, 0, 1)
 }
 
-func (a AddPeer) confChanges(r *core.RegionInfo) uint64 { return one(a.has(r)) }
+func (a AddPeer) confChanges(r *core.RegionInfo) uint64 { return one(a.has(r)) + one(a.votes(r)) }
 
 func (a AddPeer) ask(r *core.RegionInfo, cmd *pdpb.RegionHeartbeatResponse) bool {
+	change := pdpb.ConfChangeType_AddLearnerNode
 	if a.has(r) {
-		return false
+		if a.votes(r) || !a.keepsUp(r) {
+			return false
+		}
+		change = pdpb.ConfChangeType_AddNode
 	}
-	cmd.ChangePeer = &pdpb.ChangePeer{
-		Peer: &metapb.Peer{Id: a.PeerID, StoreId: a.Store}, ChangeType: pdpb.ConfChangeType_AddNode,
-	}
+	cmd.ChangePeer = &pdpb.ChangePeer{Peer: &metapb.Peer{Id: a.PeerID, StoreId: a.Store}, ChangeType: change}
 	return true
 }
 

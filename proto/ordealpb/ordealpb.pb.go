@@ -2744,7 +2744,6 @@ type AdminCommand struct {
 	// Types that are valid to be assigned to Body:
 	//
 	//	*AdminCommand_Split
-	//	*AdminCommand_ChangePeer
 	//	*AdminCommand_CompactLog
 	//	*AdminCommand_ChangePeerV2
 	//	*AdminCommand_PrepareMerge
@@ -2798,15 +2797,6 @@ func (x *AdminCommand) GetSplit() *SplitCommand {
 	if x != nil {
 		if x, ok := x.Body.(*AdminCommand_Split); ok {
 			return x.Split
-		}
-	}
-	return nil
-}
-
-func (x *AdminCommand) GetChangePeer() *ChangePeerRequest {
-	if x != nil {
-		if x, ok := x.Body.(*AdminCommand_ChangePeer); ok {
-			return x.ChangePeer
 		}
 	}
 	return nil
@@ -2883,10 +2873,6 @@ type AdminCommand_Split struct {
 	Split *SplitCommand `protobuf:"bytes,1,opt,name=split,proto3,oneof"`
 }
 
-type AdminCommand_ChangePeer struct {
-	ChangePeer *ChangePeerRequest `protobuf:"bytes,2,opt,name=change_peer,json=changePeer,proto3,oneof"`
-}
-
 type AdminCommand_CompactLog struct {
 	CompactLog *CompactLogCommand `protobuf:"bytes,3,opt,name=compact_log,json=compactLog,proto3,oneof"`
 }
@@ -2916,8 +2902,6 @@ type AdminCommand_VerifyHash struct {
 }
 
 func (*AdminCommand_Split) isAdminCommand_Body() {}
-
-func (*AdminCommand_ChangePeer) isAdminCommand_Body() {}
 
 func (*AdminCommand_CompactLog) isAdminCommand_Body() {}
 
@@ -3606,7 +3590,9 @@ type RegionLocalState struct {
 	// Set while state is MERGING.
 	Merge *MergeState `protobuf:"bytes,4,opt,name=merge,proto3" json:"merge,omitempty"`
 	// Of a tombstone: what is known of the merge that the region ended in, if it was one.
-	Merged        *Merged `protobuf:"bytes,5,opt,name=merged,proto3" json:"merged,omitempty"`
+	Merged *Merged `protobuf:"bytes,5,opt,name=merged,proto3" json:"merged,omitempty"`
+	// The region is in a joint configuration, as its peers' roles say, that its leader leaves by itself.
+	AutoLeave     bool `protobuf:"varint,6,opt,name=auto_leave,json=autoLeave,proto3" json:"auto_leave,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3674,6 +3660,13 @@ func (x *RegionLocalState) GetMerged() *Merged {
 		return x.Merged
 	}
 	return nil
+}
+
+func (x *RegionLocalState) GetAutoLeave() bool {
+	if x != nil {
+		return x.AutoLeave
+	}
+	return false
 }
 
 // ApplyState is written in the same batch as the data that it describes.
@@ -4071,11 +4064,9 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\x10COMPARE_AND_SWAP\x10\x02\x12\x16\n" +
 	"\x12COMPARE_AND_DELETE\x10\x03\x12\x10\n" +
 	"\fDELETE_RANGE\x10\x04\x12\r\n" +
-	"\tBATCH_PUT\x10\x05\"\xe2\x04\n" +
+	"\tBATCH_PUT\x10\x05\"\xb5\x04\n" +
 	"\fAdminCommand\x12.\n" +
 	"\x05split\x18\x01 \x01(\v2\x16.ordealpb.SplitCommandH\x00R\x05split\x12>\n" +
-	"\vchange_peer\x18\x02 \x01(\v2\x1b.ordealpb.ChangePeerRequestH\x00R\n" +
-	"changePeer\x12>\n" +
 	"\vcompact_log\x18\x03 \x01(\v2\x1b.ordealpb.CompactLogCommandH\x00R\n" +
 	"compactLog\x12E\n" +
 	"\x0echange_peer_v2\x18\x04 \x01(\v2\x1d.ordealpb.ChangePeerV2RequestH\x00R\fchangePeerV2\x12D\n" +
@@ -4085,7 +4076,7 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\fcompute_hash\x18\b \x01(\v2\x1c.ordealpb.ComputeHashCommandH\x00R\vcomputeHash\x12>\n" +
 	"\vverify_hash\x18\t \x01(\v2\x1b.ordealpb.VerifyHashCommandH\x00R\n" +
 	"verifyHashB\x06\n" +
-	"\x04body\"`\n" +
+	"\x04bodyJ\x04\b\x02\x10\x03R\vchange_peer\"`\n" +
 	"\fSplitCommand\x12-\n" +
 	"\aregions\x18\x01 \x03(\v2\x13.ordealpb.NewRegionR\aregions\x12!\n" +
 	"\fright_derive\x18\x02 \x01(\bR\vrightDerive\"`\n" +
@@ -4129,13 +4120,15 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\fMergedRegion\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04into\x18\x02 \x01(\x04R\x04into\x12\x18\n" +
-	"\aversion\x18\x03 \x01(\x04R\aversion\"\xdd\x01\n" +
+	"\aversion\x18\x03 \x01(\x04R\aversion\"\xfc\x01\n" +
 	"\x10RegionLocalState\x12)\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x13.ordealpb.PeerStateR\x05state\x12&\n" +
 	"\x06region\x18\x02 \x01(\v2\x0e.metapb.RegionR\x06region\x12 \n" +
 	"\x04peer\x18\x03 \x01(\v2\f.metapb.PeerR\x04peer\x12*\n" +
 	"\x05merge\x18\x04 \x01(\v2\x14.ordealpb.MergeStateR\x05merge\x12(\n" +
-	"\x06merged\x18\x05 \x01(\v2\x10.ordealpb.MergedR\x06merged\"\xa4\x01\n" +
+	"\x06merged\x18\x05 \x01(\v2\x10.ordealpb.MergedR\x06merged\x12\x1d\n" +
+	"\n" +
+	"auto_leave\x18\x06 \x01(\bR\tautoLeave\"\xa4\x01\n" +
 	"\n" +
 	"ApplyState\x12#\n" +
 	"\rapplied_index\x18\x01 \x01(\x04R\fappliedIndex\x12!\n" +
@@ -4356,33 +4349,32 @@ var file_ordealpb_ordealpb_proto_depIdxs = []int32{
 	2,   // 87: ordealpb.Op.kind:type_name -> ordealpb.Op.Kind
 	44,  // 88: ordealpb.Op.pairs:type_name -> ordealpb.KeyValue
 	30,  // 89: ordealpb.AdminCommand.split:type_name -> ordealpb.SplitCommand
-	20,  // 90: ordealpb.AdminCommand.change_peer:type_name -> ordealpb.ChangePeerRequest
-	37,  // 91: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
-	17,  // 92: ordealpb.AdminCommand.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
-	32,  // 93: ordealpb.AdminCommand.prepare_merge:type_name -> ordealpb.PrepareMergeCommand
-	33,  // 94: ordealpb.AdminCommand.commit_merge:type_name -> ordealpb.CommitMergeCommand
-	34,  // 95: ordealpb.AdminCommand.rollback_merge:type_name -> ordealpb.RollbackMergeCommand
-	35,  // 96: ordealpb.AdminCommand.compute_hash:type_name -> ordealpb.ComputeHashCommand
-	36,  // 97: ordealpb.AdminCommand.verify_hash:type_name -> ordealpb.VerifyHashCommand
-	31,  // 98: ordealpb.SplitCommand.regions:type_name -> ordealpb.NewRegion
-	48,  // 99: ordealpb.PrepareMergeCommand.target:type_name -> metapb.Region
-	48,  // 100: ordealpb.CommitMergeCommand.source:type_name -> metapb.Region
-	48,  // 101: ordealpb.MergeState.target:type_name -> metapb.Region
-	41,  // 102: ordealpb.Merged.regions:type_name -> ordealpb.MergedRegion
-	0,   // 103: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
-	48,  // 104: ordealpb.RegionLocalState.region:type_name -> metapb.Region
-	46,  // 105: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
-	39,  // 106: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
-	40,  // 107: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
-	48,  // 108: ordealpb.SnapshotData.region:type_name -> metapb.Region
-	44,  // 109: ordealpb.SnapshotData.pairs:type_name -> ordealpb.KeyValue
-	39,  // 110: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
-	40,  // 111: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
-	112, // [112:112] is the sub-list for method output_type
-	112, // [112:112] is the sub-list for method input_type
-	112, // [112:112] is the sub-list for extension type_name
-	112, // [112:112] is the sub-list for extension extendee
-	0,   // [0:112] is the sub-list for field type_name
+	37,  // 90: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
+	17,  // 91: ordealpb.AdminCommand.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
+	32,  // 92: ordealpb.AdminCommand.prepare_merge:type_name -> ordealpb.PrepareMergeCommand
+	33,  // 93: ordealpb.AdminCommand.commit_merge:type_name -> ordealpb.CommitMergeCommand
+	34,  // 94: ordealpb.AdminCommand.rollback_merge:type_name -> ordealpb.RollbackMergeCommand
+	35,  // 95: ordealpb.AdminCommand.compute_hash:type_name -> ordealpb.ComputeHashCommand
+	36,  // 96: ordealpb.AdminCommand.verify_hash:type_name -> ordealpb.VerifyHashCommand
+	31,  // 97: ordealpb.SplitCommand.regions:type_name -> ordealpb.NewRegion
+	48,  // 98: ordealpb.PrepareMergeCommand.target:type_name -> metapb.Region
+	48,  // 99: ordealpb.CommitMergeCommand.source:type_name -> metapb.Region
+	48,  // 100: ordealpb.MergeState.target:type_name -> metapb.Region
+	41,  // 101: ordealpb.Merged.regions:type_name -> ordealpb.MergedRegion
+	0,   // 102: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
+	48,  // 103: ordealpb.RegionLocalState.region:type_name -> metapb.Region
+	46,  // 104: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
+	39,  // 105: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
+	40,  // 106: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
+	48,  // 107: ordealpb.SnapshotData.region:type_name -> metapb.Region
+	44,  // 108: ordealpb.SnapshotData.pairs:type_name -> ordealpb.KeyValue
+	39,  // 109: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
+	40,  // 110: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
+	111, // [111:111] is the sub-list for method output_type
+	111, // [111:111] is the sub-list for method input_type
+	111, // [111:111] is the sub-list for extension type_name
+	111, // [111:111] is the sub-list for extension extendee
+	0,   // [0:111] is the sub-list for field type_name
 }
 
 func init() { file_ordealpb_ordealpb_proto_init() }
@@ -4455,7 +4447,6 @@ func file_ordealpb_ordealpb_proto_init() {
 	}
 	file_ordealpb_ordealpb_proto_msgTypes[26].OneofWrappers = []any{
 		(*AdminCommand_Split)(nil),
-		(*AdminCommand_ChangePeer)(nil),
 		(*AdminCommand_CompactLog)(nil),
 		(*AdminCommand_ChangePeerV2)(nil),
 		(*AdminCommand_PrepareMerge)(nil),

@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"ordeal/proto/metapb"
 	"ordeal/proto/ordealpb"
@@ -100,6 +101,41 @@ func (c *Client) Merge(source, target *metapb.Region) error {
 		return fmt.Errorf("merge of %s into %s: %w", region.Format(source), region.Format(target), err)
 	}
 	return nil
+}
+
+// ChangePeers makes several changes of r's peers at once, through a joint configuration: whatever is decided meanwhile
+// needs a majority of the voters before and one of those after. With explicitLeave the region stays in it until LeaveJoint;
+// otherwise the leader leaves it as soon as it can, after the answer. A voter can't be removed so, only demoted, by adding it
+// as a learner, and be removed afterwards. See ChangePeer for the rest.
+func (c *Client) ChangePeers(r *metapb.Region, changes []*pdpb.ChangePeer, explicitLeave bool) (*metapb.Region, error) {
+	body := &ordealpb.ChangePeerV2Request{ExplicitLeave: explicitLeave}
+	var what []string
+	for _, one := range changes {
+		body.Changes = append(body.Changes, &ordealpb.ChangePeerRequest{ChangeType: one.GetChangeType(), Peer: one.GetPeer()})
+		what = append(what, one.GetChangeType().String()+" "+region.FormatPeer(one.GetPeer()))
+	}
+	if len(what) == 0 {
+		return nil, fmt.Errorf("%w: no changes", ErrInvalid)
+	}
+	return c.changePeers(r, body, strings.Join(what, ", "))
+}
+
+// LeaveJoint ends the joint configuration that r is in.
+func (c *Client) LeaveJoint(r *metapb.Region) (*metapb.Region, error) {
+	return c.changePeers(r, &ordealpb.ChangePeerV2Request{}, "end of the joint configuration")
+}
+
+func (c *Client) changePeers(r *metapb.Region, body *ordealpb.ChangePeerV2Request, what string) (*metapb.Region, error) {
+	resp, err := c.changeRegion(r, func() *ordealpb.AdminRequest {
+		return &ordealpb.AdminRequest{Body: &ordealpb.AdminRequest_ChangePeerV2{ChangePeerV2: body}}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s in %s: %w", what, region.Format(r), err)
+	}
+	if regions := resp.GetAdmin().GetRegions(); len(regions) > 0 {
+		return regions[0], nil
+	}
+	return nil, nil
 }
 
 // TransferLeader asks the leader of r to hand over to another of its peers. No error means that the leader agreed to

@@ -38,6 +38,30 @@ func RemovePeer(r *metapb.Region, storeID uint64) *metapb.Peer {
 	return p
 }
 
+// Joint reports whether r is in a joint configuration: what is decided needs a majority of the voters before the change
+// and one of those after it. Every such region has a peer whose role says so.
+func Joint(r *metapb.Region) bool {
+	return findPeer(r, func(p *metapb.Peer) bool {
+		return p.GetRole() == metapb.PeerRole_IncomingVoter || p.GetRole() == metapb.PeerRole_DemotingVoter
+	}) != nil
+}
+
+// Votes reports whether p is a voter of its region, at present or, in a joint configuration, once that is left.
+func Votes(p *metapb.Peer) bool {
+	return p.GetRole() == metapb.PeerRole_Voter || p.GetRole() == metapb.PeerRole_IncomingVoter
+}
+
+// Voters counts r's peers that Votes is true of.
+func Voters(r *metapb.Region) int {
+	n := 0
+	for _, p := range r.GetPeers() {
+		if Votes(p) {
+			n++
+		}
+	}
+	return n
+}
+
 // Clone returns a deep copy of r; nil stays nil.
 func Clone(r *metapb.Region) *metapb.Region {
 	if r == nil {

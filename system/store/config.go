@@ -41,6 +41,8 @@ type Config struct {
 	// LogEntriesMax is the number of applied entries a leader keeps for slow followers before it compacts; a peer that
 	// is further behind than twice that gets a snapshot.
 	LogEntriesMax uint64
+	// PromoteLagMax is the number of log entries that a learner may lack to be made a voter.
+	PromoteLagMax uint64
 	// RegionSplitBytes is the size of keys and values beyond which a region splits. 0 leaves splits to others.
 	RegionSplitBytes uint64
 
@@ -68,6 +70,7 @@ func DefaultConfig() Config {
 		StaleCheckTicks:      40,
 		DownPeerTicks:        50,
 		LogEntriesMax:        128,
+		PromoteLagMax:        64,
 		RegionSplitBytes:     96 << 20,
 		ClockDrift:           0.1,
 	}

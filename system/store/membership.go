@@ -13,55 +13,58 @@ import (
 )
 
 // applyConfChange carries out a committed membership change, or rejects it if the region is not the one it was made
-// for; every peer decides alike.
+// for; every peer decides alike, by the entry and its region alone.
 func (s *Store) applyConfChange(p *peer, e *raft.Entry, pr *proposal) {
-	cc, err := raft.DecodeConfChange(e)
-	cmd := &ordealpb.Command{}
-	if err == nil {
-		err = proto.Unmarshal(cc.Context, cmd)
-	}
-	change := cmd.GetAdmin().GetChangePeer()
-	if err != nil || change == nil {
-		panic(fmt.Sprintf("store %d %s: conf change at %d can't be read: %v", s.cfg.StoreID, region.Format(p.region), e.GetIndex(), err))
-	}
-	if !region.CheckEpoch(cmd.GetEpoch(), p.region.GetRegionEpoch(), true, false) {
+	cc, c, fits := s.decodeChange(p, e)
+	if !fits {
 		s.refuseAdmin(p, pr, region.EpochNotMatch(p.region))
 		return
 	}
-	r := region.Clone(p.region)
-	r.RegionEpoch.ConfVer++
-	id := change.GetPeer().GetId()
-	switch old := region.FindPeer(r, change.GetPeer().GetStoreId()); {
-	case cc.Change == raft.Remove:
-		region.RemovePeer(r, change.GetPeer().GetStoreId())
-	case old != nil:
-		old.Role = metapb.PeerRole_Voter
-	default:
-		m := &metapb.Peer{Id: id, StoreId: change.GetPeer().GetStoreId()}
-		if cc.Change == raft.AddLearner {
-			m.Role = metapb.PeerRole_Learner
-		}
-		r.Peers = append(r.Peers, m)
+	r := changed(p.region, c)
+	m := region.FindPeerByID(r, p.meta.GetId())
+	if !p.member() {
+		m = p.meta // it is leaving; the change is not about it
 	}
-	removed := cc.Change == raft.Remove && id == p.meta.GetId()
-	if removed && p.meta.GetRole() == metapb.PeerRole_Voter && voters(p.region) == 2 {
+	if m == nil && p.meta.GetRole() == metapb.PeerRole_Voter && region.Voters(p.region) == 2 {
 		s.leave(p, r)
 		return
 	}
-	p.group.ApplyConfChange(cc)
-	if removed {
+	now := p.group.ApplyConfChange(cc)
+	if m == nil {
 		s.destroy(p, r, "it was removed from its region")
 		return
 	}
-	if m := region.FindPeerByID(r, p.meta.GetId()); m != nil {
-		p.meta = m
+	if why := raft.SameConf(now, confState(r, m, now.GetAutoLeave())); why != "" {
+		panic(fmt.Sprintf("store %d: the group of %s has another membership: %s", s.cfg.StoreID, region.Format(r), why))
 	}
+	p.meta = m
 	s.setRegion(p, r)
-	delete(p.heard, id)
+	for _, one := range c.GetChanges() {
+		delete(p.heard, one.GetPeer().GetId())
+	}
 	s.answerAdmin(p, pr, &ordealpb.AdminResponse{Regions: []*metapb.Region{r}})
 	if p.group.IsLeader() {
 		s.heartbeatRegion(p)
 	}
+}
+
+// decodeChange reads a membership change and says whether it fits the region. The one by which a joint configuration is
+// left by itself comes from the library and names no epoch: it fits whatever joint configuration the region is in, since
+// the leader that wrote it had applied that, and no other can be entered before it is left.
+func (s *Store) decodeChange(p *peer, e *raft.Entry) (cc raft.ConfChange, c *ordealpb.ChangePeerV2Request, fits bool) {
+	cc, err := raft.DecodeConfChange(e)
+	if err == nil && cc.Leaves() && len(cc.Context) == 0 {
+		return cc, &ordealpb.ChangePeerV2Request{}, region.Joint(p.region)
+	}
+	cmd := &ordealpb.Command{}
+	if err == nil {
+		err = proto.Unmarshal(cc.Context, cmd)
+	}
+	c = cmd.GetAdmin().GetChangePeerV2()
+	if err != nil || c == nil {
+		panic(fmt.Sprintf("store %d %s: conf change at %d can't be read: %v", s.cfg.StoreID, region.Format(p.region), e.GetIndex(), err))
+	}
+	return cc, c, region.CheckEpoch(cmd.GetEpoch(), p.region.GetRegionEpoch(), true, false)
 }
 
 // leave is what the second of two voters does when it is removed. It knows that its removal is committed, but the one who
@@ -79,7 +82,7 @@ func (s *Store) leave(p *peer, r *metapb.Region) {
 // handOver lets a leader that is leaving try to transfer leadership to a voter that stays.
 func (s *Store) handOver(p *peer) {
 	for _, m := range p.region.GetPeers() {
-		if m.GetRole() == metapb.PeerRole_Voter {
+		if region.Votes(m) {
 			_ = s.transferLeader(p, m) // a refusal is as good as a wait: the next tick tries again
 		}
 	}
@@ -98,7 +101,7 @@ func (s *Store) destroy(p *peer, r *metapb.Region, why string) {
 	}
 	s.dropPeer(p)
 	tomb := &metapb.Region{Id: id, RegionEpoch: r.GetRegionEpoch()}
-	s.putRegionState(tomb, p.meta, ordealpb.PeerState_TOMBSTONE)
+	s.putRegionState(&ordealpb.RegionLocalState{State: ordealpb.PeerState_TOMBSTONE, Region: tomb, Peer: p.meta})
 	s.tombs[id] = max(s.tombs[id], p.meta.GetId())
 	// What is deleted by range is not in the overlay: later reads of this turn must see it gone.
 	s.commit()

@@ -237,12 +237,22 @@ func (s *Store) onCommand(hb *pdpb.RegionHeartbeatResponse) {
 	// Refusals need no answer: PD sees in the next heartbeat that nothing happened.
 	switch {
 	case hb.GetChangePeer() != nil:
-		_ = s.proposeConfChange(p, &ordealpb.ChangePeerRequest{
-			ChangeType: hb.GetChangePeer().GetChangeType(), Peer: hb.GetChangePeer().GetPeer(),
-		}, nil)
+		_ = s.proposeConfChange(p, changesOf([]*pdpb.ChangePeer{hb.GetChangePeer()}), nil)
+	case hb.GetChangePeerV2() != nil:
+		_ = s.proposeConfChange(p, changesOf(hb.GetChangePeerV2().GetChanges()), nil)
 	case hb.GetMerge() != nil:
 		_ = s.startMerge(p, hb.GetMerge().GetTarget())
 	case hb.GetTransferLeader() != nil:
 		_ = s.transferLeader(p, hb.GetTransferLeader().GetPeer())
 	}
+}
+
+// changesOf are the changes that PD wants at once. A joint configuration that they need is left by itself: PD's own
+// command to leave it then finds nothing to do, and none is left behind if PD forgets.
+func changesOf(list []*pdpb.ChangePeer) *ordealpb.ChangePeerV2Request {
+	c := &ordealpb.ChangePeerV2Request{}
+	for _, one := range list {
+		c.Changes = append(c.Changes, &ordealpb.ChangePeerRequest{ChangeType: one.GetChangeType(), Peer: one.GetPeer()})
+	}
+	return c
 }

@@ -99,6 +99,13 @@ func (s *Store) openPeer(r *metapb.Region, meta *metapb.Peer) (*peer, error) {
 		}
 	}
 	p.applied = raft.ID{Index: st.GetAppliedIndex(), Term: st.GetAppliedTerm()}
+	auto := false
+	if region.Joint(r) {
+		var err error
+		if auto, err = s.autoLeave(r.GetId()); err != nil {
+			return nil, err
+		}
+	}
 	cfg := raft.Config{
 		Region:         r.GetId(),
 		Peer:           meta.GetId(),
@@ -106,7 +113,7 @@ func (s *Store) openPeer(r *metapb.Region, meta *metapb.Peer) (*peer, error) {
 		HeartbeatTicks: s.cfg.HeartbeatTicks,
 		Nonce:          s.env.Nonce,
 		Leases:         s.leases,
-		Conf:           confState(r, meta),
+		Conf:           confState(r, meta, auto),
 		Applied:        p.applied,
 		Truncated:      raft.ID{Index: st.GetTruncatedIndex(), Term: st.GetTruncatedTerm()},
 		Snapshot:       func() []byte { return s.buildSnapshot(p) },
@@ -121,22 +128,6 @@ func (s *Store) openPeer(r *metapb.Region, meta *metapb.Peer) (*peer, error) {
 	}
 	p.group = g
 	return p, nil
-}
-
-// confState is the membership that a region describes for its peer self. One that is leaving goes on as it was.
-func confState(r *metapb.Region, self *metapb.Peer) *raft.ConfState {
-	cs := &raft.ConfState{}
-	for _, m := range r.GetPeers() {
-		if m.GetRole() == metapb.PeerRole_Learner {
-			cs.Learners = append(cs.Learners, m.GetId())
-		} else {
-			cs.Voters = append(cs.Voters, m.GetId())
-		}
-	}
-	if len(r.GetPeers()) > 0 && region.FindPeerByID(r, self.GetId()) == nil {
-		cs.Voters = append(cs.Voters, self.GetId())
-	}
-	return cs
 }
 
 // putApplyState writes how far p has applied beside the data it applied.

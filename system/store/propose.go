@@ -7,7 +7,6 @@ import (
 	"ordeal/proto/errorpb"
 	"ordeal/proto/metapb"
 	"ordeal/proto/ordealpb"
-	"ordeal/proto/pdpb"
 	"ordeal/raft"
 	"ordeal/system/region"
 )
@@ -94,7 +93,13 @@ func (s *Store) startAdmin(p *peer, req *request, a *ordealpb.AdminRequest) erro
 		if !region.CheckEpoch(epoch, now, true, false) {
 			return regionError{region.EpochNotMatch(p.region)}
 		}
-		return s.proposeConfChange(p, b.ChangePeer, req)
+		one := &ordealpb.ChangePeerV2Request{Changes: []*ordealpb.ChangePeerRequest{b.ChangePeer}}
+		return s.proposeConfChange(p, one, req)
+	case *ordealpb.AdminRequest_ChangePeerV2:
+		if !region.CheckEpoch(epoch, now, true, false) {
+			return regionError{region.EpochNotMatch(p.region)}
+		}
+		return s.proposeConfChange(p, b.ChangePeerV2, req)
 	case *ordealpb.AdminRequest_Merge:
 		if !region.CheckEpoch(epoch, now, true, true) {
 			return regionError{region.EpochNotMatch(p.region)}
@@ -107,7 +112,7 @@ func (s *Store) startAdmin(p *peer, req *request, a *ordealpb.AdminRequest) erro
 		s.replyAdmin(req, p, &ordealpb.AdminResponse{Regions: []*metapb.Region{p.region}})
 		return nil
 	}
-	return errors.New("admin request without a body: want split, change_peer, merge, transfer_leader or status")
+	return errors.New("admin request without a body: want split, change_peer, change_peer_v2, merge, transfer_leader or status")
 }
 
 func (s *Store) replyAdmin(req *request, p *peer, resp *ordealpb.AdminResponse) {
@@ -135,76 +140,4 @@ func (s *Store) transferLeader(p *peer, to *metapb.Peer) error {
 	}
 	s.wake(p)
 	return nil
-}
-
-// proposeConfChange checks a membership change against the region as it is now and appends it.
-func (s *Store) proposeConfChange(p *peer, c *ordealpb.ChangePeerRequest, req *request) error {
-	if why := refuseChange(p.region, p.meta.GetId(), c); why != "" {
-		return errors.New("change peer: " + why + " in " + region.Format(p.region))
-	}
-	cmd := &ordealpb.Command{
-		Epoch: p.region.GetRegionEpoch(),
-		Admin: &ordealpb.AdminCommand{Body: &ordealpb.AdminCommand_ChangePeer{ChangePeer: c}},
-	}
-	s.nextToken++
-	err := p.group.ProposeConfChange(s.nextToken, raft.ConfChange{
-		Change: changeOf(c.GetChangeType()), Peer: c.GetPeer().GetId(), Context: mustMarshal(cmd),
-	})
-	if err != nil {
-		return regionError{s.groupError(p, err)}
-	}
-	p.unplaced = append(p.unplaced, proposal{token: s.nextToken, admin: req})
-	s.wake(p)
-	return nil
-}
-
-// refuseChange says why a change can't be made to r by its leader, or nothing.
-func refuseChange(r *metapb.Region, leader uint64, c *ordealpb.ChangePeerRequest) string {
-	on := region.FindPeer(r, c.GetPeer().GetStoreId())
-	if c.GetChangeType() == pdpb.ConfChangeType_RemoveNode {
-		switch {
-		case on == nil || on.GetId() != c.GetPeer().GetId():
-			return "no such peer to remove"
-		case on.GetId() == leader:
-			// A leader that removes itself may vanish before the others learn of it.
-			return "the leader does not remove itself: transfer leadership first"
-		case voters(r) == 1 && on.GetRole() == metapb.PeerRole_Voter:
-			return "the last voter stays"
-		}
-		return ""
-	}
-	switch {
-	case c.GetPeer().GetId() == 0 || c.GetPeer().GetStoreId() == 0:
-		return "a new peer needs an id and a store"
-	case on != nil && on.GetId() != c.GetPeer().GetId():
-		return "the store has another peer"
-	case on != nil && (on.GetRole() == metapb.PeerRole_Voter || c.GetChangeType() == pdpb.ConfChangeType_AddLearnerNode):
-		return "the peer is there already"
-	case on == nil && region.FindPeerByID(r, c.GetPeer().GetId()) != nil:
-		return "the peer is there already, on another store"
-	case on == nil && len(r.GetPeers()) >= region.PeersMax:
-		return "no more peers are allowed"
-	}
-	return ""
-}
-
-func voters(r *metapb.Region) int {
-	n := 0
-	for _, m := range r.GetPeers() {
-		if m.GetRole() == metapb.PeerRole_Voter {
-			n++
-		}
-	}
-	return n
-}
-
-// changeOf converts by name: the protocol and the library number the kinds differently.
-func changeOf(t pdpb.ConfChangeType) raft.Change {
-	switch t {
-	case pdpb.ConfChangeType_RemoveNode:
-		return raft.Remove
-	case pdpb.ConfChangeType_AddLearnerNode:
-		return raft.AddLearner
-	}
-	return raft.AddVoter
 }

@@ -221,17 +221,22 @@ func (s *script) admin(d *datadriven.TestData) {
 			s.order(m.id, view.Region, c)
 			return
 		}
-		a.Body = &ordealpb.AdminRequest_ChangePeer{ChangePeer: c}
+		if a.Body = (&ordealpb.AdminRequest_ChangePeerV2{ChangePeerV2: c}); len(c.GetChanges()) == 1 && !c.GetExplicitLeave() {
+			a.Body = &ordealpb.AdminRequest_ChangePeer{ChangePeer: c.GetChanges()[0]}
+		}
 	}
 	s.send(m, label, &ordealpb.Request{Body: &ordealpb.Request_Admin{Admin: a}})
 }
 
-// change reads add=sN, add-learner=sN, or remove=sN, with peer=ID for another peer than the next, or than the one there.
-func (s *script) change(d *datadriven.TestData, r *metapb.Region) (*ordealpb.ChangePeerRequest, string) {
+// change reads any of add=sN, add-learner=sN (which also demotes) and remove=sN, with peer=ID for another peer than the next,
+// or than the one there, and explicit for a joint configuration that stays; nothing of this leaves one.
+func (s *script) change(d *datadriven.TestData, r *metapb.Region) (*ordealpb.ChangePeerV2Request, string) {
 	kinds := map[string]pdpb.ConfChangeType{
 		"add": pdpb.ConfChangeType_AddNode, "add-learner": pdpb.ConfChangeType_AddLearnerNode,
 		"remove": pdpb.ConfChangeType_RemoveNode,
 	}
+	c := &ordealpb.ChangePeerV2Request{ExplicitLeave: d.HasArg("explicit")}
+	var what []string
 	for _, a := range d.CmdArgs {
 		kind, ok := kinds[a.Key]
 		if !ok {
@@ -247,10 +252,13 @@ func (s *script) change(d *datadriven.TestData, r *metapb.Region) (*ordealpb.Cha
 		default:
 			peer.Id = s.pd.id()
 		}
-		return &ordealpb.ChangePeerRequest{ChangeType: kind, Peer: peer}, a.Key + " " + a.Vals[0]
+		c.Changes = append(c.Changes, &ordealpb.ChangePeerRequest{ChangeType: kind, Peer: peer})
+		what = append(what, a.Key+" "+a.Vals[0])
 	}
-	d.Fatalf(s.t, "change: want add=, add-learner= or remove=")
-	return nil, ""
+	if len(what) == 0 {
+		return c, "leave"
+	}
+	return c, strings.Join(what, " ")
 }
 
 // leader finds who leads a region, by the highest term among the stores that are up.

@@ -134,11 +134,18 @@ func (s *script) pdCommand(d *datadriven.TestData) {
 }
 
 // order has PD tell a leader to change its region's membership, as it does in answers to heartbeats.
-func (s *script) order(to world.NodeID, r *metapb.Region, c *ordealpb.ChangePeerRequest) {
+func (s *script) order(to world.NodeID, r *metapb.Region, c *ordealpb.ChangePeerV2Request) {
+	resp := &pdpb.RegionHeartbeatResponse{RegionId: r.GetId(), RegionEpoch: r.GetRegionEpoch()}
+	var all []*pdpb.ChangePeer
+	for _, one := range c.GetChanges() {
+		all = append(all, &pdpb.ChangePeer{Peer: one.GetPeer(), ChangeType: one.GetChangeType()})
+	}
+	if len(all) == 1 {
+		resp.ChangePeer = all[0]
+	} else {
+		resp.ChangePeerV2 = &pdpb.ChangePeerV2{Changes: all}
+	}
 	s.deliver(pdNode, to, &ordealpb.StorePacket{Pd: &ordealpb.PDResponse{
-		Body: &ordealpb.PDResponse_RegionHeartbeat{RegionHeartbeat: &pdpb.RegionHeartbeatResponse{
-			RegionId: r.GetId(), RegionEpoch: r.GetRegionEpoch(),
-			ChangePeer: &pdpb.ChangePeer{Peer: c.GetPeer(), ChangeType: c.GetChangeType()},
-		}},
+		Body: &ordealpb.PDResponse_RegionHeartbeat{RegionHeartbeat: resp},
 	}})
 }

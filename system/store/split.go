@@ -51,6 +51,10 @@ func (s *Store) askSplit(p *peer, keys [][]byte, right bool, req *request) *erro
 			return region.KeyNotInRegion(k, p.region)
 		}
 	}
+	if region.Joint(p.region) {
+		// The new regions would be born into joint configurations that nobody has the task to leave.
+		return region.ServerIsBusy("the region is in a joint configuration")
+	}
 	ok := s.askPD(pdCall{
 		kind: callSplit, region: p.region.GetId(), epoch: p.region.GetRegionEpoch(), splitKeys: keys, right: right, req: req,
 	}, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_AskBatchSplit{AskBatchSplit: &pdpb.AskBatchSplitRequest{

@@ -28,7 +28,7 @@ func (s *Store) applySplit(p *peer, epoch *metapb.RegionEpoch, c *ordealpb.Split
 	// {
 	//	early := region.Clone(p.region)
 	//	early.RegionEpoch.Version = parts[own].GetRegionEpoch().GetVersion()
-	//	s.putRegionState(early, p.meta, ordealpb.PeerState_NORMAL)
+	//	s.putRegionState(&ordealpb.RegionLocalState{Region: early, Peer: p.meta})
 	//	s.commit()
 	// }
 
@@ -168,7 +168,7 @@ func (s *Store) writeFirstState(r *metapb.Region, meta *metapb.Peer, old *raft.G
 	if err := raft.InitialState(s.batch, s.eng, r.GetId(), old); err != nil {
 		return err
 	}
-	s.putRegionState(r, meta, ordealpb.PeerState_NORMAL)
+	s.putRegionState(&ordealpb.RegionLocalState{Region: r, Peer: meta})
 	s.batch.Put(engine.ApplyStateKey(r.GetId()), mustMarshal(&ordealpb.ApplyState{
 		AppliedIndex: raft.InitialIndex, AppliedTerm: raft.InitialTerm,
 		TruncatedIndex: raft.InitialIndex, TruncatedTerm: raft.InitialTerm,

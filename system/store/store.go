@@ -184,14 +184,14 @@ func (s *Store) dropPeer(p *peer) {
 func (s *Store) setRegion(p *peer, r *metapb.Region) {
 	p.region = r
 	s.ranges.set(r)
-	s.putRegionState(r, p.meta, ordealpb.PeerState_NORMAL)
+	s.putRegionState(&ordealpb.RegionLocalState{Region: r, Peer: p.meta, AutoLeave: p.group.AutoLeave()})
 	if f := s.cfg.Listener.RegionChanged; f != nil {
 		f(s.cfg.StoreID, r)
 	}
 }
 
-func (s *Store) putRegionState(r *metapb.Region, meta *metapb.Peer, st ordealpb.PeerState) {
-	s.batch.Put(engine.RegionStateKey(r.GetId()), mustMarshal(&ordealpb.RegionLocalState{State: st, Region: r, Peer: meta}))
+func (s *Store) putRegionState(st *ordealpb.RegionLocalState) {
+	s.batch.Put(engine.RegionStateKey(st.GetRegion().GetId()), mustMarshal(st))
 }
 
 func mustMarshal(m proto.Message) []byte {

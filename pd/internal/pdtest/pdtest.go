@@ -16,7 +16,7 @@ import (
 
 var regionLine = regexp.MustCompile(`^r(\d+) \[([^,]*),([^)]*)\) v(\d+) c(\d+) \{([^}]*)\}(.*)$`)
 
-// Region reads what core.RegionInfo.String prints, for plain keys and voters only.
+// Region reads what core.RegionInfo.String prints, for plain keys only.
 func Region(line string) (*core.RegionInfo, error) {
 	m := regionLine.FindStringSubmatch(strings.TrimSpace(line))
 	if m == nil {
@@ -34,7 +34,10 @@ func Region(line string) (*core.RegionInfo, error) {
 		if !ok {
 			return nil, fmt.Errorf("peer %q: want such as s1:1002", peer)
 		}
-		r.Region.Peers = append(r.Region.Peers, &metapb.Peer{Id: number(id), StoreId: number(store)})
+		id, role, _ := strings.Cut(id, "(")
+		r.Region.Peers = append(r.Region.Peers, &metapb.Peer{
+			Id: number(id), StoreId: number(store), Role: metapb.PeerRole(metapb.PeerRole_value[strings.TrimSuffix(role, ")")]),
+		})
 	}
 	for _, attr := range strings.Fields(m[7]) {
 		if err := set(r, attr); err != nil {

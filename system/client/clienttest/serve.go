@@ -220,12 +220,12 @@ func (c *Cluster) serveAdmin(to world.Addr, req *ordealpb.AdminRequest, resp *or
 		})
 	case *ordealpb.AdminRequest_ChangePeer:
 		r.RegionError = c.with(to, req.GetContext(), start, resp, true, func(g *group) {
-			g.meta = region.Clone(g.meta)
-			region.RemovePeer(g.meta, b.ChangePeer.GetPeer().GetStoreId())
-			if b.ChangePeer.GetChangeType() == pdpb.ConfChangeType_AddNode {
-				g.meta.Peers = append(g.meta.Peers, b.ChangePeer.GetPeer())
-			}
-			g.meta.RegionEpoch.ConfVer++
+			g.change(&ordealpb.ChangePeerV2Request{Changes: []*ordealpb.ChangePeerRequest{b.ChangePeer}})
+			r.Regions = []*metapb.Region{g.meta}
+		})
+	case *ordealpb.AdminRequest_ChangePeerV2:
+		r.RegionError = c.with(to, req.GetContext(), start, resp, true, func(g *group) {
+			g.change(b.ChangePeerV2)
 			r.Regions = []*metapb.Region{g.meta}
 		})
 	case *ordealpb.AdminRequest_TransferLeader:
@@ -243,6 +243,23 @@ func (c *Cluster) serveAdmin(to world.Addr, req *ordealpb.AdminRequest, resp *or
 		panic(fmt.Sprintf("clienttest: no such admin request: %T", b))
 	}
 	return r
+}
+
+// change adds and removes peers. A joint configuration is left at once: roles stay out of the model but for learners.
+func (g *group) change(c *ordealpb.ChangePeerV2Request) {
+	g.meta = region.Clone(g.meta)
+	for _, one := range c.GetChanges() {
+		region.RemovePeer(g.meta, one.GetPeer().GetStoreId())
+		m := &metapb.Peer{Id: one.GetPeer().GetId(), StoreId: one.GetPeer().GetStoreId()}
+		switch one.GetChangeType() {
+		case pdpb.ConfChangeType_RemoveNode:
+			continue
+		case pdpb.ConfChangeType_AddLearnerNode:
+			m.Role = metapb.PeerRole_Learner
+		}
+		g.meta.Peers = append(g.meta.Peers, m)
+	}
+	g.meta.RegionEpoch.ConfVer += max(1, uint64(len(c.GetChanges())))
 }
 
 // startOf returns the first key of a region, or an empty one if there is no such region.
