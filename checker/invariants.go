@@ -159,6 +159,7 @@ func (v *Invariants) peer(store world.NodeID, region uint64) *peerTruth {
 // Names of the store's invariants.
 const (
 	checkLeader    = "one leader per term"
+	checkLease     = "no lease outlives its leader"
 	checkLogMatch  = "one entry per index and term"
 	checkCommitted = "committed entries never change"
 	checkOrder     = "entries are applied in order, once"
@@ -175,6 +176,15 @@ const (
 func (v *Invariants) LeaderElected(store world.NodeID, region, term uint64) {
 	if first := v.region(region).leaders.put(term, store, termsMax); first != store {
 		v.fail(checkLeader, "region %d has two leaders in term %d: store %d and store %d", region, term, first, store)
+	}
+}
+
+// LeaseRead: a leader confirmed reads in a term by its lease, which says that no later leader can have been elected.
+func (v *Invariants) LeaseRead(store world.NodeID, region, term uint64) {
+	leaders := &v.region(region).leaders
+	if n := len(leaders.at); n > 0 && leaders.at[n-1] > term {
+		v.fail(checkLease, "store %d answered reads of region %d by its lease of term %d, after store %d was elected in term %d",
+			store, region, term, leaders.value[n-1], leaders.at[n-1])
 	}
 }
 

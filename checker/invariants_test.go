@@ -30,6 +30,18 @@ var invariantCases = []struct {
 		v.LeaderElected(2, 7, 6)
 		v.LeaderElected(2, 8, 5)
 	}},
+	{"a lease is used after another was elected", checkLease, func(v *Invariants) {
+		v.LeaderElected(1, 7, 5)
+		v.LeaderElected(2, 7, 6)
+		v.LeaseRead(1, 7, 5)
+	}},
+	{"a lease is used by the last leader", "", func(v *Invariants) {
+		v.LeaderElected(1, 7, 5)
+		v.LeaseRead(1, 7, 5)
+		v.LeaderElected(2, 7, 6)
+		v.LeaseRead(2, 7, 6)
+		v.LeaseRead(1, 8, 5)
+	}},
 	{"two entries of one index and term", checkLogMatch, func(v *Invariants) {
 		v.Appended(1, 7, 10, 5, 0xa)
 		v.Appended(2, 7, 10, 5, 0xb)

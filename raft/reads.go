@@ -38,7 +38,7 @@ type readQueue struct {
 	// waitingTicks is how long the oldest of waiting have been there, at most.
 	waitingTicks int
 	rounds       []readRound
-	// confirmed, without a round, and expired go into the next Ready.
+	// confirmed, by lease, and expired go into the next Ready.
 	confirmed []ConfirmedRead
 	expired   []uint64
 }
@@ -124,7 +124,7 @@ func (g *Group) startReads() {
 	}
 	g.confirmWaiting(st.HardState.GetCommit())
 	// The lease is renewed in time, by those who use it.
-	if left < g.cfg.Leases.Length/2 && len(g.reads.rounds) == 0 {
+	if left < g.cfg.Leases.Length*3/4 && len(g.reads.rounds) == 0 {
 		g.startRound(&st, nil)
 	}
 }

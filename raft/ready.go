@@ -34,7 +34,9 @@ type Ready struct {
 	Lost     []uint64
 	// Reads were confirmed: each may be answered once Index is applied. ExpiredReads are tokens of reads that were not
 	// confirmed for too long and are given up.
-	Reads        []ConfirmedRead
+	Reads []ConfirmedRead
+	// ByLease says that some were confirmed without a round of heartbeats, by the leader's lease.
+	ByLease      bool
 	ExpiredReads []uint64
 	// LeaderChanged says that Group.Leader or Group.IsLeader changed.
 	LeaderChanged bool
@@ -57,7 +59,7 @@ func (g *Group) HasReady() bool {
 
 // Ready takes what is to be done and puts entries and hard state into b.
 func (g *Group) Ready(b *engine.Batch) Ready {
-	out := Ready{Reads: g.reads.confirmed, ExpiredReads: g.reads.expired}
+	out := Ready{Reads: g.reads.confirmed, ByLease: len(g.reads.confirmed) > 0, ExpiredReads: g.reads.expired}
 	g.reads.confirmed, g.reads.expired = nil, nil
 	if g.rn.HasReady() {
 		g.takeReady(b, &out)

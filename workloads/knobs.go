@@ -30,7 +30,7 @@ type knobs struct {
 
 // drifts are what drift is drawn from. Real clocks are much better; but a lease that is too long by the drift shows the
 // sooner the larger it is.
-var drifts = []float64{0, 0.02, 0.1, 0.3, 0.6}
+var drifts = []float64{0, 0.05, 0.3, 1}
 
 // A store's tick is drawn between tickMin and tickMax; an election takes ten to twenty of them. An actor's turn is
 // drawn from turnMin, doubled up to three times, and so are timeouts of calls from callTimeoutMin, up to four times.

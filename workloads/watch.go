@@ -59,6 +59,7 @@ func (v *watch) listener() store.Listener {
 				v.leaders = append(v.leaders, leadership{v.w.Now(), region, world.NodeID(s), term})
 			}
 		},
+		LeaseRead: func(s, region, term uint64) { inv.LeaseRead(world.NodeID(s), region, term) },
 		HardState: func(s, region uint64, h raft.HardState) {
 			inv.HardState(world.NodeID(s), region, h.Term, h.Vote, h.Commit)
 		},

@@ -16,6 +16,8 @@ type Listener struct {
 	// HardState changed; HardStateDurable: and is on the disk for good.
 	HardState        func(store, region uint64, hard raft.HardState)
 	HardStateDurable func(store, region uint64, hard raft.HardState)
+	// LeaseRead: reads were confirmed by the lease that the store's peer has as the region's leader in term.
+	LeaseRead func(store, region, term uint64)
 	// Appended: an entry was put into the log, by the hash of its payload.
 	Appended func(store, region uint64, at raft.ID, hash uint64)
 	// Applied: one entry of the log, by the hash of its payload.

@@ -88,6 +88,9 @@ func (s *Store) handleReady(p *peer) {
 		s.hold(p, rd.Persisted)
 	}
 	p.confirmed = append(p.confirmed, rd.Reads...)
+	if f := s.cfg.Listener.LeaseRead; f != nil && rd.ByLease {
+		f(s.cfg.StoreID, p.region.GetId(), p.group.Term())
+	}
 	if len(rd.Committed) > 0 {
 		s.apply(p, rd.Committed)
 		if !p.dead {

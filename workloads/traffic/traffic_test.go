@@ -151,7 +151,7 @@ func TestWrongClusterIsFound(t *testing.T) {
 	for _, w := range All() {
 		faults := trouble
 		faults.Forget = 0.01
-		o := run(t, 1, w, Knobs{RotateAfter: 100, KeysMax: 300}, faults, 3*time.Second)
+		o := run(t, 1, w, Knobs{RotateAfter: 100, KeysMax: 300}, faults, 12*time.Second)
 		r := checker.Check(o.history, checker.Options{})
 		require.Equal(t, checker.FAIL, r.Verdict, w.Name)
 	}
