@@ -16,6 +16,8 @@ const (
 	termsMax = 256
 	// versionsMax is how many of its latest versions a region's ranges and members are remembered for.
 	versionsMax = 256
+	// statesMax is how many of its latest indexes a region's data are remembered for, as far as anybody looked at them.
+	statesMax = 256
 	// logKeep is how many entries of a region's log are remembered below the lowest applied index of its peers, for
 	// the sake of a peer that restarts and applies them again.
 	logKeep = 1024
@@ -50,6 +52,7 @@ type regionTruth struct {
 	leaders memory[world.NodeID]
 	ranges  memory[keyRange]
 	members memory[[]uint64]
+	states  memory[ReplicaHash]
 	log     regionLog
 	// peers are the stores that report on the region, ascending.
 	peers []peerOf

@@ -112,6 +112,15 @@ func currentRegions(views []RegionView) []RegionView {
 	return views
 }
 
+// StateHash: a store's peer has data with this hash and number of pairs after it applied the entry at index, or a
+// snapshot as of it. Whoever applied as much has the same.
+func (v *Invariants) StateHash(store world.NodeID, region, index, hash uint64, pairs int) {
+	has := ReplicaHash{Store: store, Region: region, Applied: index, Hash: hash, Pairs: pairs}
+	if known := v.region(region).states.put(index, has, statesMax); known.Hash != hash || known.Pairs != pairs {
+		v.CheckHashes([]ReplicaHash{known, has})
+	}
+}
+
 // ReplicaHash is the hash of a peer's data at an applied index.
 type ReplicaHash struct {
 	Store   world.NodeID

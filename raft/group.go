@@ -218,8 +218,8 @@ func (g *Group) fixJitter() {
 	setElectionTimeout(g.rn, g.cfg.ElectionTicks+g.cfg.Jitter(g.term))
 }
 
-// resendSnapshots probes followers again that have not answered a snapshot for a while: it may be lost, and the
-// library waits for a report for ever.
+// resendSnapshots probes followers again of whose snapshot nothing was heard for a while: the owner may have lost it, and
+// the library waits for a report for ever.
 func (g *Group) resendSnapshots() {
 	var overdue []uint64
 	g.rn.WithProgress(func(id uint64, _ etcd.ProgressType, pr progress) {
@@ -237,6 +237,32 @@ func (g *Group) resendSnapshots() {
 		g.rn.ReportSnapshot(id, etcd.SnapshotFailure)
 	}
 }
+
+// SnapshotEnd says what became of a snapshot that the owner was given to send.
+type SnapshotEnd uint8
+
+// The ends of a snapshot's journey.
+const (
+	// SnapshotTaken: the peer has given it to its group.
+	SnapshotTaken SnapshotEnd = iota + 1
+	// SnapshotFailed: it did not arrive, or the peer could not use it.
+	SnapshotFailed
+)
+
+// ReportSnapshot tells a leader what became of the snapshot for a peer. Nothing rests on what it says: a peer's log is
+// known from its own answers only.
+func (g *Group) ReportSnapshot(peer uint64, end SnapshotEnd) {
+	delete(g.snapshotTicks, peer)
+	status := etcd.SnapshotFinish
+	if end == SnapshotFailed {
+		status = etcd.SnapshotFailure
+	}
+	g.rn.ReportSnapshot(peer, status)
+	g.fixJitter()
+}
+
+// SnapshotAlive says that the snapshot for a peer is still under way.
+func (g *Group) SnapshotAlive(peer uint64) { delete(g.snapshotTicks, peer) }
 
 // InitialState puts the hard state of a region born by bootstrap or split into b. old is the uninitialised peer of it
 // that lives here, or nil; what that peer, in this life or an earlier one, may already have promised stays: its term

@@ -18,6 +18,7 @@ type knobs struct {
 	traffic     traffic.Knobs
 	logEntries  uint64
 	splitBytes  uint64
+	snapshots   snapshotKnobs
 	tick        time.Duration
 	turn        time.Duration
 	callTimeout time.Duration
@@ -72,6 +73,7 @@ func drawKnobs(cfg Config) knobs {
 		k.traffic.ThinkMax = time.Duration(1+rng.IntN(10)) * time.Millisecond
 	}
 	k.drawReads(rng, cfg.Clients)
+	k.snapshots = drawSnapshots(cfg.Seed)
 	return k
 }
 
@@ -105,6 +107,7 @@ func (k knobs) cluster(cfg Config) cluster.Config {
 	c.Store.RegionSplitBytes = k.splitBytes
 	c.Store.TickInterval = k.tick
 	c.Store.LeaseReads, c.Store.ClockDrift = k.leases, k.drift
+	k.snapshots.configure(&c.Store)
 	c.Client = client.Options{CallTimeout: k.callTimeout}
 	return c
 }

@@ -41,6 +41,13 @@ func Bugs() []Bug {
 	return []Bug{
 		{"stale-read", "a leader answers reads without confirming its leadership", "bugStaleRead"},
 		{"ack-before-sync", "append responses are sent before the entries are durable", "bugAckBeforeSync"},
+		{"snapshot-keeps-stale", "a snapshot does not clear the data that it replaces", "bugSnapshotKeepsStale"},
+		{"snapshot-live-read", "a snapshot's data are read from a later state than the one that it is said to be of", "bugSnapshotLiveRead"},
+		{"snapshot-two-batches", "a snapshot clears the old data in one batch and writes the new ones in another", "bugSnapshotTwoBatches"},
+		{"snapshot-overlap", "a snapshot is taken although its range overlaps another region", "bugSnapshotOverlap"},
+		{"snapshot-older", "a snapshot is taken although the peer has applied more", "bugSnapshotOlder"},
+		{"snapshot-other-range", "a snapshot carries the data of the region's range as it is while it is sent", "bugSnapshotOtherRange"},
+		{"snapshot-old-conf", "a snapshot's membership is ignored", "bugSnapshotOldConf"},
 		{"split-no-epoch", "the epoch is not checked at apply", "bugSplitNoEpoch"},
 		{"split-child-twice", "a message makes a child before the split does, and the split forgets what it has promised",
 			"bugChildByMessage,bugSplitForgets"},

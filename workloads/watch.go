@@ -72,6 +72,9 @@ func (v *watch) listener() store.Listener {
 		Applied: func(s, region uint64, at raft.ID, hash uint64) {
 			inv.Applied(world.NodeID(s), region, at.Index, at.Term, hash)
 		},
+		StateHash: func(s, region uint64, at raft.ID, hash uint64, pairs int) {
+			inv.StateHash(world.NodeID(s), region, at.Index, hash, pairs)
+		},
 		SnapshotApplied: func(s uint64, r *metapb.Region, at raft.ID) {
 			inv.SnapshotApplied(world.NodeID(s), r.GetId(), at.Index, at.Term)
 		},

@@ -504,11 +504,16 @@ type SnapshotChunk struct {
 	// Counts from 0.
 	Seq  uint32 `protobuf:"varint,5,opt,name=seq,proto3" json:"seq,omitempty"`
 	Last bool   `protobuf:"varint,6,opt,name=last,proto3" json:"last,omitempty"`
-	// xxhash64 over data.
-	Checksum      uint64 `protobuf:"varint,7,opt,name=checksum,proto3" json:"checksum,omitempty"`
-	Data          []byte `protobuf:"bytes,8,opt,name=data,proto3" json:"data,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// xxhash64 over header and data.
+	Checksum uint64 `protobuf:"varint,7,opt,name=checksum,proto3" json:"checksum,omitempty"`
+	// Pairs one after the other: length of the key as a varint, key, length of the value as a varint, value.
+	Data []byte `protobuf:"bytes,8,opt,name=data,proto3" json:"data,omitempty"`
+	// In the first chunk: the RaftMessage that the receiver's group is given once all chunks are there, marshalled.
+	Header []byte `protobuf:"bytes,9,opt,name=header,proto3" json:"header,omitempty"`
+	// In the last chunk: xxhash64 over the checksums of all chunks, in order, 8 bytes each, big-endian.
+	StreamChecksum uint64 `protobuf:"varint,10,opt,name=stream_checksum,json=streamChecksum,proto3" json:"stream_checksum,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *SnapshotChunk) Reset() {
@@ -597,6 +602,20 @@ func (x *SnapshotChunk) GetData() []byte {
 	return nil
 }
 
+func (x *SnapshotChunk) GetHeader() []byte {
+	if x != nil {
+		return x.Header
+	}
+	return nil
+}
+
+func (x *SnapshotChunk) GetStreamChecksum() uint64 {
+	if x != nil {
+		return x.StreamChecksum
+	}
+	return 0
+}
+
 // SnapshotAck says how much of a snapshot has come, or that the receiver does not want it.
 type SnapshotAck struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -604,9 +623,12 @@ type SnapshotAck struct {
 	RegionId uint64                 `protobuf:"varint,2,opt,name=region_id,json=regionId,proto3" json:"region_id,omitempty"`
 	FromPeer *metapb.Peer           `protobuf:"bytes,3,opt,name=from_peer,json=fromPeer,proto3" json:"from_peer,omitempty"`
 	ToPeer   *metapb.Peer           `protobuf:"bytes,4,opt,name=to_peer,json=toPeer,proto3" json:"to_peer,omitempty"`
-	// The next chunk that the receiver wants.
-	Next          uint32 `protobuf:"varint,5,opt,name=next,proto3" json:"next,omitempty"`
-	Refused       bool   `protobuf:"varint,6,opt,name=refused,proto3" json:"refused,omitempty"`
+	// The next chunk that the receiver wants; 0 if it knows nothing of the snapshot.
+	Next uint32 `protobuf:"varint,5,opt,name=next,proto3" json:"next,omitempty"`
+	// The receiver will not take it now.
+	Refused bool `protobuf:"varint,6,opt,name=refused,proto3" json:"refused,omitempty"`
+	// The receiver has all of it and has given it to its group, or needs nothing of it any more.
+	Done          bool `protobuf:"varint,7,opt,name=done,proto3" json:"done,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -679,6 +701,13 @@ func (x *SnapshotAck) GetNext() uint32 {
 func (x *SnapshotAck) GetRefused() bool {
 	if x != nil {
 		return x.Refused
+	}
+	return false
+}
+
+func (x *SnapshotAck) GetDone() bool {
+	if x != nil {
+		return x.Done
 	}
 	return false
 }
@@ -3791,15 +3820,15 @@ func (x *KeyValue) GetValue() []byte {
 	return nil
 }
 
-// SnapshotData is the payload of a Raft snapshot: the region and all its data at one applied index.
+// SnapshotData is the payload of a Raft snapshot: all of a region at one applied index but its data, which goes in
+// SnapshotChunks.
 type SnapshotData struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Region *metapb.Region         `protobuf:"bytes,1,opt,name=region,proto3" json:"region,omitempty"`
-	Pairs  []*KeyValue            `protobuf:"bytes,2,rep,name=pairs,proto3" json:"pairs,omitempty"`
-	// xxhash64 over the pairs; a receiver that computes another one drops the snapshot.
-	Checksum      uint64      `protobuf:"varint,3,opt,name=checksum,proto3" json:"checksum,omitempty"`
-	Merge         *MergeState `protobuf:"bytes,4,opt,name=merge,proto3" json:"merge,omitempty"`
-	Merged        *Merged     `protobuf:"bytes,5,opt,name=merged,proto3" json:"merged,omitempty"`
+	Merge  *MergeState            `protobuf:"bytes,4,opt,name=merge,proto3" json:"merge,omitempty"`
+	Merged *Merged                `protobuf:"bytes,5,opt,name=merged,proto3" json:"merged,omitempty"`
+	// The id of the chunks.
+	Id            uint64 `protobuf:"varint,6,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3841,20 +3870,6 @@ func (x *SnapshotData) GetRegion() *metapb.Region {
 	return nil
 }
 
-func (x *SnapshotData) GetPairs() []*KeyValue {
-	if x != nil {
-		return x.Pairs
-	}
-	return nil
-}
-
-func (x *SnapshotData) GetChecksum() uint64 {
-	if x != nil {
-		return x.Checksum
-	}
-	return 0
-}
-
 func (x *SnapshotData) GetMerge() *MergeState {
 	if x != nil {
 		return x.Merge
@@ -3867,6 +3882,13 @@ func (x *SnapshotData) GetMerged() *Merged {
 		return x.Merged
 	}
 	return nil
+}
+
+func (x *SnapshotData) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
 }
 
 var File_ordealpb_ordealpb_proto protoreflect.FileDescriptor
@@ -3893,7 +3915,7 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\x04term\x18\x02 \x01(\x04R\x04term\x12\x1d\n" +
 	"\n" +
 	"last_index\x18\x03 \x01(\x04R\tlastIndex\"\x06\n" +
-	"\x04Wake\"\xe4\x01\n" +
+	"\x04Wake\"\xa5\x02\n" +
 	"\rSnapshotChunk\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1b\n" +
 	"\tregion_id\x18\x02 \x01(\x04R\bregionId\x12)\n" +
@@ -3902,14 +3924,18 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\x03seq\x18\x05 \x01(\rR\x03seq\x12\x12\n" +
 	"\x04last\x18\x06 \x01(\bR\x04last\x12\x1a\n" +
 	"\bchecksum\x18\a \x01(\x04R\bchecksum\x12\x12\n" +
-	"\x04data\x18\b \x01(\fR\x04data\"\xba\x01\n" +
+	"\x04data\x18\b \x01(\fR\x04data\x12\x16\n" +
+	"\x06header\x18\t \x01(\fR\x06header\x12'\n" +
+	"\x0fstream_checksum\x18\n" +
+	" \x01(\x04R\x0estreamChecksum\"\xce\x01\n" +
 	"\vSnapshotAck\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1b\n" +
 	"\tregion_id\x18\x02 \x01(\x04R\bregionId\x12)\n" +
 	"\tfrom_peer\x18\x03 \x01(\v2\f.metapb.PeerR\bfromPeer\x12%\n" +
 	"\ato_peer\x18\x04 \x01(\v2\f.metapb.PeerR\x06toPeer\x12\x12\n" +
 	"\x04next\x18\x05 \x01(\rR\x04next\x12\x18\n" +
-	"\arefused\x18\x06 \x01(\bR\arefused\"\xc0\x02\n" +
+	"\arefused\x18\x06 \x01(\bR\arefused\x12\x12\n" +
+	"\x04done\x18\a \x01(\bR\x04done\"\xc0\x02\n" +
 	"\n" +
 	"MergeQuery\x12\x1b\n" +
 	"\tregion_id\x18\x01 \x01(\x04R\bregionId\x12%\n" +
@@ -4137,13 +4163,12 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\x0etruncated_term\x18\x04 \x01(\x04R\rtruncatedTerm\"2\n" +
 	"\bKeyValue\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\fR\x05value\"\xd2\x01\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value\"\xb9\x01\n" +
 	"\fSnapshotData\x12&\n" +
-	"\x06region\x18\x01 \x01(\v2\x0e.metapb.RegionR\x06region\x12(\n" +
-	"\x05pairs\x18\x02 \x03(\v2\x12.ordealpb.KeyValueR\x05pairs\x12\x1a\n" +
-	"\bchecksum\x18\x03 \x01(\x04R\bchecksum\x12*\n" +
+	"\x06region\x18\x01 \x01(\v2\x0e.metapb.RegionR\x06region\x12*\n" +
 	"\x05merge\x18\x04 \x01(\v2\x14.ordealpb.MergeStateR\x05merge\x12(\n" +
-	"\x06merged\x18\x05 \x01(\v2\x10.ordealpb.MergedR\x06merged*D\n" +
+	"\x06merged\x18\x05 \x01(\v2\x10.ordealpb.MergedR\x06merged\x12\x0e\n" +
+	"\x02id\x18\x06 \x01(\x04R\x02idJ\x04\b\x02\x10\x03J\x04\b\x03\x10\x04R\x05pairsR\bchecksum*D\n" +
 	"\tPeerState\x12\n" +
 	"\n" +
 	"\x06NORMAL\x10\x00\x12\r\n" +
@@ -4367,14 +4392,13 @@ var file_ordealpb_ordealpb_proto_depIdxs = []int32{
 	39,  // 105: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
 	40,  // 106: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
 	48,  // 107: ordealpb.SnapshotData.region:type_name -> metapb.Region
-	44,  // 108: ordealpb.SnapshotData.pairs:type_name -> ordealpb.KeyValue
-	39,  // 109: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
-	40,  // 110: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
-	111, // [111:111] is the sub-list for method output_type
-	111, // [111:111] is the sub-list for method input_type
-	111, // [111:111] is the sub-list for extension type_name
-	111, // [111:111] is the sub-list for extension extendee
-	0,   // [0:111] is the sub-list for field type_name
+	39,  // 108: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
+	40,  // 109: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
+	110, // [110:110] is the sub-list for method output_type
+	110, // [110:110] is the sub-list for method input_type
+	110, // [110:110] is the sub-list for extension type_name
+	110, // [110:110] is the sub-list for extension extendee
+	0,   // [0:110] is the sub-list for field type_name
 }
 
 func init() { file_ordealpb_ordealpb_proto_init() }

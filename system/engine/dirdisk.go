@@ -14,8 +14,9 @@ import (
 type DirDisk struct {
 	path string
 	// open guards db: syncs hold it shared, so that none meets a database that is being closed.
-	open sync.RWMutex
-	db   *pebble.DB
+	open  sync.RWMutex
+	db    *pebble.DB
+	views *views
 	// committed counts from the first opening by this process: a position only ever gets compared within a process.
 	committed atomic.Uint64
 }
@@ -36,8 +37,8 @@ func (d *DirDisk) Open() (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open disk %s (is another process using it?): %w", d.path, err)
 	}
-	d.db = db
-	return &Engine{db: db, committed: &d.committed}, nil
+	d.db, d.views = db, &views{}
+	return &Engine{db: db, committed: &d.committed, views: d.views}, nil
 }
 
 // Position implements world.Disk. It counts the commits of this process.
@@ -71,6 +72,7 @@ func (d *DirDisk) Close() error {
 	}
 	db := d.db
 	d.db = nil
+	d.views.closeAll()
 	if err := db.Close(); err != nil {
 		return fmt.Errorf("close disk %s: %w", d.path, err)
 	}

@@ -16,7 +16,8 @@
 // # Errors
 //
 // An engine whose disk fails can't say any more what it holds, so reads and commits panic with what failed and where.
-// Only opening, syncing and closing return errors. Nothing but this package imports Pebble.
+// Opening, syncing and closing return errors, and so do Read, ReadRange and views if a block does not have the checksum
+// that was written with it: that takes some keys away, not all. Nothing but this package imports Pebble.
 package engine
 
 import (
@@ -48,6 +49,8 @@ type Engine struct {
 	committed *atomic.Uint64
 	// pace keeps Pebble from flushing at moments of its own choice. Nil in the real world.
 	pace *pacer
+	// views are closed with the disk.
+	views *views
 }
 
 // NewBatch returns an empty batch for this engine. It can be reused: Commit empties it.

@@ -13,6 +13,7 @@ import (
 //	0x02 region 0x03                       a region's apply state
 //	0x03 region                            a region's state: its range, epoch, peers, or its tombstone
 //	0x04 name                              what the placement driver keeps
+//	0x05 region seq                        a piece of a snapshot on its way to a region's peer
 //	'z'  user key                          the data
 //
 // Numbers are 8 bytes, big-endian, so that keys sort as their numbers do.
@@ -21,6 +22,7 @@ const (
 	spaceRaft        = 0x02
 	spaceRegionState = 0x03
 	spacePD          = 0x04
+	spaceSpool       = 0x05
 	spaceData        = 'z'
 
 	storeIdent = 0x01
@@ -79,6 +81,20 @@ func PDKey(name string) []byte { return append([]byte{spacePD}, name...) }
 func PDRange(prefix string) (start, end []byte) {
 	return PDKey(prefix), successor(PDKey(prefix))
 }
+
+// SpoolKey is where piece seq of a snapshot for a region's peer waits for the others.
+func SpoolKey(region, seq uint64) []byte {
+	k := binary.BigEndian.AppendUint64([]byte{spaceSpool}, region)
+	return binary.BigEndian.AppendUint64(k, seq)
+}
+
+// SpoolRange covers the pieces [lo, hi) of a snapshot for a region's peer.
+func SpoolRange(region, lo, hi uint64) (start, end []byte) {
+	return SpoolKey(region, lo), SpoolKey(region, hi)
+}
+
+// AllSpools covers the pieces of all snapshots.
+func AllSpools() (start, end []byte) { return []byte{spaceSpool}, []byte{spaceSpool + 1} }
 
 // DataKey is where the value of a user's key is kept. All user keys are allowed, the empty one too.
 func DataKey(user []byte) []byte {

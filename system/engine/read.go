@@ -9,47 +9,90 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// Get returns the value of key and whether there is one. The value is the caller's.
+// Get returns the value of key and whether there is one. The value is the caller's. It panics if the disk fails: it is for
+// what a node can't live without. Values that may be got elsewhere are read with Read.
 func (e *Engine) Get(key []byte) (value []byte, ok bool) {
+	value, ok, err := e.Read(key)
+	if err != nil {
+		panic(err)
+	}
+	return value, ok
+}
+
+// Read is Get, but returns a *CorruptError if what the disk holds in the place of key can't be trusted. Any other failure
+// of the disk is a panic.
+func (e *Engine) Read(key []byte) (value []byte, ok bool, err error) {
 	v, closer, err := e.db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, false
+		return nil, false, nil
 	}
 	if err != nil {
-		panic(fmt.Sprintf("engine: get %x: %v", key, err))
+		return nil, false, failed(err, "get %x", key)
 	}
 	value = append([]byte{}, v...)
 	if err := closer.Close(); err != nil {
-		panic(fmt.Sprintf("engine: get %x: close: %v", key, err))
+		return nil, false, failed(err, "get %x: close", key)
 	}
-	return value, true
+	return value, true, nil
 }
 
 // Scan calls fn with the pairs in [start, end) in ascending order of keys, until fn returns false. An empty end is the end
 // of the key space that start lies in (see keys.go), or of everything if start is empty too. key and value are valid
-// during the call only. Commits made by fn do not show in the scan.
+// during the call only. Commits made by fn do not show in the scan. It panics if the disk fails; see Get.
 func (e *Engine) Scan(start, end []byte, fn func(key, value []byte) bool) {
-	it := e.iterator(start, end)
-	defer e.close(it, start)
-	for ok := it.First(); ok; ok = it.Next() {
-		if !fn(it.Key(), valueOf(it)) {
-			return
-		}
+	if err := scan(e.db, start, end, false, fn); err != nil {
+		panic(err)
 	}
 }
 
 // ReverseScan is Scan in descending order: it begins with the last pair below end.
 func (e *Engine) ReverseScan(start, end []byte, fn func(key, value []byte) bool) {
-	it := e.iterator(start, end)
-	defer e.close(it, start)
-	for ok := it.Last(); ok; ok = it.Prev() {
-		if !fn(it.Key(), valueOf(it)) {
-			return
-		}
+	if err := scan(e.db, start, end, true, fn); err != nil {
+		panic(err)
 	}
 }
 
-func (e *Engine) iterator(start, end []byte) *pebble.Iterator {
+// ReadRange is Scan, but returns a *CorruptError if it meets what can't be trusted; fn has not seen all pairs then. Any
+// other failure of the disk is a panic.
+func (e *Engine) ReadRange(start, end []byte, fn func(key, value []byte) bool) error {
+	return scan(e.db, start, end, false, fn)
+}
+
+// ReverseReadRange is ReadRange in descending order.
+func (e *Engine) ReverseReadRange(start, end []byte, fn func(key, value []byte) bool) error {
+	return scan(e.db, start, end, true, fn)
+}
+
+// scan walks over [start, end) of a database or of a view of one.
+func scan(from pebble.Reader, start, end []byte, reverse bool, fn func(key, value []byte) bool) (err error) {
+	it, err := iterator(from, start, end)
+	if err != nil {
+		return failed(err, "scan [%x, %x)", start, end)
+	}
+	// Deferred, so that a crash injected into fn leaves no iterator behind. An iterator that came to a bad block ends
+	// early and only tells so here.
+	defer func() {
+		if bad := it.Close(); bad != nil && err == nil {
+			err = failed(bad, "scan from %x", start)
+		}
+	}()
+	first, next := it.First, it.Next
+	if reverse {
+		first, next = it.Last, it.Prev
+	}
+	for ok := first(); ok; ok = next() {
+		v, bad := it.ValueAndErr()
+		if bad != nil {
+			return failed(bad, "value of %x", it.Key())
+		}
+		if !fn(it.Key(), v) {
+			return nil
+		}
+	}
+	return nil
+}
+
+func iterator(from pebble.Reader, start, end []byte) (*pebble.Iterator, error) {
 	if len(end) == 0 {
 		end = spaceEnd(start)
 	}
@@ -59,27 +102,30 @@ func (e *Engine) iterator(start, end []byte) *pebble.Iterator {
 	if end != nil && bytes.Compare(start, end) > 0 {
 		end = start // Pebble leaves crossed bounds undefined; here they hold nothing.
 	}
-	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: end})
-	if err != nil {
-		panic(fmt.Sprintf("engine: scan [%x, %x): %v", start, end, err))
-	}
-	return it
+	return from.NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: end})
 }
 
-// close is deferred, so that a crash injected into a scan's callback leaves no iterator behind. An iterator that came
-// to a bad block ends early and only tells so here.
-func (e *Engine) close(it *pebble.Iterator, start []byte) {
-	if err := it.Close(); err != nil {
-		panic(fmt.Sprintf("engine: scan from %x: %v", start, err))
-	}
+// CorruptError says that the disk does not hold what was written there, as Pebble's checksums tell.
+type CorruptError struct {
+	// What was being read, and what Pebble says.
+	What  string
+	Cause error
 }
 
-func valueOf(it *pebble.Iterator) []byte {
-	v, err := it.ValueAndErr()
-	if err != nil {
-		panic(fmt.Sprintf("engine: value of %x: %v", it.Key(), err))
+// Error implements error.
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("engine: %s: the disk does not hold what was written: %v", e.What, e.Cause)
+}
+
+// Unwrap returns Pebble's error.
+func (e *CorruptError) Unwrap() error { return e.Cause }
+
+// failed sorts an error of Pebble: corruption is returned, since its extent is known, all else is a panic.
+func failed(err error, what string, args ...any) error {
+	if pebble.IsCorruptionError(err) {
+		return &CorruptError{What: fmt.Sprintf(what, args...), Cause: err}
 	}
-	return v
+	panic(fmt.Sprintf("engine: "+what+": %v", append(args, err)...))
 }
 
 // spaceEnd returns the first key behind the key space of start, nil if there is none.

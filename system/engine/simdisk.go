@@ -15,6 +15,8 @@ type SimDisk struct {
 	db *pebble.DB
 	// pace is the pacer of the current life.
 	pace *pacer
+	// views are those of the current life.
+	views *views
 	// committed counts the commits that are on the disk, durable or not.
 	committed atomic.Uint64
 	// synced is how many commits the last Sync or Close made durable.
@@ -41,7 +43,8 @@ func (d *SimDisk) Open() (*Engine, error) {
 	}
 	d.db = db
 	d.pace = newPacer(db, d.fs, &d.committed, &d.flushes)
-	return &Engine{db: db, committed: &d.committed, pace: d.pace}, nil
+	d.views = &views{}
+	return &Engine{db: db, committed: &d.committed, pace: d.pace, views: d.views}, nil
 }
 
 // Position implements world.Disk. A crash sets it back to the commits that it left.
@@ -66,7 +69,7 @@ func (d *SimDisk) Sync() error {
 }
 
 // Crash implements world.Disk. A keep below Durable is raised to it, and a keep above Position panics. The disk is closed
-// afterwards and can be opened again; engines and batches of the life that ended must not be used any more. A disk that
+// afterwards and can be opened again; engines, views and batches of the life that ended must not be used any more. A disk that
 // is not open has nothing to lose.
 func (d *SimDisk) Crash(keep uint64, torn bool) (lost uint64) {
 	position := d.committed.Load()
@@ -84,6 +87,7 @@ func (d *SimDisk) Crash(keep uint64, torn bool) (lost uint64) {
 		panic(fmt.Sprintf("engine: crash: write the log of %d commits: %v", position, err))
 	}
 	d.fs.freeze()
+	d.views.closeAll()
 	if err := d.db.Close(); err != nil {
 		panic(fmt.Sprintf("engine: crash: an operation was still going on, or an iterator is open: %v", err))
 	}
@@ -108,6 +112,7 @@ func (d *SimDisk) Close() error {
 	}
 	db := d.db
 	d.db, d.pace = nil, nil
+	d.views.closeAll()
 	if err := db.Close(); err != nil {
 		return fmt.Errorf("close simulated disk after %d commits: %w", d.committed.Load(), err)
 	}

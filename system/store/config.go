@@ -17,6 +17,10 @@ const (
 	MaxPendingVotes     = 256     // vote requests kept for regions that a split is about to create
 	clockDriftMax       = 1.0     // the largest difference between the speeds of two clocks that leases can be set up for
 	pdCallTicks         = 20      // ticks after which a question to PD is given up and may be asked again
+	// SnapshotsSendingMax bounds Config.SnapshotsSendingMax: every stream must get a chunk through in snapshotIdleTicks.
+	SnapshotsSendingMax = 32
+	// SnapshotChunkBytesMax bounds Config.SnapshotChunkBytes.
+	SnapshotChunkBytesMax = 4 << 20
 )
 
 // Config is what an operator chooses. Times are counted in ticks of TickInterval.
@@ -53,6 +57,15 @@ type Config struct {
 	LeaseReads bool
 	ClockDrift float64
 
+	// Snapshots go in chunks of SnapshotChunkBytes of keys and values and one pair at most, SnapshotWindow of them under
+	// way at a time. A store sends SnapshotBytesPerTick, though at least a chunk in three ticks, and SnapshotsSendingMax
+	// snapshots at a time, and receives SnapshotsReceivingMax.
+	SnapshotChunkBytes    int
+	SnapshotWindow        int
+	SnapshotBytesPerTick  int
+	SnapshotsSendingMax   int
+	SnapshotsReceivingMax int
+
 	Listener Listener
 }
 
@@ -73,6 +86,12 @@ func DefaultConfig() Config {
 		PromoteLagMax:        64,
 		RegionSplitBytes:     96 << 20,
 		ClockDrift:           0.1,
+
+		SnapshotChunkBytes:    256 << 10,
+		SnapshotWindow:        8,
+		SnapshotBytesPerTick:  8 << 20,
+		SnapshotsSendingMax:   16,
+		SnapshotsReceivingMax: 16,
 	}
 }
 
@@ -92,6 +111,11 @@ func (c Config) validate() error {
 		{"StaleCheckTicks", c.StaleCheckTicks > 2*c.ElectionTicks, "more than twice ElectionTicks"},
 		{"LogEntriesMax", c.LogEntriesMax > 0, "above 0"},
 		{"ClockDrift", c.ClockDrift >= 0 && c.ClockDrift <= clockDriftMax, fmt.Sprintf("from 0 to %v", clockDriftMax)},
+		{"SnapshotChunkBytes", c.SnapshotChunkBytes > 0 && c.SnapshotChunkBytes <= SnapshotChunkBytesMax, "above 0 and at most 4 MiB"},
+		{"SnapshotWindow", c.SnapshotWindow > 0, "above 0"},
+		{"SnapshotBytesPerTick", c.SnapshotBytesPerTick > 0, "above 0"},
+		{"SnapshotsSendingMax", c.SnapshotsSendingMax > 0 && c.SnapshotsSendingMax <= SnapshotsSendingMax, "1 to 32"},
+		{"SnapshotsReceivingMax", c.SnapshotsReceivingMax > 0, "above 0"},
 	} {
 		if !f.ok {
 			return fmt.Errorf("store config: %s must be %s", f.name, f.want)

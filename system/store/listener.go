@@ -24,6 +24,9 @@ type Listener struct {
 	Applied func(store, region uint64, at raft.ID, hash uint64)
 	// SnapshotApplied: the peer's state was replaced by a snapshot.
 	SnapshotApplied func(store uint64, region *metapb.Region, at raft.ID)
+	// StateHash: the peer's data at applied have this hash and number of pairs. Told of whatever makes or takes a snapshot;
+	// working it out takes a look at all the data.
+	StateHash func(store, region uint64, applied raft.ID, hash uint64, pairs int)
 	// RegionChanged: the peer's region has a new range, epoch or membership.
 	RegionChanged func(store uint64, region *metapb.Region)
 	// PeerCreated and PeerDestroyed frame the life of a peer on this store; destroyed it is once its tombstone is durable.

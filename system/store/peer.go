@@ -49,6 +49,10 @@ type peer struct {
 	leaderless uint64
 
 	size splitState
+
+	// source is what this turn's snapshots of the peer are made of; snapshot is the id of the last one that it took.
+	source   *source
+	snapshot uint64
 }
 
 // request is a client's call, kept until it is answered.

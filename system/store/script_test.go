@@ -11,7 +11,6 @@ import (
 
 	"ordeal/checker"
 	"ordeal/proto/metapb"
-	"ordeal/proto/ordealpb"
 	"ordeal/system/engine"
 	"ordeal/world"
 )
@@ -71,7 +70,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		s.pdCommand(d)
 	case "cut", "heal": // cut sN [sM|pd...]: from these, or from all other stores; heal without arguments heals all
 		s.cut(d)
-	case "hold", "copy", "drop-next", "deliver-late", "discard":
+	case "hold", "copy", "drop", "drop-next", "deliver-late", "discard":
 		s.letters(d)
 	case "stall", "sync": // stall sN...: the disk completes no sync until "sync"; "sync-once" completes what was set so far
 		for _, m := range s.these(d) {
@@ -83,13 +82,9 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		}
 	case "crash", "restart":
 		s.power(d)
-	case "regions", "data": // regions [sN...]
+	case "regions", "data", "spools", "streams": // regions [sN...]
 		for _, m := range s.these(d) {
-			if d.Cmd == "data" {
-				s.data(m)
-			} else {
-				s.regions(m)
-			}
+			s.look(m, d.Cmd)
 		}
 	default:
 		d.Fatalf(t, "unknown command %s", d.Cmd)
@@ -161,6 +156,11 @@ func (s *script) newCluster(d *datadriven.TestData) {
 	d.MaybeScanArgs(s.t, "log", &s.cfg.LogEntriesMax)
 	d.MaybeScanArgs(s.t, "split-bytes", &s.cfg.RegionSplitBytes)
 	s.cfg.LeaseReads = d.HasArg("leases")
+	d.MaybeScanArgs(s.t, "chunk", &s.cfg.SnapshotChunkBytes)
+	d.MaybeScanArgs(s.t, "window", &s.cfg.SnapshotWindow)
+	d.MaybeScanArgs(s.t, "rate", &s.cfg.SnapshotBytesPerTick)
+	d.MaybeScanArgs(s.t, "sending", &s.cfg.SnapshotsSendingMax)
+	d.MaybeScanArgs(s.t, "receiving", &s.cfg.SnapshotsReceivingMax)
 	for _, a := range d.CmdArgs {
 		if a.Key == "lose" {
 			s.pd.mute = a.Vals[0]
@@ -245,37 +245,6 @@ func (s *script) cut(d *datadriven.TestData) {
 	for _, b := range others {
 		s.cuts[[2]world.NodeID{min(a, b), max(a, b)}] = d.Cmd == "cut" && a != b
 	}
-}
-
-// letters: "hold KIND [region=] [from=] [to=]" keeps such messages back, "copy" keeps a copy of the next one, "drop-next"
-// loses the next one. "deliver-late" ends all that and delivers what was kept, "discard" throws it away; "deliver-late keep"
-// leaves it to be delivered once more.
-func (s *script) letters(d *datadriven.TestData) {
-	switch d.Cmd {
-	case "deliver-late", "discard":
-		held := s.held
-		if s.traps = nil; !d.HasArg("keep") {
-			s.held = nil
-		}
-		for _, l := range held {
-			if d.Cmd == "deliver-late" {
-				s.say("(late: %s of region %d, s%d to s%d)", kindName(l.m), l.m.GetRegionId(), l.from, l.to)
-				s.deliver(l.from, l.to, &ordealpb.StorePacket{Raft: []*ordealpb.RaftMessage{l.m}})
-			}
-		}
-		return
-	}
-	t := trap{what: strings.TrimSuffix(d.Cmd, "-next"), kind: d.CmdArgs[0].Key, once: d.Cmd != "hold"}
-	d.MaybeScanArgs(s.t, "region", &t.region)
-	for _, a := range d.CmdArgs {
-		switch a.Key {
-		case "from":
-			t.from = s.node(a.Vals[0])
-		case "to":
-			t.to = s.node(a.Vals[0])
-		}
-	}
-	s.traps = append(s.traps, t)
 }
 
 // power: "crash sN [keep=all|keep=COMMITS]" keeps what is durable, and all else or so many commits more; "restart sN".

@@ -41,21 +41,6 @@ type diskBarrier struct {
 	at uint64
 }
 
-// letter is one Raft message under way, alone in its packet.
-type letter struct {
-	from, to world.NodeID
-	m        *ordealpb.RaftMessage
-}
-
-// trap says what to do with messages of one kind.
-type trap struct {
-	what     string // hold, copy or drop
-	kind     string
-	region   uint64
-	from, to world.NodeID
-	once     bool
-}
-
 // settle lets stores step, disks sync and messages travel until nothing happens any more. Stores step in the order of
 // their ids, and everything that one step sends is there for the next.
 func (s *script) settle() {
@@ -118,12 +103,14 @@ func (s *script) carry(from world.NodeID, x world.Send) {
 	pkt := &ordealpb.StorePacket{}
 	s.must(proto.Unmarshal(x.Payload, pkt))
 	through := &ordealpb.StorePacket{Pd: pkt.GetPd()}
-	for _, rm := range pkt.GetRaft() {
-		if l := (letter{from, x.To.Node, rm}); s.spring(l) {
-			through.Raft = append(through.Raft, rm)
+	n := 0
+	for _, l := range lettersOf(from, x.To.Node, pkt) {
+		if s.spring(l) {
+			proto.Merge(through, l.pkt)
+			n++
 		}
 	}
-	if len(through.GetRaft()) > 0 || through.GetPd() != nil {
+	if n > 0 || through.GetPd() != nil {
 		s.deliver(from, x.To.Node, through)
 	}
 }
@@ -134,37 +121,6 @@ func (s *script) deliver(from, to world.NodeID, pkt *ordealpb.StorePacket) {
 		s.must(err)
 		m.inbox = append(m.inbox, world.Event{Kind: world.EventMessage, From: world.Addr{Node: from}, Payload: payload})
 	}
-}
-
-// spring reports whether a message goes on, and does with it what the first trap that it fits says.
-func (s *script) spring(l letter) bool {
-	for i, t := range s.traps {
-		if t.kind != kindName(l.m) || (t.region != 0 && t.region != l.m.GetRegionId()) ||
-			(t.from != 0 && t.from != l.from) || (t.to != 0 && t.to != l.to) {
-			continue
-		}
-		if t.once {
-			s.traps = append(s.traps[:i:i], s.traps[i+1:]...)
-		}
-		if t.what != "drop" {
-			s.held = append(s.held, l)
-		}
-		s.say("(%s %s of region %d, s%d to s%d)", t.what, t.kind, l.m.GetRegionId(), l.from, l.to)
-		return t.what == "copy"
-	}
-	return true
-}
-
-// kindName is the name of what a message carries, such as MsgHeartbeat, or Tombstone.
-func kindName(m *ordealpb.RaftMessage) string {
-	if m.GetIsTombstone() {
-		return "Tombstone"
-	}
-	msg := &raft.Message{}
-	if err := proto.Unmarshal(m.GetMessage(), msg); err != nil {
-		panic(err)
-	}
-	return msg.GetType().String()
 }
 
 func (s *script) isCut(a, b world.NodeID) bool {
@@ -216,6 +172,7 @@ func (s *script) listener(id world.NodeID) Listener {
 		HardStateDurable: func(_, r uint64, h raft.HardState) { inv.HardStateDurable(id, r, h.Term, h.Vote, h.Commit) },
 		Appended:         func(_, r uint64, at raft.ID, hash uint64) { inv.Appended(id, r, at.Index, at.Term, hash) },
 		Applied:          func(_, r uint64, at raft.ID, hash uint64) { inv.Applied(id, r, at.Index, at.Term, hash) },
+		StateHash:        func(_, r uint64, at raft.ID, hash uint64, pairs int) { inv.StateHash(id, r, at.Index, hash, pairs) },
 		SnapshotApplied: func(_ uint64, r *metapb.Region, at raft.ID) {
 			inv.SnapshotApplied(id, r.GetId(), at.Index, at.Term)
 			s.say("s%d filled region %d by a snapshot at %d", id, r.GetId(), at.Index)

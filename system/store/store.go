@@ -52,6 +52,15 @@ type Store struct {
 
 	// leases is what the groups know of the clock; nil without LeaseReads.
 	leases *raft.Leases
+	// sending and receiving are the streams of snapshots that are under way. sources are peers of whose state this turn
+	// has a view, promised is how many streams their groups were promised, snapshots counts ids.
+	sending   []*outgoing
+	receiving []*incoming
+	sources   []*peer
+	promised  int
+	snapshots uint64
+	// snapshotBudget is how many bytes of chunks may leave before the next tick.
+	snapshotBudget int
 
 	pd     pdLink
 	ticks  uint64
@@ -96,12 +105,14 @@ func New(cfg Config, env world.Env, eng *engine.Engine) (*Store, error) {
 		leases:    newLeases(cfg),
 	}
 	s.pd.calls = map[uint64]pdCall{}
+	s.snapshotBudget = cfg.SnapshotBytesPerTick
 	if err := s.loadIdent(); err != nil {
 		return nil, err
 	}
 	if err := s.loadPeers(); err != nil {
 		return nil, err
 	}
+	s.dropSpools()
 	return s, nil
 }
 

@@ -21,6 +21,8 @@ func (s *Store) onTick() {
 	if s.ticks%uint64(s.cfg.StoreHeartbeatTicks) == 0 {
 		s.heartbeatStore()
 	}
+	s.tickSending()
+	s.tickReceiving()
 	// A tick can destroy no peer, so the list stays as it is while it is walked.
 	for _, p := range s.order {
 		p.group.Tick()

@@ -18,6 +18,12 @@ func (s *Store) onPacket(payload []byte) {
 	for _, m := range pkt.GetRaft() {
 		s.onRaft(m)
 	}
+	for _, c := range pkt.GetSnapshotChunks() {
+		s.onSnapshotChunk(c)
+	}
+	for _, a := range pkt.GetSnapshotAcks() {
+		s.onSnapshotAck(a)
+	}
 	if pkt.GetPd() != nil {
 		s.onPD(pkt.GetPd())
 	}
@@ -61,15 +67,12 @@ func (s *Store) onRaft(m *ordealpb.RaftMessage) {
 	if !p.initialised() || from.GetId() == p.group.Leader() {
 		p.leaderless = 0
 	}
-	if kind == raft.KindSnapshot && !s.snapshotFits(p, msg) {
+	if kind == raft.KindSnapshot {
+		s.stepSnapshot(p, msg)
 		return
 	}
 	p.group.Step(msg)
 	s.wake(p)
-	if kind == raft.KindSnapshot {
-		// It takes its range now: the next message of this turn may be a snapshot that does not fit beside it.
-		s.work(p)
-	}
 }
 
 // senderIsStale tells a peer that was removed from the region, and still campaigns, that it is gone; not before that is
@@ -119,6 +122,10 @@ func (s *Store) post(box *outbox, p *peer, msg *raft.Message) {
 	}
 	if k := raft.KindOf(msg); k == raft.KindVote || k == raft.KindHeartbeat {
 		m.StartKey, m.EndKey = p.region.GetStartKey(), p.region.GetEndKey()
+	}
+	if raft.KindOf(msg) == raft.KindSnapshot {
+		s.startSending(p, to, m, msg.GetSnapshot().GetMetadata().GetIndex())
+		return
 	}
 	box.add(to.GetStoreId(), m)
 }

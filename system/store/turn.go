@@ -33,6 +33,7 @@ func (s *Store) Step(now world.Time, in []world.Event, out *world.Effects) {
 	}
 	s.commit()
 	s.answerReads()
+	s.endSnapshotTurn()
 	s.release()
 	s.out = nil
 }
@@ -205,13 +206,19 @@ type outPacket struct {
 }
 
 func (o *outbox) add(store uint64, m *ordealpb.RaftMessage) {
+	pkt := o.packet(store)
+	pkt.Raft = append(pkt.Raft, m)
+}
+
+// packet returns what is gathered for a store.
+func (o *outbox) packet(store uint64) *ordealpb.StorePacket {
 	for i := range o.packets {
 		if o.packets[i].store == store {
-			o.packets[i].packet.Raft = append(o.packets[i].packet.Raft, m)
-			return
+			return o.packets[i].packet
 		}
 	}
-	o.packets = append(o.packets, outPacket{store: store, packet: &ordealpb.StorePacket{Raft: []*ordealpb.RaftMessage{m}}})
+	o.packets = append(o.packets, outPacket{store: store, packet: &ordealpb.StorePacket{}})
+	return o.packets[len(o.packets)-1].packet
 }
 
 func (o *outbox) take() []outPacket {
