@@ -163,21 +163,10 @@ func SameConf(a, b *ConfState) string {
 // Joint says whether the group is in a joint configuration, as of the applied index.
 func (g *Group) Joint() bool { return len(g.log.conf.GetVotersOutgoing()) > 0 }
 
-// AutoLeave says whether the group is in a joint configuration that whoever leads leaves by itself.
+// AutoLeave says whether the group is in a joint configuration that whoever leads leaves by itself. The library does that as
+// soon as the leader has applied what led there, or, if it was elected later, the first entry of its own term. It would
+// not while leadership is being transferred; but no transfer begins while a change is pending, and no change during one.
 func (g *Group) AutoLeave() bool { return g.log.conf.GetAutoLeave() }
-
-// leaveJoint leaves a joint configuration that is to be left by itself, if the library's own attempt came to nothing: it
-// makes one when an entry is applied, but not while leadership is being transferred, and when that transfer fails in a
-// quiet group no other entry may ever be applied. An attempt that is refused is made again with the next tick.
-func (g *Group) leaveJoint() {
-	if !g.AutoLeave() || !g.ownTermApplied() || g.changePending() {
-		return
-	}
-	_ = g.rn.Step(&raftpb.Message{
-		Type: raftpb.MsgProp.Enum(), From: new(g.cfg.Peer),
-		Entries: []*raftpb.Entry{{Type: raftpb.EntryConfChangeV2.Enum()}},
-	})
-}
 
 // Transferring says whether this leader is handing leadership over.
 func (g *Group) Transferring() bool { return g.rn.BasicStatus().LeadTransferee != etcd.None }

@@ -151,7 +151,6 @@ func (g *Group) Tick() {
 	g.tickReads()
 	if g.role == etcd.StateLeader {
 		g.resendSnapshots()
-		g.leaveJoint()
 	}
 }
 
