@@ -155,7 +155,7 @@ func (c *Sim) Logs() []Log {
 func (c *Sim) Settled() string { return settled(c.knowledge(), c.cfg.Replicas) }
 
 // settled says what keeps a cluster from being at rest: every region has a leader and as many replicas as it should,
-// all of them on stores that are up and agree on region and applied index, and no store has a peer too many. It
+// all of them voters, on stores that are up and agree on region and applied index, and no store has a peer too many. It
 // returns "" when nothing does.
 func settled(all []knowledge, replicas int) string {
 	count := map[uint64]int{}
@@ -166,7 +166,7 @@ func settled(all []knowledge, replicas int) string {
 		if r.leader == 0 {
 			return region.Format(r.region) + " has no leader"
 		}
-		if len(r.region.GetPeers()) != replicas {
+		if len(r.region.GetPeers()) != replicas || region.Voters(r.region) != replicas || region.Joint(r.region) {
 			return region.Format(r.region) + " has not the replicas that it should have"
 		}
 		regions[r.region.GetId()] = r.region
