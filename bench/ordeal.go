@@ -6,13 +6,12 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"google.golang.org/protobuf/proto"
-
 	"ordeal/cluster"
 	"ordeal/proto/errorpb"
 	"ordeal/proto/kvrpcpb"
 	"ordeal/proto/metapb"
 	"ordeal/proto/ordealpb"
+	"ordeal/proto/wire"
 	"ordeal/system/client"
 	"ordeal/system/region"
 	"ordeal/world"
@@ -239,21 +238,16 @@ func (c *ordealConn) Get(n int, key []byte) ([]byte, error) {
 }
 
 func (c *ordealConn) call(n int, r *route, req *ordealpb.Request) (*ordealpb.Response, error) {
-	payload, err := proto.Marshal(req)
-	if err != nil {
-		return nil, err
-	}
 	timeout := opTimeout
 	if c.o.sc.Kind == kindFailover || c.o.sc.Kind == kindRestart {
 		timeout = retryTimeout
 	}
-	reply, err := c.p.Call(r.addr, payload, timeout)
+	reply, err := c.p.Call(r.addr, wire.MarshalRequest(req), timeout)
 	if err != nil {
 		c.turn(n, r)
 		return nil, err
 	}
-	resp := &ordealpb.Response{}
-	return resp, proto.Unmarshal(reply, resp)
+	return wire.UnmarshalResponse(reply)
 }
 
 // check makes an error of a refusal, and takes from it who leads.

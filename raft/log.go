@@ -83,7 +83,7 @@ func (l *log) Entries(lo, hi, maxSize uint64) ([]*raftpb.Entry, error) {
 	to := hi - l.truncated.Index - 1
 	size := uint64(0)
 	for i := from; i < to; i++ {
-		size += uint64(proto.Size(l.entries[i]))
+		size += uint64(entrySize(l.entries[i]))
 		if size > maxSize && i > from {
 			to = i
 			break
@@ -151,7 +151,7 @@ func (l *log) append(b *engine.Batch, entries []*raftpb.Entry) {
 	}
 	l.entries = append(l.entries, entries...)
 	for _, e := range entries {
-		b.Put(engine.RaftLogKey(l.region, e.GetIndex()), mustMarshal(e))
+		b.PutFunc(engine.RaftLogKey(l.region, e.GetIndex()), entrySize(e), func(v []byte) []byte { return appendEntry(v, e) })
 	}
 }
 

@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"ordeal/proto/errorpb"
 	"ordeal/proto/kvrpcpb"
 	"ordeal/proto/metapb"
 	"ordeal/proto/ordealpb"
+	"ordeal/proto/wire"
 	"ordeal/system/region"
 	"ordeal/world"
 )
@@ -168,10 +167,7 @@ func (o *op) ask(e *entry, req *ordealpb.Request) (*ordealpb.Response, *failure)
 		f.entry = e
 		return nil, f
 	}
-	payload, err := proto.Marshal(req)
-	if err != nil {
-		panic(fmt.Sprintf("client: marshal %v: %v", req, err))
-	}
+	payload := wire.MarshalRequest(req)
 	fail := func(c cause, err error) (*ordealpb.Response, *failure) {
 		err = fmt.Errorf("store %d at %s, region %d: %w", storeID, addr, e.region.GetId(), err)
 		return nil, &failure{cause: c, err: err, entry: e}
@@ -184,8 +180,8 @@ func (o *op) ask(e *entry, req *ordealpb.Request) (*ordealpb.Response, *failure)
 	if err != nil {
 		return fail(transportCause(err), err)
 	}
-	resp := &ordealpb.Response{}
-	if err := proto.Unmarshal(reply, resp); err != nil {
+	resp, err := wire.UnmarshalResponse(reply)
+	if err != nil {
 		return fail(malformed, fmt.Errorf("unreadable answer: %w", err))
 	}
 	regionErr, reason, ok := errorsOf(req, resp)

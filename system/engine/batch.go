@@ -20,6 +20,17 @@ func (b *Batch) Put(key, value []byte) {
 	b.added(len(key)+len(value), b.batch.Set(key, value, nil))
 }
 
+// PutFunc sets key to the size bytes that value appends to an empty slice; they are written where they will stay. It panics
+// if there are more or fewer.
+func (b *Batch) PutFunc(key []byte, size int, value func([]byte) []byte) {
+	op := b.batch.SetDeferred(len(key), size)
+	copy(op.Key, key)
+	if v := value(op.Value[:0:size]); len(v) != size || (size > 0 && &v[0] != &op.Value[0]) {
+		panic(fmt.Sprintf("engine: a value of %d bytes instead of %d for %x", len(v), size, key))
+	}
+	b.added(len(key)+size, op.Finish())
+}
+
 // Delete removes key if it is there.
 func (b *Batch) Delete(key []byte) {
 	b.added(len(key), b.batch.Delete(key, nil))

@@ -243,3 +243,23 @@ func TestCloseKeepsEverything(t *testing.T) {
 		require.Equal(t, "0=x 1=x 2=x ", dump(e, "", ""))
 	})
 }
+
+func TestPutFuncWritesInPlace(t *testing.T) {
+	t.Parallel()
+	_, e := openSim(t)
+	b := e.NewBatch()
+	b.PutFunc([]byte("k"), 5, func(v []byte) []byte { return append(v, "value"...) })
+	b.PutFunc([]byte("empty"), 0, func(v []byte) []byte { return v })
+	b.Put([]byte("l"), []byte("other"))
+	e.Commit(b)
+	for key, want := range map[string]string{"k": "value", "empty": "", "l": "other"} {
+		v, ok := e.Get([]byte(key))
+		require.True(t, ok, key)
+		require.Equal(t, want, string(v), key)
+	}
+	for _, v := range []string{"short", "much too long"} {
+		require.Panics(t, func() {
+			e.NewBatch().PutFunc([]byte("k"), 6, func(b []byte) []byte { return append(b, v...) })
+		}, v)
+	}
+}

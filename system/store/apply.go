@@ -5,11 +5,11 @@ import (
 	"fmt"
 
 	"github.com/cespare/xxhash/v2"
-	"google.golang.org/protobuf/proto"
 
 	"ordeal/proto/errorpb"
 	"ordeal/proto/kvrpcpb"
 	"ordeal/proto/ordealpb"
+	"ordeal/proto/wire"
 	"ordeal/raft"
 	"ordeal/system/region"
 )
@@ -43,8 +43,8 @@ func (s *Store) apply(p *peer, entries []*raft.Entry) {
 }
 
 func (s *Store) applyCommand(p *peer, data []byte, pr *proposal) {
-	cmd := &ordealpb.Command{}
-	if err := proto.Unmarshal(data, cmd); err != nil {
+	cmd, err := wire.UnmarshalCommand(data)
+	if err != nil {
 		panic(fmt.Sprintf("store %d %s: entry %d is no command: %v", s.cfg.StoreID, region.Format(p.region), p.applied.Index, err))
 	}
 	switch b := cmd.GetAdmin().GetBody().(type) {
@@ -109,10 +109,12 @@ func (s *Store) applyOp(op *ordealpb.Op) (seen []byte, found, done bool) {
 }
 
 func (s *Store) replyOp(p *peer, req *request, op *ordealpb.Op, seen []byte, found, done bool) {
+	if op.GetKind() == ordealpb.Op_PUT {
+		s.out.Reply(req.from, req.call, s.replyPut(p))
+		return
+	}
 	resp := &ordealpb.Response{Witness: s.witness(p)}
 	switch op.GetKind() {
-	case ordealpb.Op_PUT:
-		resp.Body = &ordealpb.Response_Put{Put: &kvrpcpb.RawPutResponse{}}
 	case ordealpb.Op_DELETE:
 		resp.Body = &ordealpb.Response_Delete{Delete: &kvrpcpb.RawDeleteResponse{}}
 	default:
@@ -121,6 +123,24 @@ func (s *Store) replyOp(p *peer, req *request, op *ordealpb.Op, seen []byte, fou
 		}}
 	}
 	s.reply(req, resp)
+}
+
+// sharedReply is an answer that the puts of one entry have in common.
+type sharedReply struct {
+	region  uint64
+	at      raft.ID
+	payload []byte
+}
+
+// replyPut is the answer to a put of the entry that is being applied.
+func (s *Store) replyPut(p *peer) []byte {
+	w := &s.written
+	if w.payload == nil || w.region != p.region.GetId() || w.at != p.applied {
+		*w = sharedReply{region: p.region.GetId(), at: p.applied, payload: wire.MarshalResponse(&ordealpb.Response{
+			Body: &ordealpb.Response_Put{Put: &kvrpcpb.RawPutResponse{}}, Witness: s.witness(p),
+		})}
+	}
+	return w.payload
 }
 
 // answerAdmin answers whoever waits for an admin command.

@@ -7,6 +7,7 @@ import (
 	"ordeal/proto/errorpb"
 	"ordeal/proto/metapb"
 	"ordeal/proto/ordealpb"
+	"ordeal/proto/wire"
 	"ordeal/raft"
 	"ordeal/system/region"
 )
@@ -15,14 +16,14 @@ import (
 func (s *Store) proposeQueued(p *peer) {
 	for len(p.ops) > 0 && !p.dead {
 		n := entryOps(p.ops)
-		cmd := &ordealpb.Command{Epoch: p.region.GetRegionEpoch()}
-		pr := proposal{}
+		cmd := &ordealpb.Command{Epoch: p.region.GetRegionEpoch(), Ops: make([]*ordealpb.Op, 0, n)}
+		pr := proposal{ops: make([]request, 0, n)}
 		for _, q := range p.ops[:n] {
 			cmd.Ops = append(cmd.Ops, q.op)
 			pr.ops = append(pr.ops, q.req)
 		}
 		p.ops = p.ops[n:]
-		if err := s.propose(p, mustMarshal(cmd), pr); err != nil {
+		if err := s.propose(p, wire.MarshalCommand(cmd), pr); err != nil {
 			s.fail(p, &pr, err)
 		}
 	}

@@ -1,19 +1,18 @@
 package store
 
 import (
-	"google.golang.org/protobuf/proto"
-
 	"ordeal/proto/errorpb"
 	"ordeal/proto/kvrpcpb"
 	"ordeal/proto/ordealpb"
+	"ordeal/proto/wire"
 	"ordeal/system/region"
 	"ordeal/world"
 )
 
 // onRequest checks a client's call against what this store knows and starts it.
 func (s *Store) onRequest(ev *world.Event) {
-	body := &ordealpb.Request{}
-	if err := proto.Unmarshal(ev.Payload, body); err != nil {
+	body, bad := wire.UnmarshalRequest(ev.Payload)
+	if bad != nil {
 		// Nobody who speaks the protocol sends this; an empty response has no body and is a failure to its caller.
 		s.out.Reply(ev.From, ev.Call, mustMarshal(&ordealpb.Response{}))
 		return
@@ -156,7 +155,7 @@ func (s *Store) witness(p *peer) *ordealpb.Witness {
 }
 
 func (s *Store) reply(req *request, resp *ordealpb.Response) {
-	s.out.Reply(req.from, req.call, mustMarshal(resp))
+	s.out.Reply(req.from, req.call, wire.MarshalResponse(resp))
 }
 
 // replyError answers a request of any kind with a region error.

@@ -36,6 +36,10 @@ type Store struct {
 	batch   *engine.Batch
 	dirty   []*peer
 	sendNow outbox
+	// scratch holds a message while it is put into an outbox.
+	scratch []byte
+	// written is the answer to all puts of the entry that is being applied.
+	written sharedReply
 	// sendDurable leaves once the turn's batch is durable; persisted is then given back to the groups.
 	sendDurable outbox
 	persisted   []persisted

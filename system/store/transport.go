@@ -1,18 +1,17 @@
 package store
 
 import (
-	"google.golang.org/protobuf/proto"
-
 	"ordeal/proto/metapb"
 	"ordeal/proto/ordealpb"
+	"ordeal/proto/wire"
 	"ordeal/raft"
 	"ordeal/system/region"
 )
 
 // onPacket handles a one-way message from another store or from PD. What can't be read is dropped, as by a network.
 func (s *Store) onPacket(payload []byte) {
-	pkt := &ordealpb.StorePacket{}
-	if err := proto.Unmarshal(payload, pkt); err != nil {
+	pkt, err := wire.UnmarshalPacket(payload)
+	if err != nil {
 		return
 	}
 	for _, m := range pkt.GetRaft() {
@@ -40,8 +39,8 @@ func (s *Store) onRaft(m *ordealpb.RaftMessage) {
 		s.onTombstone(m)
 		return
 	}
-	msg := &raft.Message{}
-	if err := proto.Unmarshal(m.GetMessage(), msg); err != nil {
+	msg, err := raft.DecodeMessage(m.GetMessage())
+	if err != nil {
 		return
 	}
 	kind := raft.KindOf(msg)
@@ -118,7 +117,7 @@ func (s *Store) post(box *outbox, p *peer, msg *raft.Message) {
 	}
 	m := &ordealpb.RaftMessage{
 		RegionId: p.region.GetId(), FromPeer: p.meta, ToPeer: to, RegionEpoch: p.region.GetRegionEpoch(),
-		Message: mustMarshal(msg),
+		Message: s.encode(msg),
 	}
 	if k := raft.KindOf(msg); k == raft.KindVote || k == raft.KindHeartbeat {
 		m.StartKey, m.EndKey = p.region.GetStartKey(), p.region.GetEndKey()
@@ -128,4 +127,10 @@ func (s *Store) post(box *outbox, p *peer, msg *raft.Message) {
 		return
 	}
 	box.add(to.GetStoreId(), m)
+}
+
+// encode encodes a message into memory that is used again for the next one.
+func (s *Store) encode(msg *raft.Message) []byte {
+	s.scratch = raft.AppendMessage(s.scratch[:0], msg)
+	return s.scratch
 }

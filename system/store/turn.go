@@ -5,7 +5,6 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
-	"ordeal/proto/ordealpb"
 	"ordeal/raft"
 	"ordeal/system/region"
 	"ordeal/world"
@@ -123,7 +122,6 @@ func (s *Store) commit() {
 	}
 	s.eng.Commit(s.batch)
 	s.unsynced = true
-	s.batch = s.eng.NewBatch()
 	clear(s.fresh)
 	// gofail: var crashAfterCommit int
 	// s.crashIf(crashAfterCommit, "crashAfterCommit")
@@ -132,11 +130,11 @@ func (s *Store) commit() {
 // release lets go what the turn produced: some at once, some behind a durability barrier.
 func (s *Store) release() {
 	for _, pkt := range s.sendNow.take() {
-		s.out.Send(s.cfg.Resolve(pkt.store), mustMarshal(pkt.packet))
+		s.out.Send(s.cfg.Resolve(pkt.store), pkt.payload())
 	}
 	var then []world.Send
 	for _, pkt := range s.sendDurable.take() {
-		then = append(then, world.Send{To: s.cfg.Resolve(pkt.store), Payload: mustMarshal(pkt.packet)})
+		then = append(then, world.Send{To: s.cfg.Resolve(pkt.store), Payload: pkt.payload()})
 	}
 	if s.unsynced || len(s.barriers) > 0 {
 		then = append(then, s.reports...)
@@ -193,36 +191,4 @@ func (s *Store) tellPersisting(p *peer, rd *raft.Ready) {
 			}
 		})
 	}
-}
-
-// outbox gathers a turn's messages by destination, in order of first use.
-type outbox struct {
-	packets []outPacket
-}
-
-type outPacket struct {
-	store  uint64
-	packet *ordealpb.StorePacket
-}
-
-func (o *outbox) add(store uint64, m *ordealpb.RaftMessage) {
-	pkt := o.packet(store)
-	pkt.Raft = append(pkt.Raft, m)
-}
-
-// packet returns what is gathered for a store.
-func (o *outbox) packet(store uint64) *ordealpb.StorePacket {
-	for i := range o.packets {
-		if o.packets[i].store == store {
-			return o.packets[i].packet
-		}
-	}
-	o.packets = append(o.packets, outPacket{store: store, packet: &ordealpb.StorePacket{}})
-	return o.packets[len(o.packets)-1].packet
-}
-
-func (o *outbox) take() []outPacket {
-	p := o.packets
-	o.packets = nil
-	return p
 }
