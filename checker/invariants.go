@@ -54,6 +54,7 @@ type regionTruth struct {
 	members memory[[]uint64]
 	states  memory[ReplicaHash]
 	log     regionLog
+	merge   mergeTruth
 	// peers are the stores that report on the region, ascending.
 	peers []peerOf
 }
@@ -84,9 +85,12 @@ type memory[T any] struct {
 	value []T
 }
 
+// find returns the place of n, or where it would be.
+func (m *memory[T]) find(n uint64) (int, bool) { return slices.BinarySearch(m.at, n) }
+
 // put returns what is known for n, or remembers v for it and returns v. At most keep numbers are remembered.
 func (m *memory[T]) put(n uint64, v T, keep int) T {
-	i, found := slices.BinarySearch(m.at, n)
+	i, found := m.find(n)
 	if found {
 		return m.value[i]
 	}

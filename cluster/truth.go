@@ -16,6 +16,8 @@ type current struct {
 	// leader is the store whose peer leads with the highest term; 0 if none does.
 	leader world.NodeID
 	term   uint64
+	// frozen says whether that leader waits for the region to be merged.
+	frozen bool
 }
 
 // knowledge is what one store knows of its peers.
@@ -35,13 +37,21 @@ func (c *Sim) knowledge() []knowledge {
 }
 
 // currentOf gathers the regions from what stores know, by start key: of each the description with the highest epoch,
-// and the leader with the highest term.
+// and the leader with the highest term. A region that some peer knows to have become part of another one is none any more.
 func currentOf(all []knowledge) []current {
 	byID := map[uint64]int{}
+	ended := map[uint64]bool{}
+	for _, k := range all {
+		for _, v := range k.peers {
+			for _, id := range v.Merged {
+				ended[id] = true
+			}
+		}
+	}
 	var out []current
 	for _, k := range all {
 		for _, v := range k.peers {
-			if !v.Initialised {
+			if !v.Initialised || ended[v.Region.GetId()] {
 				continue
 			}
 			i, ok := byID[v.Region.GetId()]
@@ -64,7 +74,7 @@ func (r *current) see(on world.NodeID, v store.PeerView, up bool) {
 		r.region = v.Region
 	}
 	if up && v.Leader && v.Term > r.term {
-		r.leader, r.term = on, v.Term
+		r.leader, r.term, r.frozen = on, v.Term, v.Merging
 	}
 }
 
@@ -168,6 +178,9 @@ func settled(all []knowledge, replicas int) string {
 		}
 		if len(r.region.GetPeers()) != replicas || region.Voters(r.region) != replicas || region.Joint(r.region) {
 			return region.Format(r.region) + " has not the replicas that it should have"
+		}
+		if r.frozen {
+			return region.Format(r.region) + " is about to be merged"
 		}
 		regions[r.region.GetId()] = r.region
 	}

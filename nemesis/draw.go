@@ -272,4 +272,6 @@ func drawConfChange(d *drawer) Fault {
 
 func drawSplit(d *drawer) Fault { return Split{Region: d.ordinal()} }
 
+func drawMerge(d *drawer) Fault { return Merge{Region: d.ordinal(), Right: d.rng.IntN(2) == 0} }
+
 func drawKillPD(*drawer) Fault { return KillPD{} }

@@ -38,6 +38,7 @@ func Families() []Family {
 		{"transfer-leader", "leaders hand over to another replica", 4, effectInstant, 2, drawTransferLeader},
 		{"conf-change", "replicas are added, removed and replaced", 4, effectInstant, 2, drawConfChange},
 		{"split", "regions split", 3, effectInstant, 1, drawSplit},
+		{"merge", "neighbours become one region", 3, effectInstant, 1, drawMerge},
 		{"crash-at", "power loss at a crash point in the code", 3, effectStores, 3, drawCrashAt},
 		{"pd-kill", "power loss of the placement driver", 1, effectPD, 1, drawKillPD},
 	}

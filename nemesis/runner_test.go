@@ -136,6 +136,37 @@ func TestCommandsAndTheirReceipts(t *testing.T) {
 	}
 }
 
+func TestMergesAndTheirReceipts(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"merge region(1) right": "region 1002 became part of region 1003, regions 3 to 2",
+		"merge region(0) left":  "region 1002 became part of region 1001, regions 3 to 2", // 1001 has none to its left
+		"merge region(2) right": "region 1001 became part of region 1002, regions 3 to 2", // nor 1003 to its right
+	} {
+		f := newFake(3)
+		fault, err := ParseFault(text)
+		require.NoError(t, err)
+		r, err := fault.Apply(f.p, f)
+		require.NoError(t, err)
+		require.Equal(t, want, r.Text, text)
+		require.True(t, r.Bit)
+
+		// Here the replicas have to move first.
+		f = newFake(5)
+		r, err = fault.Apply(f.p, f)
+		require.NoError(t, err)
+		require.Equal(t, want, r.Text, text)
+		require.GreaterOrEqual(t, len(f.calls), 3)
+
+		f = newFake(3)
+		f.inert = true
+		r, err = fault.Apply(f.p, f)
+		require.NoError(t, err)
+		require.Contains(t, r.Text, "stayed at version 1")
+		require.False(t, r.Bit)
+	}
+}
+
 func TestCommandsWithoutEffectDidNotBite(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -191,6 +222,8 @@ func TestSkipsSayWhy(t *testing.T) {
 		{"conf-change replace region(0) 0->0", 5, down(2, 3), "without s1, region 1001 would have 1 of 3 replicas up and no quorum"},
 		{"conf-change add region(0) on(0)", 3, func(f *fakeTarget) { f.regions = nil }, "no region is known"},
 		{"split region(0)", 3, func(f *fakeTarget) { f.regions = f.regions[:1] }, "no region from the 0. on has enough data to split"},
+		{"merge region(2) right", 5, func(f *fakeTarget) { f.regions = f.regions[:1] }, "there is no region with such a neighbour"},
+		{"merge region(2) left", 5, down(2), "region 1003 can't move to region 1002, not all of whose stores are up"},
 		{"crash-at crashA store(1)", 3, down(), "no crash points are compiled in: build with the failpoint overlay"},
 		{"crash-at crashA store(1)", 3, func(f *fakeTarget) { f.points = []string{"crashB", "crashC"} },
 			"no crash point crashA is compiled in, only crashB, crashC"},

@@ -209,7 +209,7 @@ func TestParseFamilies(t *testing.T) {
 	require.Equal(t, "kill", some[0].Name)
 	require.Equal(t, "split", some[1].Name)
 	_, err = ParseFamilies("kill,fire")
-	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,split,crash-at,pd-kill`)
+	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,split,merge,crash-at,pd-kill`)
 	_, err = ParseFamilies("")
 	require.ErrorContains(t, err, `unknown nemesis "": want all`)
 	_, err = ParseFamilies("kill,all")

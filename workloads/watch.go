@@ -25,6 +25,8 @@ type watch struct {
 	// regions is the newest description of each region that any store applied; what is applied is committed, so it
 	// only ever moves forward, whatever crashes.
 	regions map[uint64]checker.RegionView
+	// ended are those that were swallowed by others: stores that lag still talk of them.
+	ended   map[uint64]bool
 	leaders []leadership
 	notes   []string
 }
@@ -38,7 +40,7 @@ type leadership struct {
 }
 
 func newWatch(w *sim.World) *watch {
-	return &watch{w: w, inv: checker.NewInvariants(w.Now), regions: map[uint64]checker.RegionView{}}
+	return &watch{w: w, inv: checker.NewInvariants(w.Now), regions: map[uint64]checker.RegionView{}, ended: map[uint64]bool{}}
 }
 
 func (v *watch) note(format string, args ...any) {
@@ -91,7 +93,22 @@ func (v *watch) listener() store.Listener {
 			}
 			v.checkKeySpace()
 		},
+		PrepareMerge: func(s uint64, r *metapb.Region, commit uint64) {
+			inv.MergePrepared(world.NodeID(s), r.GetId(), commit)
+		},
+		RollbackMerge: func(s uint64, r *metapb.Region, commit uint64) {
+			inv.MergeRolledBack(world.NodeID(s), r.GetId(), commit)
+		},
+		CommitMerge: v.merged,
 	}
+}
+
+func (v *watch) merged(s uint64, r, source *metapb.Region, commit uint64) {
+	v.inv.Merged(world.NodeID(s), r.GetId(), source.GetId(), commit)
+	v.learn(s, r)
+	v.ended[source.GetId()] = true
+	delete(v.regions, source.GetId())
+	v.checkKeySpace()
 }
 
 func (v *watch) regionChanged(s uint64, r *metapb.Region) {
@@ -106,7 +123,7 @@ func (v *watch) regionChanged(s uint64, r *metapb.Region) {
 // learn keeps the description of a region if it is newer than what is known.
 func (v *watch) learn(s uint64, r *metapb.Region) {
 	e := r.GetRegionEpoch()
-	if old, ok := v.regions[r.GetId()]; ok && old.Version >= e.GetVersion() {
+	if old, ok := v.regions[r.GetId()]; v.ended[r.GetId()] || ok && old.Version >= e.GetVersion() {
 		return
 	}
 	v.regions[r.GetId()] = checker.RegionView{

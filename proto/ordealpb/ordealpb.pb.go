@@ -826,8 +826,8 @@ type MergeAnswer struct {
 	Region   *metapb.Region         `protobuf:"bytes,4,opt,name=region,proto3" json:"region,omitempty"`
 	// The query's: an answer is about one merge and no later one.
 	CommitIndex uint64 `protobuf:"varint,5,opt,name=commit_index,json=commitIndex,proto3" json:"commit_index,omitempty"`
-	// Of a merged source: which region it became part of, which region that one became part of, and so on.
-	Into          []uint64 `protobuf:"varint,6,rep,packed,name=into,proto3" json:"into,omitempty"`
+	// Of a merged source: the region that it became part of.
+	Into          uint64 `protobuf:"varint,6,opt,name=into,proto3" json:"into,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -897,11 +897,11 @@ func (x *MergeAnswer) GetCommitIndex() uint64 {
 	return 0
 }
 
-func (x *MergeAnswer) GetInto() []uint64 {
+func (x *MergeAnswer) GetInto() uint64 {
 	if x != nil {
 		return x.Into
 	}
-	return nil
+	return 0
 }
 
 // StorePacket is a one-way message to a store: all that one turn of the sender had for it.
@@ -3952,7 +3952,7 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\aoutcome\x18\x03 \x01(\x0e2\x1d.ordealpb.MergeAnswer.OutcomeR\aoutcome\x12&\n" +
 	"\x06region\x18\x04 \x01(\v2\x0e.metapb.RegionR\x06region\x12!\n" +
 	"\fcommit_index\x18\x05 \x01(\x04R\vcommitIndex\x12\x12\n" +
-	"\x04into\x18\x06 \x03(\x04R\x04into\"2\n" +
+	"\x04into\x18\x06 \x01(\x04R\x04into\"2\n" +
 	"\aOutcome\x12\v\n" +
 	"\aUNKNOWN\x10\x00\x12\n" +
 	"\n" +

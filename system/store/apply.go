@@ -21,6 +21,7 @@ func (s *Store) apply(p *peer, entries []*raft.Entry) {
 		if at.Index != p.applied.Index+1 {
 			panic(fmt.Sprintf("store %d %s: entry %d to be applied after %d", s.cfg.StoreID, region.Format(p.region), at.Index, p.applied.Index))
 		}
+		before := p.applied
 		p.applied = at
 		p.group.AppliedTo(at)
 		if f := s.cfg.Listener.Applied; f != nil {
@@ -31,7 +32,7 @@ func (s *Store) apply(p *peer, entries []*raft.Entry) {
 		case raft.IsConfChange(e):
 			s.applyConfChange(p, e, pr)
 		case len(e.GetData()) > 0:
-			s.applyCommand(p, e.GetData(), pr)
+			s.applyCommand(p, e.GetData(), pr, before)
 		}
 		if p.dead {
 			return
@@ -42,16 +43,34 @@ func (s *Store) apply(p *peer, entries []*raft.Entry) {
 	// s.crashIf(crashAfterApply, "crashAfterApply")
 }
 
-func (s *Store) applyCommand(p *peer, data []byte, pr *proposal) {
+// applyCommand carries out one command; before is the entry in front of it.
+func (s *Store) applyCommand(p *peer, data []byte, pr *proposal, before raft.ID) {
 	cmd, err := wire.UnmarshalCommand(data)
 	if err != nil {
 		panic(fmt.Sprintf("store %d %s: entry %d is no command: %v", s.cfg.StoreID, region.Format(p.region), p.applied.Index, err))
+	}
+	if b := cmd.GetAdmin().GetRollbackMerge(); b != nil {
+		s.applyRollbackMerge(p, b)
+		return
+	}
+	if !p.takesWrites() {
+		s.refuseAdmin(p, pr, region.ProposalInMergingMode(p.region.GetId()))
+		return
+	}
+	if !p.member() {
+		// It follows the log only so that the one who stays may use its vote; see leave.
+		s.refuseAdmin(p, pr, region.RegionNotFound(p.region.GetId()))
+		return
 	}
 	switch b := cmd.GetAdmin().GetBody().(type) {
 	case *ordealpb.AdminCommand_Split:
 		s.applySplit(p, cmd.GetEpoch(), b.Split, pr)
 	case *ordealpb.AdminCommand_CompactLog:
 		s.applyCompact(p, b.CompactLog)
+	case *ordealpb.AdminCommand_PrepareMerge:
+		s.applyPrepareMerge(p, cmd.GetEpoch(), b.PrepareMerge, pr)
+	case *ordealpb.AdminCommand_CommitMerge:
+		s.applyCommitMerge(p, cmd.GetEpoch(), b.CommitMerge, before)
 	default:
 		s.applyOps(p, cmd, pr)
 	}

@@ -14,6 +14,8 @@ const (
 	MaxOpsBytesPerEntry = 1 << 20 // keys and values of several operations in one log entry; a single one may be larger
 	MaxMessagesPerTurn  = 256     // messages that one peer sends in a turn; the rest is dropped
 	MaxPDCalls          = 1024    // questions to PD that are not answered
+	MaxMergeBytes       = 1 << 20 // log entries that one CommitMerge carries for peers that lag
+	MaxMerged           = 128     // merges that a region remembers
 	MaxPendingVotes     = 256     // vote requests kept for regions that a split is about to create
 	clockDriftMax       = 1.0     // the largest difference between the speeds of two clocks that leases can be set up for
 	pdCallTicks         = 20      // ticks after which a question to PD is given up and may be asked again

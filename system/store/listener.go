@@ -32,6 +32,10 @@ type Listener struct {
 	// PeerCreated and PeerDestroyed frame the life of a peer on this store; destroyed it is once its tombstone is durable.
 	PeerCreated   func(store, region, peer uint64)
 	PeerDestroyed func(store, region, peer uint64)
+	// PrepareMerge: the region was frozen by its log entry at commit; r is as it is now. RollbackMerge: it was thawed.
+	PrepareMerge, RollbackMerge func(store uint64, r *metapb.Region, commit uint64)
+	// CommitMerge: source, as of its log entry at commit, became part of r.
+	CommitMerge func(store uint64, r, source *metapb.Region, commit uint64)
 	// Split: a region was cut; the parts, in order of keys, and the one among them that goes on under its id.
 	Split func(store uint64, old *metapb.Region, parts []*metapb.Region)
 }

@@ -16,6 +16,10 @@ import (
 // for; every peer decides alike, by the entry and its region alone.
 func (s *Store) applyConfChange(p *peer, e *raft.Entry, pr *proposal) {
 	cc, c, fits := s.decodeChange(p, e)
+	if !p.takesChanges() {
+		s.refuseAdmin(p, pr, region.ProposalInMergingMode(p.region.GetId()))
+		return
+	}
 	if !fits {
 		s.refuseAdmin(p, pr, region.EpochNotMatch(p.region))
 		return
@@ -92,29 +96,15 @@ func (s *Store) handOver(p *peer) {
 // to be gone.
 func (s *Store) destroy(p *peer, r *metapb.Region, why string) {
 	s.failAll(p, why)
-	id := p.region.GetId()
-	lo, hi := engine.RegionRaftRange(id)
-	s.batch.DeleteRange(lo, hi)
 	if p.initialised() {
-		lo, hi = engine.DataRange(p.region.GetStartKey(), p.region.GetEndKey())
+		lo, hi := engine.DataRange(p.region.GetStartKey(), p.region.GetEndKey())
 		s.batch.DeleteRange(lo, hi)
 	}
-	s.dropPeer(p)
-	tomb := &metapb.Region{Id: id, RegionEpoch: r.GetRegionEpoch()}
-	s.putRegionState(&ordealpb.RegionLocalState{State: ordealpb.PeerState_TOMBSTONE, Region: tomb, Peer: p.meta})
-	s.tombs[id] = max(s.tombs[id], p.meta.GetId())
+	s.bury(p, r.GetRegionEpoch(), nil)
 	// What is deleted by range is not in the overlay: later reads of this turn must see it gone.
 	s.commit()
 	// gofail: var crashAfterDestroy int
 	// s.crashIf(crashAfterDestroy, "crashAfterDestroy")
-
-	if f := s.cfg.Listener.PeerDestroyed; f != nil {
-		s.whenDurable = append(s.whenDurable, func() {
-			if s.peers[id] == nil {
-				f(s.cfg.StoreID, id, p.meta.GetId())
-			}
-		})
-	}
 }
 
 // createByMessage makes an uninitialised peer for a message that says this store has one, or returns nil.
@@ -143,7 +133,7 @@ func (s *Store) createByMessage(m *ordealpb.RaftMessage, kind raft.Kind) *peer {
 	if err != nil {
 		panic(fmt.Sprintf("store %d: create peer %d of region %d: %v", s.cfg.StoreID, to.GetId(), id, err))
 	}
-	p.creator = m.GetRegionEpoch()
+	p.creator, p.creatorStart = m.GetRegionEpoch(), m.GetStartKey()
 	s.addPeer(p)
 	if f := s.cfg.Listener.PeerCreated; f != nil {
 		f(s.cfg.StoreID, id, to.GetId())

@@ -36,6 +36,7 @@ const (
 	callFirstRegion
 	callSplit
 	callStale
+	callHeir
 )
 
 // pdCall is one question to PD and what the answer is for.
@@ -143,6 +144,8 @@ func (s *Store) onPD(resp *ordealpb.PDResponse) {
 		s.onSplitIDs(c, resp.GetAskBatchSplit())
 	case callStale:
 		s.onStale(c, resp.GetGetRegionById().GetRegion())
+	case callHeir:
+		s.onHeir(c, resp.GetGetRegion().GetRegion())
 	}
 }
 
@@ -165,7 +168,7 @@ func (s *Store) onFirstRegion(r *metapb.Region) {
 		return
 	}
 	meta := r.GetPeers()[0]
-	if err := s.writeFirstState(r, meta, nil); err != nil {
+	if err := s.writeFirstState(r, meta, nil, nil); err != nil {
 		panic("store: bootstrap: " + err.Error())
 	}
 	s.commit()

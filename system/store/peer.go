@@ -19,12 +19,20 @@ type peer struct {
 	region *metapb.Region
 	meta   *metapb.Peer
 	group  *raft.Group
-	// creator is the epoch of whoever's message created the peer; it matters only while it is uninitialised.
-	creator *metapb.RegionEpoch
-	applied raft.ID
+	// creator and creatorStart are the epoch and the start key of whoever's message created the peer; they matter only
+	// while it is uninitialised.
+	creator      *metapb.RegionEpoch
+	creatorStart []byte
+	applied      raft.ID
 	// merge is set from a PrepareMerge on; merged is never modified, since regions share it.
 	merge  *ordealpb.MergeState
 	merged *ordealpb.Merged
+	// thawed is the tick at which a RollbackMerge was proposed last, takingSince the one at which a CommitMerge of the
+	// region taking was.
+	thawed, taking, takingSince uint64
+	// seek is where a peer that nobody talks to any more looks for who swallowed its region: the holder of this key, or
+	// of its first one.
+	seek []byte
 
 	queued, dead bool
 	// posted counts the messages of the turn numbered turn.

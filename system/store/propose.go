@@ -44,8 +44,16 @@ func entryOps(ops []queuedOp) int {
 	return n
 }
 
-// propose appends a command. On an error nothing was started.
+// propose appends a command, unless the region is frozen. On an error nothing was started.
 func (s *Store) propose(p *peer, data []byte, pr proposal) *errorpb.Error {
+	if !p.takesWrites() {
+		return region.ProposalInMergingMode(p.region.GetId())
+	}
+	return s.appendCommand(p, data, pr)
+}
+
+// appendCommand appends a command that a frozen region takes, too. On an error nothing was started.
+func (s *Store) appendCommand(p *peer, data []byte, pr proposal) *errorpb.Error {
 	s.nextToken++
 	pr.token = s.nextToken
 	if err := p.group.Propose(pr.token, data); err != nil {

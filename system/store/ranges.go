@@ -74,6 +74,29 @@ func (t *ranges) overlapping(id uint64, start, end []byte) *metapb.Region {
 	return t.find(id, start, end)
 }
 
+// overlap returns all regions other than the one named whose ranges meet [start, end), in the order of keys.
+func (t *ranges) overlap(id uint64, start, end []byte) []*metapb.Region {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []*metapb.Region
+	see := func(r *metapb.Region) bool {
+		if r.GetId() != id && region.Overlaps(r.GetStartKey(), r.GetEndKey(), start, end) {
+			out = append(out, r)
+		}
+		return len(end) == 0 || string(r.GetStartKey()) < string(end)
+	}
+	pivot := &metapb.Region{StartKey: start}
+	t.byStart.Descend(pivot, func(r *metapb.Region) bool {
+		if string(r.GetStartKey()) < string(start) {
+			see(r)
+			return false
+		}
+		return true
+	})
+	t.byStart.Ascend(pivot, see)
+	return out
+}
+
 // neighbours returns the regions that lie directly before and behind r on this store, nil where there is none.
 func (t *ranges) neighbours(r *metapb.Region) (before, behind *metapb.Region) {
 	t.mu.Lock()

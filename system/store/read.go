@@ -67,6 +67,10 @@ func (s *Store) answerRead(p *peer, req *request) {
 		s.replyError(req, nil, region.RegionNotFound(p.region.GetId()))
 		return
 	}
+	if !p.takesReads() {
+		s.replyError(req, p, region.ProposalInMergingMode(p.region.GetId()))
+		return
+	}
 	// The range may have changed since the request was checked.
 	changed := req.version != p.region.GetRegionEpoch().GetVersion()
 	// gofail: var bugReadAfterSplit struct{}

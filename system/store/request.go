@@ -65,6 +65,9 @@ func (s *Store) locate(ctx *kvrpcpb.Context) (*peer, *errorpb.Error) {
 		return nil, region.StoreNotMatch(id, s.cfg.StoreID)
 	}
 	p := s.peers[ctx.GetRegionId()]
+	if heir := s.heir(ctx.GetRegionId()); p == nil && heir != nil {
+		return nil, region.EpochNotMatch(heir.region)
+	}
 	if p == nil || !p.member() {
 		return nil, region.RegionNotFound(ctx.GetRegionId())
 	}
@@ -79,6 +82,9 @@ func (s *Store) locate(ctx *kvrpcpb.Context) (*peer, *errorpb.Error) {
 func (s *Store) checkData(p *peer, ctx *kvrpcpb.Context, req *request) *errorpb.Error {
 	if !p.group.IsLeader() && !req.replica {
 		return region.NotLeader(p.region.GetId(), p.leader())
+	}
+	if reads := logged(req.body) == nil; reads && !p.takesReads() || !reads && !p.takesWrites() {
+		return region.ProposalInMergingMode(p.region.GetId())
 	}
 	if !region.CheckEpoch(ctx.GetRegionEpoch(), p.region.GetRegionEpoch(), false, true) {
 		return region.EpochNotMatch(p.region)

@@ -64,7 +64,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 			s.must(err)
 			s.operate(s.machine(s.node(d.CmdArgs[0].Key)), append([]datadriven.CmdArg{{Key: cmd}}, args...))
 		}
-	case "split", "change", "transfer": // split region=ID key=K or key=(K,...), with "right" too [on=sN], ...
+	case "split", "change", "transfer", "merge": // merge region=ID into=ID [seen-by=sN], split region=ID key=K or key=(K,...), with "right" too [on=sN], ...
 		s.admin(d)
 	case "pd":
 		s.pdCommand(d)

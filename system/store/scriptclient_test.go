@@ -208,6 +208,17 @@ func (s *script) admin(d *datadriven.TestData) {
 			}
 		}
 		a.Body = &ordealpb.AdminRequest_Split{Split: c}
+	case "merge":
+		var into uint64
+		d.ScanArgs(s.t, "into", &into)
+		_, target := s.leader(&datadriven.TestData{}, into)
+		if d.HasArg("seen-by") {
+			var by string
+			d.ScanArgs(s.t, "seen-by", &by)
+			target = s.view(s.machine(s.node(by)), into)
+		}
+		a.Body = &ordealpb.AdminRequest_Merge{Merge: &ordealpb.MergeRequest{Target: target.Region}}
+		label = fmt.Sprintf("merge region %d into %d", id, into)
 	case "transfer":
 		var to string
 		d.ScanArgs(s.t, "to", &to)
@@ -259,6 +270,17 @@ func (s *script) change(d *datadriven.TestData, r *metapb.Region) (*ordealpb.Cha
 		return c, "leave"
 	}
 	return c, strings.Join(what, " ")
+}
+
+// view is what a store knows of a region.
+func (s *script) view(m *machine, id uint64) *PeerView {
+	for _, v := range m.store.Peers() {
+		if v.Region.GetId() == id {
+			return &v
+		}
+	}
+	s.t.Fatalf("s%d has no region %d", m.id, id)
+	return nil
 }
 
 // leader finds who leads a region, by the highest term among the stores that are up.

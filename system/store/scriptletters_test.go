@@ -39,6 +39,14 @@ func lettersOf(from, to world.NodeID, pkt *ordealpb.StorePacket) []letter {
 		ls = append(ls, letter{from: from, to: to, kind: "ChunkAck", region: a.GetRegionId(), seq: a.GetNext(),
 			pkt: &ordealpb.StorePacket{SnapshotAcks: []*ordealpb.SnapshotAck{a}}})
 	}
+	for _, q := range pkt.GetMergeQueries() {
+		ls = append(ls, letter{from: from, to: to, kind: "MergeQuery", region: q.GetSourceId(),
+			pkt: &ordealpb.StorePacket{MergeQueries: []*ordealpb.MergeQuery{q}}})
+	}
+	for _, a := range pkt.GetMergeAnswers() {
+		ls = append(ls, letter{from: from, to: to, kind: "MergeAnswer", region: a.GetSourceId(),
+			pkt: &ordealpb.StorePacket{MergeAnswers: []*ordealpb.MergeAnswer{a}}})
+	}
 	return ls
 }
 

@@ -41,9 +41,30 @@ func (f *fakePD) id() uint64 {
 
 // believe takes a region that is newer than what is known.
 func (f *fakePD) believe(r *metapb.Region) {
-	if old := f.regions[r.GetId()]; old == nil || region.StaleEpoch(old.GetRegionEpoch(), r.GetRegionEpoch()) {
-		f.regions[r.GetId()] = region.Clone(r)
+	if old := f.regions[r.GetId()]; old != nil && !region.StaleEpoch(old.GetRegionEpoch(), r.GetRegionEpoch()) {
+		return
 	}
+	for id := range f.next {
+		o := f.regions[id]
+		if o == nil || !region.Overlaps(o.GetStartKey(), o.GetEndKey(), r.GetStartKey(), r.GetEndKey()) || id == r.GetId() {
+			continue
+		}
+		if o.GetRegionEpoch().GetVersion() > r.GetRegionEpoch().GetVersion() {
+			return
+		}
+		delete(f.regions, id)
+	}
+	f.regions[r.GetId()] = region.Clone(r)
+}
+
+// holder is the region that has a key, or nil.
+func (f *fakePD) holder(key []byte) *metapb.Region {
+	for id := range f.next {
+		if r := f.regions[id]; r != nil && region.Contains(r, key) {
+			return r
+		}
+	}
+	return nil
 }
 
 // askedPD answers a store.
@@ -80,6 +101,11 @@ func (s *script) askedPD(from world.NodeID, payload []byte) {
 		}
 		delete(f.refused, from)
 		resp.Body = &ordealpb.PDResponse_GetRegionById{GetRegionById: &pdpb.GetRegionResponse{Region: f.regions[id]}}
+	case *ordealpb.PDRequest_GetRegion:
+		kind = "region"
+		key := b.GetRegion.GetRegionKey()
+		s.say("s%d asks PD for the region of key %q", from, key)
+		resp.Body = &ordealpb.PDResponse_GetRegion{GetRegion: &pdpb.GetRegionResponse{Region: f.holder(key)}}
 	case *ordealpb.PDRequest_AskBatchSplit:
 		kind = "split"
 		split := &pdpb.AskBatchSplitResponse{}

@@ -202,6 +202,18 @@ func (s *script) listener(id world.NodeID) Listener {
 			}
 			s.say("s%d split region %d, off goes %s", id, old.GetId(), strings.Join(off, " and "))
 		},
+		PrepareMerge: func(_ uint64, r *metapb.Region, commit uint64) {
+			inv.MergePrepared(id, r.GetId(), commit)
+			s.say("s%d froze %s at %d", id, region.Format(r), commit)
+		},
+		RollbackMerge: func(_ uint64, r *metapb.Region, commit uint64) {
+			inv.MergeRolledBack(id, r.GetId(), commit)
+			s.say("s%d thawed %s", id, region.Format(r))
+		},
+		CommitMerge: func(_ uint64, r, source *metapb.Region, commit uint64) {
+			inv.Merged(id, r.GetId(), source.GetId(), commit)
+			s.say("s%d merged region %d into %s", id, source.GetId(), region.Format(r))
+		},
 	}
 }
 
@@ -248,6 +260,9 @@ func (s *script) regions(m *machine) {
 		}
 		if v.Leader {
 			what += " leads"
+		}
+		if v.Merging {
+			what += " frozen"
 		}
 		s.say("s%d %s %s, applied %d", m.id, region.Format(v.Region), what, v.Applied.Index)
 	}

@@ -125,7 +125,7 @@ func (s *Store) startReceiving(p *peer, c *ordealpb.SnapshotChunk, ack *ordealpb
 		return nil
 	case old != nil && (old.term > in.term || (old.term == in.term && old.at.Index > in.at.Index)),
 		old == nil && len(s.receiving) >= s.cfg.SnapshotsReceivingMax,
-		s.ranges.overlapping(in.region, r.GetStartKey(), r.GetEndKey()) != nil:
+		s.blocked(r, in.data.GetMerged()):
 		ack.Refused = true
 		return nil
 	}
@@ -167,6 +167,7 @@ func (s *Store) stepSnapshot(p *peer, msg *raft.Message) {
 	if p.initialised() {
 		s.ranges.set(p.region)
 	}
+	s.unclaimRange(in.data.GetMerged())
 }
 
 // fillFromSpool puts the pairs of a snapshot into the batch.

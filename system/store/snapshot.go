@@ -40,7 +40,7 @@ type source struct {
 
 // snapshotMeta is all that a region's peer has to know beside the data, as of now.
 func (s *Store) snapshotMeta(p *peer) *ordealpb.SnapshotData {
-	return &ordealpb.SnapshotData{Region: p.region}
+	return &ordealpb.SnapshotData{Region: p.region, Merge: p.merge, Merged: p.merged}
 }
 
 // adoptMeta is the inverse of snapshotMeta: the peer knows what the snapshot's maker knew. It is part of a batch that
@@ -55,6 +55,7 @@ func (s *Store) adoptMeta(p *peer, data *ordealpb.SnapshotData) {
 	if m := region.FindPeerByID(r, p.meta.GetId()); m != nil {
 		p.meta = m
 	}
+	p.merge, p.merged = data.GetMerge(), data.GetMerged()
 	s.setRegion(p, r)
 }
 
@@ -112,14 +113,14 @@ func (s *Store) tellStateHash(p *peer) {
 }
 
 // snapshotFits says whether a snapshot may be given to the group: the peer must be a member, and the range must not meet
-// that of another region on this store. In that case the other one has a split or its own removal still to learn; the
-// leader sends a snapshot again later. A range that fits is taken at once, so that nobody else takes it.
+// that of another region on this store, but of one that it makes obsolete. In that case the other one has a split, a merge
+// or its own removal still to learn; the leader sends a snapshot again later. A range that fits is taken at once, so that nobody else takes it.
 func (s *Store) snapshotFits(p *peer, data *ordealpb.SnapshotData) bool {
 	r := data.GetRegion()
 	if region.FindPeerByID(r, p.meta.GetId()) == nil {
 		return false
 	}
-	fits := s.ranges.claim(r)
+	fits := s.claimRange(r, data.GetMerged())
 	// gofail: var bugSnapshotOverlap struct{}
 	// fits = true
 
@@ -137,6 +138,7 @@ func (s *Store) restore(p *peer, payload []byte, at raft.ID) {
 		panic(fmt.Sprintf("store %d region %d: the group took a snapshot at %d that is not here: %v", s.cfg.StoreID, id, at.Index, err))
 	}
 	s.failAll(p, "a snapshot replaced the log in which it was")
+	s.makeRoom(data.GetRegion(), data.GetMerged())
 	s.clearForSnapshot(p, data)
 	// gofail: var bugSnapshotTwoBatches struct{}
 	// s.commit()

@@ -46,6 +46,9 @@ func checkSplitKeys(keys [][]byte) error {
 // askSplit asks PD for the ids that a split at keys needs; the answer proposes it. With right the old region keeps its
 // last part instead of its first.
 func (s *Store) askSplit(p *peer, keys [][]byte, right bool, req *request) *errorpb.Error {
+	if p.merging() {
+		return region.ProposalInMergingMode(p.region.GetId())
+	}
 	for _, k := range keys {
 		if !splits(p, k) {
 			return region.KeyNotInRegion(k, p.region)

@@ -32,7 +32,7 @@ func (s *Store) applySplit(p *peer, epoch *metapb.RegionEpoch, c *ordealpb.Split
 	//	s.commit()
 	// }
 
-	children := s.bearChildren(parts, own)
+	children := s.bearChildren(p, parts, own)
 	s.setRegion(p, parts[own])
 	p.group.DropLease()
 	p.size = splitState{}
@@ -119,14 +119,14 @@ type child struct {
 
 // bearChildren puts the first states of the regions that are split off into the batch and takes their ranges. A child
 // whose peer is known to be gone already is not born, and what it would own is cleared, since nobody here owns it.
-func (s *Store) bearChildren(parts []*metapb.Region, own int) []child {
+func (s *Store) bearChildren(parent *peer, parts []*metapb.Region, own int) []child {
 	mine := []*metapb.Region{parts[own]}
 	var children []child
 	for i, r := range parts {
 		if i == own {
 			continue
 		}
-		if c, ok := s.bearChild(r); ok {
+		if c, ok := s.bearChild(parent, r); ok {
 			children = append(children, c)
 			mine = append(mine, r)
 			continue
@@ -139,7 +139,7 @@ func (s *Store) bearChildren(parts []*metapb.Region, own int) []child {
 }
 
 // bearChild puts the first state of a region that is split off into the batch, unless its peer is known to be gone.
-func (s *Store) bearChild(r *metapb.Region) (child, bool) {
+func (s *Store) bearChild(parent *peer, r *metapb.Region) (child, bool) {
 	meta := region.FindPeer(r, s.cfg.StoreID)
 	if meta == nil {
 		panic(fmt.Sprintf("store %d: split off %s has no peer here", s.cfg.StoreID, region.Format(r)))
@@ -157,18 +157,18 @@ func (s *Store) bearChild(r *metapb.Region) (child, bool) {
 		promised = old.group
 		s.dropPeer(old)
 	}
-	if err := s.writeFirstState(r, meta, promised); err != nil {
+	if err := s.writeFirstState(r, meta, promised, parent.merged); err != nil {
 		panic(fmt.Sprintf("store %d: split: %v", s.cfg.StoreID, err))
 	}
 	return child{region: r, meta: meta, known: old != nil, promised: promised}, true
 }
 
-// writeFirstState writes what a region born on this store starts with.
-func (s *Store) writeFirstState(r *metapb.Region, meta *metapb.Peer, old *raft.Group) error {
+// writeFirstState writes what a region born on this store starts with; merged is the memory that it inherits.
+func (s *Store) writeFirstState(r *metapb.Region, meta *metapb.Peer, old *raft.Group, merged *ordealpb.Merged) error {
 	if err := raft.InitialState(s.batch, s.eng, r.GetId(), old); err != nil {
 		return err
 	}
-	s.putRegionState(&ordealpb.RegionLocalState{Region: r, Peer: meta})
+	s.putRegionState(&ordealpb.RegionLocalState{Region: r, Peer: meta, Merged: merged})
 	s.batch.Put(engine.ApplyStateKey(r.GetId()), mustMarshal(&ordealpb.ApplyState{
 		AppliedIndex: raft.InitialIndex, AppliedTerm: raft.InitialTerm,
 		TruncatedIndex: raft.InitialIndex, TruncatedTerm: raft.InitialTerm,
@@ -185,6 +185,7 @@ func (s *Store) raiseChild(parent *peer, c child) {
 	if c.promised != nil {
 		p.group.Inherit(c.promised)
 	}
+	p.merged = parent.merged
 	s.addPeer(p)
 	if f := s.cfg.Listener.PeerCreated; f != nil && !c.known {
 		f(s.cfg.StoreID, c.region.GetId(), c.meta.GetId())

@@ -26,6 +26,8 @@ type Store struct {
 	ranges *ranges
 	// tombs holds, for a region, the highest id of a peer that was destroyed here.
 	tombs map[uint64]uint64
+	// ended holds how regions ended that were swallowed here.
+	ended map[uint64]*ordealpb.MergedRegion
 	// votes keeps vote requests, oldest first, for regions that overlap one of ours: a split that is on its way will
 	// create them.
 	votes []*ordealpb.RaftMessage
@@ -103,6 +105,7 @@ func New(cfg Config, env world.Env, eng *engine.Engine) (*Store, error) {
 		peers:     map[uint64]*peer{},
 		ranges:    newRanges(),
 		tombs:     map[uint64]uint64{},
+		ended:     map[uint64]*ordealpb.MergedRegion{},
 		batch:     eng.NewBatch(),
 		nextToken: tokenBarrier,
 		fresh:     overlay{},
@@ -158,12 +161,16 @@ func (s *Store) loadPeers() error {
 	for _, st := range states {
 		if st.GetState() == ordealpb.PeerState_TOMBSTONE {
 			s.tombs[st.GetRegion().GetId()] = st.GetPeer().GetId()
+			if end := swallowed(st.GetMerged(), st.GetRegion().GetId()); end != nil {
+				s.ended[end.GetId()] = end
+			}
 			continue
 		}
 		p, err := s.openPeer(st.GetRegion(), st.GetPeer())
 		if err != nil {
 			return err
 		}
+		p.merge, p.merged = st.GetMerge(), st.GetMerged()
 		s.addPeer(p)
 		if f := s.cfg.Listener.Started; f != nil {
 			f(s.cfg.StoreID, p.region, p.applied, p.group.HardState())
@@ -199,7 +206,11 @@ func (s *Store) dropPeer(p *peer) {
 func (s *Store) setRegion(p *peer, r *metapb.Region) {
 	p.region = r
 	s.ranges.set(r)
-	s.putRegionState(&ordealpb.RegionLocalState{Region: r, Peer: p.meta, AutoLeave: p.group.AutoLeave()})
+	st := &ordealpb.RegionLocalState{Region: r, Peer: p.meta, Merge: p.merge, Merged: p.merged, AutoLeave: p.group.AutoLeave()}
+	if p.merging() {
+		st.State = ordealpb.PeerState_MERGING
+	}
+	s.putRegionState(st)
 	if f := s.cfg.Listener.RegionChanged; f != nil {
 		f(s.cfg.StoreID, r)
 	}

@@ -45,6 +45,10 @@ func (s *Store) tickLeader(p *peer) {
 	if turn%uint64(s.cfg.RegionHeartbeatTicks) == 0 {
 		s.heartbeatRegion(p)
 	}
+	if p.merging() {
+		s.tickMerge(p)
+		return
+	}
 	if turn%uint64(s.cfg.SplitCheckTicks) == 0 {
 		s.checkSplit(p)
 	}
@@ -68,7 +72,11 @@ func (s *Store) tickFollower(p *peer) {
 // uninitialised peer goes by the epoch of whoever created it.
 func (s *Store) onStale(c pdCall, r *metapb.Region) {
 	p := s.peers[c.region]
-	if p == nil || p.meta.GetId() != c.peer || r == nil {
+	if p == nil || p.meta.GetId() != c.peer {
+		return
+	}
+	if r == nil {
+		s.seekHeir(p)
 		return
 	}
 	known := p.region.GetRegionEpoch()

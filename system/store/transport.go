@@ -23,6 +23,12 @@ func (s *Store) onPacket(payload []byte) {
 	for _, a := range pkt.GetSnapshotAcks() {
 		s.onSnapshotAck(a)
 	}
+	for _, q := range pkt.GetMergeQueries() {
+		s.onMergeQuery(q)
+	}
+	for _, a := range pkt.GetMergeAnswers() {
+		s.onMergeAnswer(a)
+	}
 	if pkt.GetPd() != nil {
 		s.onPD(pkt.GetPd())
 	}
@@ -51,6 +57,9 @@ func (s *Store) onRaft(m *ordealpb.RaftMessage) {
 		p = nil
 	}
 	if p == nil {
+		if s.tellEnded(m, kind) {
+			return
+		}
 		if p = s.createByMessage(m, kind); p == nil {
 			return
 		}

@@ -17,16 +17,23 @@ type PeerView struct {
 	Truncated uint64
 	// Initialised says whether the peer knows its region.
 	Initialised bool
+	// Merging says whether the region is frozen; Merged are regions that are known to be no more.
+	Merging bool
+	Merged  []uint64
 }
 
 // Peers lists the store's peers by region id.
 func (s *Store) Peers() []PeerView {
 	vs := make([]PeerView, 0, len(s.order))
 	for _, p := range s.order {
-		vs = append(vs, PeerView{
+		v := PeerView{
 			Region: p.region, Peer: p.meta.GetId(), Leader: p.group.IsLeader(), Term: p.group.Term(), Applied: p.applied,
-			Truncated: p.group.Truncated().Index, Initialised: p.initialised(),
-		})
+			Truncated: p.group.Truncated().Index, Initialised: p.initialised(), Merging: p.merging(),
+		}
+		for _, e := range p.merged.GetRegions() {
+			v.Merged = append(v.Merged, e.GetId())
+		}
+		vs = append(vs, v)
 	}
 	return vs
 }
