@@ -1201,8 +1201,10 @@ type Response struct {
 	//	*Response_BatchGet
 	//	*Response_BatchPut
 	//	*Response_DeleteRange
-	Body          isResponse_Body `protobuf_oneof:"body"`
-	Witness       *Witness        `protobuf:"bytes,7,opt,name=witness,proto3" json:"witness,omitempty"`
+	Body    isResponse_Body `protobuf_oneof:"body"`
+	Witness *Witness        `protobuf:"bytes,7,opt,name=witness,proto3" json:"witness,omitempty"`
+	// The request itself is wrong, for kinds whose response has no field for that.
+	Error         string `protobuf:"bytes,11,opt,name=error,proto3" json:"error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1330,6 +1332,13 @@ func (x *Response) GetWitness() *Witness {
 		return x.Witness
 	}
 	return nil
+}
+
+func (x *Response) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
 }
 
 type isResponse_Body interface {
@@ -3976,7 +3985,7 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\tbatch_get\x18\a \x01(\v2\x1b.kvrpcpb.RawBatchGetRequestH\x00R\bbatchGet\x12:\n" +
 	"\tbatch_put\x18\b \x01(\v2\x1b.kvrpcpb.RawBatchPutRequestH\x00R\bbatchPut\x12C\n" +
 	"\fdelete_range\x18\t \x01(\v2\x1e.kvrpcpb.RawDeleteRangeRequestH\x00R\vdeleteRangeB\x06\n" +
-	"\x04body\"\x9d\x04\n" +
+	"\x04body\"\xb3\x04\n" +
 	"\bResponse\x12+\n" +
 	"\x03get\x18\x01 \x01(\v2\x17.kvrpcpb.RawGetResponseH\x00R\x03get\x12+\n" +
 	"\x03put\x18\x02 \x01(\v2\x17.kvrpcpb.RawPutResponseH\x00R\x03put\x124\n" +
@@ -3988,7 +3997,8 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\tbatch_put\x18\t \x01(\v2\x1c.kvrpcpb.RawBatchPutResponseH\x00R\bbatchPut\x12D\n" +
 	"\fdelete_range\x18\n" +
 	" \x01(\v2\x1f.kvrpcpb.RawDeleteRangeResponseH\x00R\vdeleteRange\x12+\n" +
-	"\awitness\x18\a \x01(\v2\x11.ordealpb.WitnessR\awitnessB\x06\n" +
+	"\awitness\x18\a \x01(\v2\x11.ordealpb.WitnessR\awitness\x12\x14\n" +
+	"\x05error\x18\v \x01(\tR\x05errorB\x06\n" +
 	"\x04body\"\xae\x01\n" +
 	"\aWitness\x12\x1b\n" +
 	"\tregion_id\x18\x01 \x01(\x04R\bregionId\x126\n" +

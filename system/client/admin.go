@@ -52,7 +52,7 @@ func checkSplitKeys(keys [][]byte) error {
 		return fmt.Errorf("%w: %d keys, want 1 to %d", ErrInvalid, len(keys), region.SplitKeysMax)
 	}
 	for i, k := range keys {
-		if err := checkKey(k); err != nil {
+		if err := invalid(region.CheckKey(k)); err != nil {
 			return err
 		}
 		if i > 0 && bytes.Compare(keys[i-1], k) >= 0 {

@@ -114,7 +114,7 @@ func New(p world.Proc, pd []world.Addr, opts Options) *Client {
 
 // Get reads a key. found is false for an absent key. The witness says where the answer was made.
 func (c *Client) Get(key []byte) (value []byte, found bool, w *ordealpb.Witness, err error) {
-	if err := checkKey(key); err != nil {
+	if err := invalid(region.CheckKey(key)); err != nil {
 		return nil, false, nil, fmt.Errorf("get: %w", err)
 	}
 	o := c.begin(read, "get", key)
@@ -130,7 +130,7 @@ func (c *Client) Get(key []byte) (value []byte, found bool, w *ordealpb.Witness,
 
 // Put writes a key.
 func (c *Client) Put(key, value []byte) (*ordealpb.Witness, error) {
-	if err := errors.Join(checkKey(key), checkValue(value)); err != nil {
+	if err := invalid(region.CheckKey(key), region.CheckValue(value)); err != nil {
 		return nil, fmt.Errorf("put: %w", err)
 	}
 	o := c.begin(write, "put", key)
@@ -143,7 +143,7 @@ func (c *Client) Put(key, value []byte) (*ordealpb.Witness, error) {
 
 // Delete removes a key, whatever it holds. Deleting an absent key is no error.
 func (c *Client) Delete(key []byte) (*ordealpb.Witness, error) {
-	if err := checkKey(key); err != nil {
+	if err := invalid(region.CheckKey(key)); err != nil {
 		return nil, fmt.Errorf("delete: %w", err)
 	}
 	o := c.begin(write, "delete", key)
@@ -159,7 +159,7 @@ func (c *Client) Delete(key []byte) (*ordealpb.Witness, error) {
 func (c *Client) CompareAndSwap(key, expect []byte, expectAbsent bool, value []byte) (
 	swapped bool, seen []byte, seenFound bool, w *ordealpb.Witness, err error,
 ) {
-	if err := checkValue(value); err != nil {
+	if err := invalid(region.CheckValue(value)); err != nil {
 		return false, nil, false, nil, fmt.Errorf("compare-and-swap: %w", err)
 	}
 	return c.compare("compare-and-swap", &kvrpcpb.RawCASRequest{
@@ -178,7 +178,7 @@ func (c *Client) CompareAndDelete(key, expect []byte) (
 func (c *Client) compare(what string, req *kvrpcpb.RawCASRequest) (
 	swapped bool, seen []byte, seenFound bool, w *ordealpb.Witness, err error,
 ) {
-	if err := errors.Join(checkKey(req.GetKey()), checkValue(req.GetPreviousValue())); err != nil {
+	if err := invalid(region.CheckKey(req.GetKey()), region.CheckValue(req.GetPreviousValue())); err != nil {
 		return false, nil, false, nil, fmt.Errorf("%s: %w", what, err)
 	}
 	o := c.begin(write, what, req.GetKey())
@@ -193,20 +193,10 @@ func (c *Client) compare(what string, req *kvrpcpb.RawCASRequest) (
 	return cas.GetSucceed(), cas.GetPreviousValue(), !cas.GetPreviousNotExist(), resp.GetWitness(), nil
 }
 
-func checkKey(key []byte) error {
-	switch {
-	case len(key) == 0:
-		return fmt.Errorf("%w: the key is empty, want 1 to %d B", ErrInvalid, region.MaxKeySize)
-	case len(key) > region.MaxKeySize:
-		return fmt.Errorf("%w: the key %s is too long, want at most %d B", ErrInvalid,
-			region.FormatKey(key), region.MaxKeySize)
-	}
-	return nil
-}
-
-func checkValue(value []byte) error {
-	if len(value) > region.MaxValueSize {
-		return fmt.Errorf("%w: the value has %d B, want at most %d B", ErrInvalid, len(value), region.MaxValueSize)
+// invalid makes one error of what is wrong with arguments, or nil.
+func invalid(errs ...error) error {
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return nil
 }

@@ -216,9 +216,18 @@ func errorsOf(req *ordealpb.Request, resp *ordealpb.Response) (regionErr *errorp
 	case *ordealpb.Request_Cas:
 		r := resp.GetCas()
 		return r.GetRegionError(), r.GetError(), r != nil
+	case *ordealpb.Request_BatchPut:
+		r := resp.GetBatchPut()
+		return r.GetRegionError(), r.GetError(), r != nil
+	case *ordealpb.Request_DeleteRange:
+		r := resp.GetDeleteRange()
+		return r.GetRegionError(), r.GetError(), r != nil
 	case *ordealpb.Request_Scan:
 		r := resp.GetScan()
-		return r.GetRegionError(), "", r != nil
+		return r.GetRegionError(), resp.GetError(), r != nil
+	case *ordealpb.Request_BatchGet:
+		r := resp.GetBatchGet()
+		return r.GetRegionError(), resp.GetError(), r != nil
 	case *ordealpb.Request_Admin:
 		r := resp.GetAdmin()
 		return r.GetRegionError(), r.GetError(), r != nil

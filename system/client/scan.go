@@ -41,15 +41,10 @@ func (c *Client) Scan(start, end []byte, limit int) ([]*kvrpcpb.KvPair, []*ordea
 }
 
 func checkScan(start, end []byte, limit int) error {
-	switch {
-	case limit < 1:
+	if limit < 1 {
 		return fmt.Errorf("%w: limit %d, want 1 at least", ErrInvalid, limit)
-	case len(end) > 0 && bytes.Compare(start, end) >= 0:
-		return fmt.Errorf("%w: the range [%s, %s) is empty", ErrInvalid, region.FormatKey(start), region.FormatKey(end))
-	case len(start) > region.MaxKeySize || len(end) > region.MaxKeySize:
-		return fmt.Errorf("%w: a border of the range is longer than %d B", ErrInvalid, region.MaxKeySize)
 	}
-	return nil
+	return invalid(region.CheckRange(start, end))
 }
 
 // piece is what one region answered.

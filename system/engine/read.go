@@ -36,6 +36,28 @@ func (e *Engine) Read(key []byte) (value []byte, ok bool, err error) {
 	return value, true, nil
 }
 
+// GetMany calls fn for each of keys, in their order, with what it holds at one moment, the same for all, until fn returns
+// false. value is valid during the call only; ok is false for an absent key.
+func (e *Engine) GetMany(keys [][]byte, fn func(i int, value []byte, ok bool) bool) {
+	if len(keys) == 0 {
+		return
+	}
+	it := e.iterator(nil, nil)
+	defer e.close(it, keys[0])
+	for i, key := range keys {
+		var value []byte
+		ok := it.SeekGE(key) && bytes.Equal(it.Key(), key)
+		if ok {
+			value = valueOf(it)
+		} else if err := it.Error(); err != nil {
+			panic(fmt.Sprintf("engine: get %x: %v", key, err))
+		}
+		if !fn(i, value, ok) {
+			return
+		}
+	}
+}
+
 // Scan calls fn with the pairs in [start, end) in ascending order of keys, until fn returns false. An empty end is the end
 // of the key space that start lies in (see keys.go), or of everything if start is empty too. key and value are valid
 // during the call only. Commits made by fn do not show in the scan. It panics if the disk fails; see Get.

@@ -6,6 +6,10 @@ const (
 	MaxKeySize = 4 << 10
 	// MaxValueSize is the longest value, in bytes.
 	MaxValueSize = 1 << 20
+	// BatchKeysMax is the most keys of one batch, read or written.
+	BatchKeysMax = 1024
+	// BatchBytesMax is the most bytes of keys and values in one batch, read or written.
+	BatchBytesMax = 4 << 20
 	// RaftEntrySizeMax is the largest log entry, in bytes. One operation of the largest kind, a compare-and-swap of
 	// one largest value by another, fits with room to spare.
 	RaftEntrySizeMax = 8 << 20
@@ -18,6 +22,9 @@ const (
 	// SplitKeysMax is the most keys that one split cuts a region at.
 	SplitKeysMax = 64
 )
+
+// The build fails here if the largest batch, with something for each key, would not fit into an entry.
+const _ = uint(RaftEntrySizeMax - (BatchBytesMax + BatchKeysMax*32))
 
 // The build fails here if the largest operation (key, value and expected value) would not fit into an entry.
 const _ = uint(RaftEntrySizeMax - (MaxKeySize + 2*MaxValueSize))

@@ -25,6 +25,14 @@ func Contains(r *metapb.Region, key []byte) bool {
 	return InRange(key, r.GetStartKey(), r.GetEndKey())
 }
 
+// EndsIn reports whether a range of keys that ends at end, which is exclusive, has its last keys in r.
+func EndsIn(r *metapb.Region, end []byte) bool {
+	if len(end) == 0 {
+		return len(r.GetEndKey()) == 0
+	}
+	return bytes.Compare(end, r.GetStartKey()) > 0 && (len(r.GetEndKey()) == 0 || bytes.Compare(end, r.GetEndKey()) <= 0)
+}
+
 // Overlaps reports whether [aStart, aEnd) and [bStart, bEnd) have a key in common. Ranges that only touch do not.
 func Overlaps(aStart, aEnd, bStart, bEnd []byte) bool {
 	return beforeEnd(aStart, bEnd) && beforeEnd(bStart, aEnd)

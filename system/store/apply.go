@@ -89,14 +89,14 @@ func (s *Store) applyOps(p *peer, cmd *ordealpb.Command, pr *proposal) {
 		return
 	}
 	for i, op := range cmd.GetOps() {
-		if !region.Contains(p.region, op.GetKey()) {
+		if key, out := opOutside(p.region, op); out {
 			// The epoch says that the range is still the one that the key was checked against.
 			panic(fmt.Sprintf("store %d %s: entry %d, of epoch %v, writes %s, which is not in the region",
-				s.cfg.StoreID, region.Format(p.region), p.applied.Index, cmd.GetEpoch(), region.FormatKey(op.GetKey())))
+				s.cfg.StoreID, region.Format(p.region), p.applied.Index, cmd.GetEpoch(), region.FormatKey(key)))
 		}
-		seen, found, done := s.applyOp(op)
+		seen, found, done := s.applyOp(p, op)
 		if done {
-			p.size.bytes += uint64(len(op.GetKey()) + len(op.GetValue()))
+			p.size.grow(op)
 		}
 		if pr != nil {
 			s.replyOp(p, &pr.ops[i], op, seen, found, done)
@@ -106,13 +106,21 @@ func (s *Store) applyOps(p *peer, cmd *ordealpb.Command, pr *proposal) {
 
 // applyOp carries out one operation. For the compare kinds it also returns what it saw, and done is false if that is
 // not what was expected.
-func (s *Store) applyOp(op *ordealpb.Op) (seen []byte, found, done bool) {
+func (s *Store) applyOp(p *peer, op *ordealpb.Op) (seen []byte, found, done bool) {
 	switch op.GetKind() {
 	case ordealpb.Op_PUT:
 		s.put(op.GetKey(), op.GetValue())
 		return nil, false, true
 	case ordealpb.Op_DELETE:
 		s.del(op.GetKey())
+		return nil, false, true
+	case ordealpb.Op_BATCH_PUT:
+		for _, kv := range op.GetPairs() {
+			s.put(kv.GetKey(), kv.GetValue())
+		}
+		return nil, false, true
+	case ordealpb.Op_DELETE_RANGE:
+		s.delRange(op.GetKey(), clipEnd(op.GetValue(), p.region.GetEndKey()))
 		return nil, false, true
 	}
 	seen, found = s.read(op.GetKey())
@@ -136,6 +144,10 @@ func (s *Store) replyOp(p *peer, req *request, op *ordealpb.Op, seen []byte, fou
 	switch op.GetKind() {
 	case ordealpb.Op_DELETE:
 		resp.Body = &ordealpb.Response_Delete{Delete: &kvrpcpb.RawDeleteResponse{}}
+	case ordealpb.Op_BATCH_PUT:
+		resp.Body = &ordealpb.Response_BatchPut{BatchPut: &kvrpcpb.RawBatchPutResponse{}}
+	case ordealpb.Op_DELETE_RANGE:
+		resp.Body = &ordealpb.Response_DeleteRange{DeleteRange: &kvrpcpb.RawDeleteRangeResponse{}}
 	default:
 		resp.Body = &ordealpb.Response_Cas{Cas: &kvrpcpb.RawCASResponse{
 			Succeed: done, PreviousValue: seen, PreviousNotExist: !found,

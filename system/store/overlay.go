@@ -1,30 +1,65 @@
 package store
 
-import "ordeal/system/engine"
+import (
+	"ordeal/system/engine"
+	"ordeal/system/region"
+)
 
 // overlay holds the data that the turn's batch will write, so that commands see what earlier commands of the same turn
 // did. It is emptied with every commit.
-type overlay map[string]overlayValue
+type overlay struct {
+	// values are what was written to single keys, after any range that they lie in was deleted.
+	values map[string]overlayValue
+	// deleted are ranges, as in a request.
+	deleted []keyRange
+}
 
 type overlayValue struct {
 	value  []byte
 	exists bool
 }
 
+type keyRange struct{ start, end []byte }
+
+// reset forgets everything; its memory is used again.
+func (o *overlay) reset() {
+	clear(o.values)
+	o.deleted = o.deleted[:0]
+}
+
 // read returns what key holds, counting what the turn wrote.
 func (s *Store) read(key []byte) ([]byte, bool) {
-	if v, ok := s.fresh[string(key)]; ok {
+	if v, ok := s.fresh.values[string(key)]; ok {
 		return v.value, v.exists
+	}
+	for _, r := range s.fresh.deleted {
+		if region.InRange(key, r.start, r.end) {
+			return nil, false
+		}
 	}
 	return s.eng.Get(engine.DataKey(key))
 }
 
 func (s *Store) put(key, value []byte) {
-	s.fresh[string(key)] = overlayValue{value: value, exists: true}
+	s.fresh.values[string(key)] = overlayValue{value: value, exists: true}
 	s.batch.Put(engine.DataKey(key), value)
 }
 
 func (s *Store) del(key []byte) {
-	s.fresh[string(key)] = overlayValue{}
+	s.fresh.values[string(key)] = overlayValue{}
 	s.batch.Delete(engine.DataKey(key))
+}
+
+// delRange deletes [start, end), in which an empty end is the end of the key space. The batch keeps the order of what is
+// done to a key, and so does the overlay: what the turn wrote before is forgotten, what it writes later counts.
+func (s *Store) delRange(start, end []byte) {
+	//tidy:maporder which keys are forgotten does not depend on the order
+	for key := range s.fresh.values {
+		if region.InRange([]byte(key), start, end) {
+			delete(s.fresh.values, key)
+		}
+	}
+	s.fresh.deleted = append(s.fresh.deleted, keyRange{start, end})
+	lo, hi := engine.DataRange(start, end)
+	s.batch.DeleteRange(lo, hi)
 }

@@ -34,8 +34,7 @@ func (s *Store) proposeQueued(p *peer) {
 func entryOps(ops []queuedOp) int {
 	n, size := 0, 0
 	for n < len(ops) && n < MaxOpsPerEntry {
-		op := ops[n].op
-		size += len(op.GetKey()) + len(op.GetValue()) + len(op.GetExpect())
+		size += opSize(ops[n].op)
 		if n > 0 && size > MaxOpsBytesPerEntry {
 			break
 		}

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"fmt"
+
 	"ordeal/proto/errorpb"
 	"ordeal/proto/kvrpcpb"
 	"ordeal/proto/ordealpb"
@@ -80,34 +82,74 @@ func (s *Store) answerRead(p *peer, req *request) {
 		s.replyError(req, p, region.EpochNotMatch(p.region))
 		return
 	}
-	resp := &ordealpb.Response{Witness: s.witness(p)}
-	if get := req.body.GetGet(); get != nil {
-		v, ok := s.eng.Get(engine.DataKey(get.GetKey()))
-		resp.Body = &ordealpb.Response_Get{Get: &kvrpcpb.RawGetResponse{Value: v, NotFound: !ok}}
-	} else {
-		resp.Body = &ordealpb.Response_Scan{Scan: &kvrpcpb.RawScanResponse{Kvs: s.scan(p, req.body.GetScan())}}
-	}
+	resp := s.readNow(p, req.body)
+	resp.Witness = s.witness(p)
 	s.reply(req, resp)
 }
 
-// scan reads the part of the requested range that lies in the region.
-func (s *Store) scan(p *peer, req *kvrpcpb.RawScanRequest) []*kvrpcpb.KvPair {
-	end := req.GetEndKey()
-	if re := p.region.GetEndKey(); len(re) > 0 && (len(end) == 0 || string(re) < string(end)) {
-		end = re
+// readNow answers a read from what is committed on this store.
+func (s *Store) readNow(p *peer, body *ordealpb.Request) *ordealpb.Response {
+	switch b := body.GetBody().(type) {
+	case *ordealpb.Request_Get:
+		v, ok := s.eng.Get(engine.DataKey(b.Get.GetKey()))
+		return &ordealpb.Response{Body: &ordealpb.Response_Get{Get: &kvrpcpb.RawGetResponse{Value: v, NotFound: !ok}}}
+	case *ordealpb.Request_BatchGet:
+		pairs, err := s.batchGet(b.BatchGet.GetKeys())
+		if err != nil {
+			return failure(body, nil, err.Error())
+		}
+		return &ordealpb.Response{Body: &ordealpb.Response_BatchGet{BatchGet: &kvrpcpb.RawBatchGetResponse{Pairs: pairs}}}
 	}
+	return &ordealpb.Response{Body: &ordealpb.Response_Scan{Scan: &kvrpcpb.RawScanResponse{Kvs: s.scan(p, body.GetScan())}}}
+}
+
+// batchGet reads keys as of one moment and returns those that are there.
+func (s *Store) batchGet(keys [][]byte) (pairs []*kvrpcpb.KvPair, err error) {
+	stored := make([][]byte, len(keys))
+	for i, k := range keys {
+		stored[i] = engine.DataKey(k)
+	}
+	size := 0
+	s.eng.GetMany(stored, func(i int, v []byte, ok bool) bool {
+		if !ok {
+			return true
+		}
+		if size += len(keys[i]) + len(v); size > region.BatchBytesMax {
+			err = fmt.Errorf("the pairs of the batch have more than %d B: ask for fewer keys", region.BatchBytesMax)
+			return false
+		}
+		pairs = append(pairs, &kvrpcpb.KvPair{Key: keys[i], Value: append([]byte(nil), v...)})
+		return true
+	})
+	return pairs, err
+}
+
+// scan reads the part of the requested range that lies in the region, as of one moment.
+func (s *Store) scan(p *peer, req *kvrpcpb.RawScanRequest) []*kvrpcpb.KvPair {
 	limit := min(int(req.GetLimit()), region.ScanLimitMax)
 	size := 0
 	var kvs []*kvrpcpb.KvPair
-	lo, hi := engine.DataRange(req.GetStartKey(), end)
-	s.eng.Scan(lo, hi, func(k, v []byte) bool {
+	take := func(k, v []byte) bool {
 		if len(kvs) >= limit || size >= region.ScanBytesMax {
 			return false
+		}
+		if req.GetKeyOnly() {
+			v = nil
 		}
 		size += len(engine.UserKey(k)) + len(v)
 		kvs = append(kvs, &kvrpcpb.KvPair{Key: append([]byte(nil), engine.UserKey(k)...), Value: append([]byte(nil), v...)})
 		return true
-	})
+	}
+	start, end := req.GetStartKey(), req.GetEndKey()
+	if req.GetReverse() {
+		start, end = maxKey(end, p.region.GetStartKey()), start
+	}
+	lo, hi := engine.DataRange(start, clipEnd(end, p.region.GetEndKey()))
+	if req.GetReverse() {
+		s.eng.ReverseScan(lo, hi, take)
+	} else {
+		s.eng.Scan(lo, hi, take)
+	}
 	return kvs
 }
 

@@ -54,7 +54,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		s.addMachine(s.node(d.CmdArgs[0].Key), d.HasArg("stalled"))
 	case "tick": // tick [sN...] [n=TIMES]: time passes for these stores, or for all
 		s.tick(d)
-	case "put", "get", "delete", "cas", "cad", "scan": // put sN K V
+	case "put", "get", "delete", "cas", "cad", "scan", "rscan", "mget", "mput", "delete-range": // put sN K V
 		s.operate(s.machine(s.node(d.CmdArgs[0].Key)), append([]datadriven.CmdArg{{Key: d.Cmd}}, d.CmdArgs[1:]...))
 	case "fill": // fill sN K n=COUNT: puts K=1, K=2, ... one after the other, and prints the last answer
 		s.fill(d)

@@ -86,7 +86,23 @@ func describe(resp *ordealpb.Response) string {
 		})
 		return reason + ": " + err.GetMessage()
 	}
+	pairsOf := func(kvs []*kvrpcpb.KvPair) string {
+		var pairs []string
+		for _, kv := range kvs {
+			pairs = append(pairs, string(kv.GetKey())+"="+string(kv.GetValue()))
+		}
+		return "[" + strings.Join(pairs, " ") + "]"
+	}
+	if why := wrong(resp); why != "" {
+		return "refused: " + why
+	}
 	switch b := resp.GetBody().(type) {
+	case *ordealpb.Response_BatchPut:
+		return at(b.BatchPut.GetRegionError(), "ok")
+	case *ordealpb.Response_DeleteRange:
+		return at(b.DeleteRange.GetRegionError(), "ok")
+	case *ordealpb.Response_BatchGet:
+		return at(b.BatchGet.GetRegionError(), pairsOf(b.BatchGet.GetPairs()))
 	case *ordealpb.Response_Put:
 		return at(b.Put.GetRegionError(), "ok")
 	case *ordealpb.Response_Delete:
@@ -106,15 +122,8 @@ func describe(resp *ordealpb.Response) string {
 		}
 		return at(b.Cas.GetRegionError(), "not done, saw "+saw)
 	case *ordealpb.Response_Scan:
-		var pairs []string
-		for _, kv := range b.Scan.GetKvs() {
-			pairs = append(pairs, string(kv.GetKey())+"="+string(kv.GetValue()))
-		}
-		return at(b.Scan.GetRegionError(), "["+strings.Join(pairs, " ")+"]")
+		return at(b.Scan.GetRegionError(), pairsOf(b.Scan.GetKvs()))
 	case *ordealpb.Response_Admin:
-		if why := b.Admin.GetError(); why != "" {
-			return "refused: " + why
-		}
 		var regions []string
 		for _, r := range b.Admin.GetRegions() {
 			regions = append(regions, region.Format(r))
@@ -124,14 +133,27 @@ func describe(resp *ordealpb.Response) string {
 	return "an answer without a body"
 }
 
-// data operation: put K V, get K, delete K, cas K OLD NEW, cad K OLD, scan FROM TO; OLD may be none. Options: region=ID
-// asks for that region, v=VERSION with that epoch, whatever the store knows; from=anybody lets a follower answer.
+// wrong is what is wrong with the request itself.
+func wrong(resp *ordealpb.Response) string {
+	why := resp.GetError()
+	for _, r := range []interface{ GetError() string }{
+		resp.GetGet(), resp.GetPut(), resp.GetBatchPut(), resp.GetDelete(), resp.GetDeleteRange(), resp.GetCas(), resp.GetAdmin(),
+	} {
+		why += r.GetError()
+	}
+	return why
+}
+
+// data operation: put K V, mput K V K V..., get K, mget K..., delete K, delete-range FROM TO, cas K OLD NEW, cad K OLD, scan
+// FROM TO, rscan FROM TO; OLD may be none, - is the empty key. Options: region=ID asks for that region, v=VERSION with that epoch, whatever the store knows; from=anybody lets a follower answer.
 func (s *script) operate(m *machine, args []datadriven.CmdArg) {
 	var w []string
 	var id, version uint64
 	replica := false
 	for _, a := range args {
 		switch {
+		case len(a.Vals) == 0 && a.Key == "-":
+			w = append(w, "")
 		case len(a.Vals) == 0:
 			w = append(w, a.Key)
 		case a.Key == "region":
@@ -160,6 +182,25 @@ func (s *script) operate(m *machine, args []datadriven.CmdArg) {
 		req.Body = &ordealpb.Request_Delete{Delete: &kvrpcpb.RawDeleteRequest{Context: ctx, Key: key}}
 	case "scan":
 		req.Body = &ordealpb.Request_Scan{Scan: &kvrpcpb.RawScanRequest{Context: ctx, StartKey: key, EndKey: []byte(w[2]), Limit: 100}}
+	case "rscan": // rscan FROM TO, downwards: FROM is exclusive
+		scan := &kvrpcpb.RawScanRequest{Context: ctx, StartKey: key, EndKey: []byte(w[2]), Limit: 100, Reverse: true}
+		req.Body = &ordealpb.Request_Scan{Scan: scan}
+	case "mget":
+		get := &kvrpcpb.RawBatchGetRequest{Context: ctx}
+		for _, k := range w[1:] {
+			get.Keys = append(get.Keys, []byte(k))
+		}
+		req.Body = &ordealpb.Request_BatchGet{BatchGet: get}
+	case "mput":
+		put := &kvrpcpb.RawBatchPutRequest{Context: ctx}
+		for i := 1; i+1 < len(w); i += 2 {
+			put.Pairs = append(put.Pairs, &kvrpcpb.KvPair{Key: []byte(w[i]), Value: []byte(w[i+1])})
+		}
+		req.Body = &ordealpb.Request_BatchPut{BatchPut: put}
+	case "delete-range":
+		req.Body = &ordealpb.Request_DeleteRange{DeleteRange: &kvrpcpb.RawDeleteRangeRequest{
+			Context: ctx, StartKey: key, EndKey: []byte(w[2]),
+		}}
 	case "cas", "cad":
 		c := &kvrpcpb.RawCASRequest{Context: ctx, Key: key, Delete: w[0] == "cad"}
 		if c.PreviousNotExist = w[2] == "none"; !c.GetPreviousNotExist() {

@@ -131,6 +131,15 @@ type splitState struct {
 	asked uint64
 }
 
+// grow adds what an operation wrote. How much a range held that was deleted only a look at the data tells.
+func (st *splitState) grow(op *ordealpb.Op) {
+	if op.GetKind() == ordealpb.Op_DELETE_RANGE {
+		st.known = false
+		return
+	}
+	st.bytes += uint64(opSize(op) - len(op.GetExpect()))
+}
+
 // checkSplit looks whether a leader's region has outgrown its bound, and starts a split at its middle.
 func (s *Store) checkSplit(p *peer) {
 	if s.cfg.RegionSplitBytes == 0 || (p.size.known && p.size.bytes < s.cfg.RegionSplitBytes) {

@@ -108,7 +108,7 @@ func New(cfg Config, env world.Env, eng *engine.Engine) (*Store, error) {
 		ended:     map[uint64]*ordealpb.MergedRegion{},
 		batch:     eng.NewBatch(),
 		nextToken: tokenBarrier,
-		fresh:     overlay{},
+		fresh:     overlay{values: map[string]overlayValue{}},
 		leases:    newLeases(cfg),
 	}
 	s.pd.calls = map[uint64]pdCall{}

@@ -122,7 +122,7 @@ func (s *Store) commit() {
 	}
 	s.eng.Commit(s.batch)
 	s.unsynced = true
-	clear(s.fresh)
+	s.fresh.reset()
 	// gofail: var crashAfterCommit int
 	// s.crashIf(crashAfterCommit, "crashAfterCommit")
 }

@@ -96,9 +96,11 @@ func (c *Cluster) serveStore(to world.Addr, req *ordealpb.Request) *ordealpb.Res
 	case *ordealpb.Request_Scan:
 		r := &kvrpcpb.RawScanResponse{}
 		resp.Body = &ordealpb.Response_Scan{Scan: r}
-		r.RegionError = c.with(to, b.Scan.GetContext(), b.Scan.GetStartKey(), resp, false, func(g *group) {
+		r.RegionError = c.with(to, b.Scan.GetContext(), firstOf(b.Scan), resp, false, func(g *group) {
 			r.Kvs = scan(g, b.Scan)
 		})
+	case *ordealpb.Request_BatchGet, *ordealpb.Request_BatchPut, *ordealpb.Request_DeleteRange:
+		c.serveMany(to, req, resp)
 	case *ordealpb.Request_Admin:
 		resp.Body = &ordealpb.Response_Admin{Admin: c.serveAdmin(to, b.Admin, resp)}
 	default:
@@ -123,22 +125,6 @@ func (c *Cluster) compare(g *group, req *kvrpcpb.RawCASRequest, r *kvrpcpb.RawCA
 	default:
 		c.put(g, req.GetKey(), req.GetValue())
 	}
-}
-
-// scan stops at the same bounds as a real store.
-func scan(g *group, req *kvrpcpb.RawScanRequest) []*kvrpcpb.KvPair {
-	var pairs []*kvrpcpb.KvPair
-	size := 0
-	g.data.Ascend(string(req.GetStartKey()), func(k string, v []byte) bool {
-		if !region.InRange([]byte(k), nil, req.GetEndKey()) || size >= region.ScanBytesMax ||
-			len(pairs) >= min(int(req.GetLimit()), region.ScanLimitMax) {
-			return false
-		}
-		pairs = append(pairs, &kvrpcpb.KvPair{Key: []byte(k), Value: v})
-		size += len(k) + len(v)
-		return true
-	})
-	return pairs
 }
 
 // with does something to the region that the context names, if this is the time and the place for it.
