@@ -263,3 +263,33 @@ func TestPutFuncWritesInPlace(t *testing.T) {
 		}, v)
 	}
 }
+
+func TestReadMany(t *testing.T) {
+	t.Parallel()
+	disk := NewSimDisk()
+	e, err := disk.Open()
+	require.NoError(t, err)
+	b := e.NewBatch()
+	b.Put([]byte("b"), []byte("1"))
+	b.Put([]byte("d"), nil)
+	e.Commit(b)
+	var got []string
+	read := func(until int, keys ...string) {
+		got = nil
+		var asked [][]byte
+		for _, k := range keys {
+			asked = append(asked, []byte(k))
+		}
+		require.NoError(t, e.ReadMany(asked, func(i int, v []byte, ok bool) bool {
+			got = append(got, fmt.Sprintf("%s=%s %v", keys[i], v, ok))
+			return len(got) < until
+		}))
+	}
+	read(9, "d", "a", "b", "c", "b", "e")
+	require.Equal(t, []string{"d= true", "a= false", "b=1 true", "c= false", "b=1 true", "e= false"}, got)
+	read(2, "b", "d", "a")
+	require.Len(t, got, 2)
+	read(9)
+	require.Empty(t, got)
+	require.NoError(t, disk.Close())
+}

@@ -36,26 +36,35 @@ func (e *Engine) Read(key []byte) (value []byte, ok bool, err error) {
 	return value, true, nil
 }
 
-// GetMany calls fn for each of keys, in their order, with what it holds at one moment, the same for all, until fn returns
-// false. value is valid during the call only; ok is false for an absent key.
-func (e *Engine) GetMany(keys [][]byte, fn func(i int, value []byte, ok bool) bool) {
-	if len(keys) == 0 {
-		return
+// ReadMany calls fn for each of keys, in their order, with what it holds at one moment, the same for all, until fn returns
+// false. value is valid during the call only; ok is false for an absent key. Errors are as for ReadRange.
+func (e *Engine) ReadMany(keys [][]byte, fn func(i int, value []byte, ok bool) bool) (err error) {
+	it, err := iterator(e.db, nil, nil)
+	if err != nil {
+		return failed(err, "get %d keys", len(keys))
 	}
-	it := e.iterator(nil, nil)
-	defer e.close(it, keys[0])
+	defer func() {
+		if bad := it.Close(); bad != nil && err == nil {
+			err = failed(bad, "get %d keys", len(keys))
+		}
+	}()
 	for i, key := range keys {
-		var value []byte
 		ok := it.SeekGE(key) && bytes.Equal(it.Key(), key)
+		if bad := it.Error(); bad != nil {
+			return failed(bad, "get %x", key)
+		}
+		var value []byte
 		if ok {
-			value = valueOf(it)
-		} else if err := it.Error(); err != nil {
-			panic(fmt.Sprintf("engine: get %x: %v", key, err))
+			var bad error
+			if value, bad = it.ValueAndErr(); bad != nil {
+				return failed(bad, "value of %x", key)
+			}
 		}
 		if !fn(i, value, ok) {
-			return
+			return nil
 		}
 	}
+	return nil
 }
 
 // Scan calls fn with the pairs in [start, end) in ascending order of keys, until fn returns false. An empty end is the end

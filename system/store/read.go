@@ -110,7 +110,7 @@ func (s *Store) batchGet(keys [][]byte) (pairs []*kvrpcpb.KvPair, err error) {
 		stored[i] = engine.DataKey(k)
 	}
 	size := 0
-	s.eng.GetMany(stored, func(i int, v []byte, ok bool) bool {
+	bad := s.eng.ReadMany(stored, func(i int, v []byte, ok bool) bool {
 		if !ok {
 			return true
 		}
@@ -121,6 +121,9 @@ func (s *Store) batchGet(keys [][]byte) (pairs []*kvrpcpb.KvPair, err error) {
 		pairs = append(pairs, &kvrpcpb.KvPair{Key: keys[i], Value: append([]byte(nil), v...)})
 		return true
 	})
+	if bad != nil {
+		panic(bad)
+	}
 	return pairs, err
 }
 
