@@ -86,6 +86,12 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		for _, m := range s.these(d) {
 			s.look(m, d.Cmd)
 		}
+	case "logs": // logs [sN...]: how many applied entries each log still holds
+		for _, m := range s.these(d) {
+			for _, v := range m.store.Peers() {
+				s.say("s%d r%d keeps %d applied entries", m.id, v.Region.GetId(), v.Applied.Index-v.Truncated)
+			}
+		}
 	default:
 		d.Fatalf(t, "unknown command %s", d.Cmd)
 	}
