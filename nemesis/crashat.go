@@ -9,7 +9,8 @@ import (
 )
 
 // CrashAt arms a crash point on a store: when it comes by, it loses power in the middle of what it was doing. A point
-// can be armed on one store at a time, so of several it takes the first that is up.
+// can be armed on one store at a time, so of several it takes the first that is up; armed on all, it takes the first that
+// comes by.
 type CrashAt struct {
 	// Point is a name of Target.Failpoints.
 	Point string
@@ -54,11 +55,14 @@ func (f CrashAt) Apply(_ world.Proc, t Target) (Receipt, error) {
 	if len(up) == 0 {
 		return skip("%s down already", names(nodes))
 	}
-	n := up[0]
+	n, where := up[0], names(up[:1])
+	if f.Whom.Kind == WhomAll {
+		n, where = AnyNode, "all"
+	}
 	if err := t.ArmCrash(f.Point, n); err != nil {
 		return Receipt{}, fmt.Errorf("arm %s on node %d: %w", f.Point, n, err)
 	}
-	return Receipt{Text: "armed on " + names(up[:1])}, nil
+	return Receipt{Text: "armed on " + where}, nil
 }
 
 // Heal disarms all crash points and starts every store that is down. Only now it is known which points were hit.

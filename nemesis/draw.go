@@ -249,8 +249,12 @@ func drawKill(d *drawer) Fault {
 
 func drawCrashAt(d *drawer) Fault {
 	f := CrashAt{Point: d.opts.CrashPoints[d.rng.IntN(len(d.opts.CrashPoints))], Whom: d.store()}
-	if d.rng.IntN(2) == 0 {
+	switch d.rng.IntN(4) {
+	case 0:
 		f.Whom = Leader(d.ordinal())
+	case 1, 2:
+		// Many points are rare: somebody comes by sooner than one that was chosen.
+		f.Whom = Whom{Kind: WhomAll}
 	}
 	return f
 }

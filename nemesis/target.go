@@ -56,6 +56,9 @@ type Region struct {
 	Term             uint64
 }
 
+// AnyNode stands for whichever node comes by first.
+const AnyNode world.NodeID = 0
+
 // Target is a cluster as a nemesis sees it. Whoever owns a cluster implements it; calls that take a Proc wait, no
 // longer than a bound of the target's own, and the others answer at once.
 type Target interface {
@@ -93,7 +96,7 @@ type Target interface {
 	Merge(p world.Proc, source, target uint64) error
 	// Failpoints returns the crash points that are compiled in, none without the overlay.
 	Failpoints() []string
-	// ArmCrash makes the next hit of a crash point on a node crash that node.
+	// ArmCrash makes the next hit of a crash point on a node crash that node; of AnyNode, the first that comes by.
 	ArmCrash(point string, n world.NodeID) error
 	// DisarmCrashes disarms all crash points and returns the names of those that were hit since the last call.
 	DisarmCrashes() (hit []string)

@@ -12,11 +12,11 @@ type snapshotKnobs struct {
 	chunk, window, rate, sending, receiving int
 }
 
-// drawSnapshots draws small chunks, so that a snapshot of the little that a run writes has many of them, and in half of the
-// runs a rate at which it takes long enough for something to happen meanwhile.
+// drawSnapshots draws small chunks in half of the runs, so that a snapshot of the little that a run writes has many of them,
+// and in half of the runs a rate at which it takes long enough for something to happen meanwhile.
 func drawSnapshots(seed uint64) snapshotKnobs {
 	rng := rand.New(rand.NewPCG(seed, 0x54ea305))
-	k := snapshotKnobs{chunk: 64 << rng.IntN(9), window: 1 << rng.IntN(4), rate: 8 << 20, sending: 1 + rng.IntN(8), receiving: 1 + rng.IntN(4)}
+	k := snapshotKnobs{chunk: 64 << rng.IntN(13), window: 1 << rng.IntN(4), rate: 8 << 20, sending: 1 + rng.IntN(8), receiving: 1 + rng.IntN(4)}
 	if rng.IntN(2) == 0 {
 		k.rate = 1 << 10 << rng.IntN(5)
 	}

@@ -38,7 +38,7 @@ func (d *DirDisk) Open() (*Engine, error) {
 		return nil, fmt.Errorf("open disk %s (is another process using it?): %w", d.path, err)
 	}
 	d.db, d.views = db, &views{}
-	return &Engine{db: db, committed: &d.committed, views: d.views}, nil
+	return &Engine{db: db, fs: vfs.Default, folder: d.path, committed: &d.committed, views: d.views}, nil
 }
 
 // Position implements world.Disk. It counts the commits of this process.
@@ -105,6 +105,6 @@ func dirOptions() *pebble.Options {
 		L0StopWritesThreshold:       dirL0Stop,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, dirCompactions },
 	}
-	addFilters(o)
+	addCommon(o)
 	return o
 }

@@ -25,6 +25,7 @@ import (
 	"sync/atomic" //tidy:sync the world counts commits from another goroutine than the one that makes them
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"ordeal/world"
 )
@@ -45,6 +46,9 @@ type Disk interface {
 // at the same time, each with batches of its own.
 type Engine struct {
 	db *pebble.DB
+	// fs and folder are where Pebble keeps its tables.
+	fs     vfs.FS
+	folder string
 	// committed belongs to the disk, so that it goes on counting in the engine's next life.
 	committed *atomic.Uint64
 	// pace keeps Pebble from flushing at moments of its own choice. Nil in the real world.

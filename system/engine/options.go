@@ -21,6 +21,8 @@ const (
 	simCacheBytes = 8 << 20
 	// bloomBitsPerKey gives one false positive in a hundred.
 	bloomBitsPerKey = 10
+	// simBlockBytes is small, so that the little data that a simulation has lies in many blocks.
+	simBlockBytes = 1 << 10
 	// simFiles bounds the open tables of a simulated disk.
 	simFiles = 64
 )
@@ -44,14 +46,17 @@ func simOptions(fs vfs.FS) *pebble.Options {
 	o.Experimental.FileCacheShards = 1
 	o.Experimental.CompactionScheduler = atOnce{}
 	for i := range o.Levels {
+		o.Levels[i].BlockSize = simBlockBytes
 		o.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	}
-	addFilters(o)
+	addCommon(o)
 	return o
 }
 
-// addFilters spares single reads most of the tables that do not have their key.
-func addFilters(o *pebble.Options) {
+// addCommon adds what disks of both kinds have: filters that spare single reads most of the tables that do not have their
+// key, and a listener for damaged blocks. Whoever reads one gets an error; Pebble by itself would end the process.
+func addCommon(o *pebble.Options) {
+	o.EventListener = &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}}
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBitsPerKey)
 	}

@@ -85,15 +85,22 @@ func (p *pacer) flush() {
 	p.flushed()
 }
 
-// flushed compacts if it is time, and notes that there is a new log with nothing in it.
+// flushed compacts if it is time.
 func (p *pacer) flushed() {
 	*p.flushes++
 	if *p.flushes >= compactFlushes {
 		*p.flushes = 0
-		if err := p.db.Compact(context.Background(), nil, keysEnd, false); err != nil {
+		// A damaged block stops it. Reads of the block fail until somebody removes its keys by Excise.
+		err := p.db.Compact(context.Background(), nil, keysEnd, false)
+		if err != nil && !pebble.IsCorruptionError(err) {
 			panic(fmt.Sprintf("engine: compact after commit %d: %v", p.committed.Load(), err))
 		}
 	}
+	p.settle()
+}
+
+// settle waits until Pebble has done what it was told, and notes that there is a new log with nothing in it.
+func (p *pacer) settle() {
 	// Files that have become obsolete are removed by another goroutine; its name notwithstanding, this waits for it.
 	p.db.TestOnlyWaitForCleaning()
 	p.fs.syncFolder()

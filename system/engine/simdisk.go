@@ -44,7 +44,7 @@ func (d *SimDisk) Open() (*Engine, error) {
 	d.db = db
 	d.pace = newPacer(db, d.fs, &d.committed, &d.flushes)
 	d.views = &views{}
-	return &Engine{db: db, committed: &d.committed, pace: d.pace, views: d.views}, nil
+	return &Engine{db: db, fs: d.fs, folder: folder, committed: &d.committed, pace: d.pace, views: d.views}, nil
 }
 
 // Position implements world.Disk. A crash sets it back to the commits that it left.

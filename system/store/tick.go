@@ -94,11 +94,11 @@ func (s *Store) onStale(c pdCall, r *metapb.Region) {
 	s.destroy(p, r, "PD knows its region without it")
 }
 
-// crashIf takes the store down at a failpoint that names it.
+// crashIf takes the store down at a failpoint that names it, or names nobody and so everybody.
 //
 //lint:ignore U1000 only failpoints call it, and those are comments in a normal build
 func (s *Store) crashIf(node int, point string) {
-	if uint64(node) == uint64(s.env.Addr.Node) {
+	if node == 0 || uint64(node) == uint64(s.env.Addr.Node) {
 		panic(world.Crash{Node: s.env.Addr.Node, Point: point})
 	}
 }

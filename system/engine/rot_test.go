@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// rotten returns a disk with keys k000 to k499, of which those in one block are lost, and one of these.
+func rotten(t *testing.T, n uint64) (*SimDisk, *Engine, string) {
+	t.Helper()
+	d := NewSimDisk()
+	e := open(t, d)
+	b := e.NewBatch()
+	b.Put(RegionStateKey(1), bytes.Repeat([]byte{7}, 100))
+	for i := range 500 {
+		b.Put(DataKey(fmt.Appendf(nil, "k%03d", i)), bytes.Repeat([]byte{byte(i)}, 40))
+	}
+	e.Commit(b)
+	require.NoError(t, d.Close())
+	lo, hi := DataRange(nil, nil)
+	key, err := d.Rot(lo, hi, n)
+	require.NoError(t, err)
+	require.NotNil(t, key)
+	return d, open(t, d), string(UserKey(key))
+}
+
+func corrupt(err error) bool {
+	var bad *CorruptError
+	return errors.As(err, &bad)
+}
+
+func TestRotIsNoticed(t *testing.T) {
+	t.Parallel()
+	for n := range uint64(30) {
+		d, e, key := rotten(t, n)
+		_, _, err := e.Read(DataKey([]byte(key)))
+		require.True(t, corrupt(err), "block %d with %s: %v", n, key, err)
+		require.Panics(t, func() { e.Get(DataKey([]byte(key))) })
+		lo, hi := DataRange(nil, nil)
+		view := e.View()
+		_, _, err = view.Hash(lo, hi)
+		require.True(t, corrupt(err))
+		view.Close()
+		for _, read := range []func(lo, hi []byte, fn func(k, v []byte) bool) error{e.ReadRange, e.ReverseReadRange} {
+			pairs := 0
+			require.True(t, corrupt(read(lo, hi, func(_, _ []byte) bool { pairs++; return true })))
+			require.Less(t, pairs, 500)
+		}
+		_, ok := e.Get(RegionStateKey(1))
+		require.True(t, ok, "nothing but data is damaged")
+		require.NoError(t, d.Close())
+	}
+}
+
+func TestExciseRemovesRot(t *testing.T) {
+	t.Parallel()
+	d, e, key := rotten(t, 5)
+	// Cutting through the damaged block fails and changes nothing.
+	lo, hi := DataRange([]byte(key+"+"), []byte("k499"))
+	require.True(t, corrupt(e.Excise(lo, hi)))
+	lo, hi = DataRange([]byte("k010"), []byte("k490"))
+	require.NoError(t, e.Excise(lo, hi))
+	_, ok, err := e.Read(DataKey([]byte(key)))
+	require.NoError(t, err)
+	require.False(t, ok)
+	count := func(e *Engine) int {
+		lo, hi := DataRange(nil, nil)
+		_, pairs := e.Hash(lo, hi)
+		return pairs
+	}
+	require.Equal(t, 20, count(e))
+	// Life goes on, through flushes, compactions and crashes.
+	b := e.NewBatch()
+	for i := range 3000 {
+		b.Put(DataKey(fmt.Appendf(nil, "k%05d", i)), bytes.Repeat([]byte{1}, 1000))
+		e.Commit(b)
+	}
+	want := count(e)
+	d.Crash(d.Position(), false)
+	require.Equal(t, want, count(open(t, d)))
+	require.NoError(t, d.Close())
+}
+
+func TestLifeWithRot(t *testing.T) {
+	t.Parallel()
+	d, e, key := rotten(t, 9)
+	b := e.NewBatch()
+	for i := range 3000 {
+		b.Put(DataKey(fmt.Appendf(nil, "m%05d", i)), bytes.Repeat([]byte{1}, 1000))
+		e.Commit(b)
+	}
+	_, _, err := e.Read(DataKey([]byte(key)))
+	require.True(t, corrupt(err))
+	v, ok := e.Get(DataKey([]byte("m02000")))
+	require.True(t, ok)
+	require.Len(t, v, 1000)
+	d.Crash(d.Position(), false)
+	require.NoError(t, d.Close())
+}
+
+func TestRotWithoutData(t *testing.T) {
+	t.Parallel()
+	d := NewSimDisk()
+	lo, hi := DataRange(nil, nil)
+	key, err := d.Rot(lo, hi, 0)
+	require.NoError(t, err)
+	require.Nil(t, key)
+	open(t, d)
+	_, err = d.Rot(lo, hi, 0)
+	require.Error(t, err)
+	require.NoError(t, d.Close())
+}
