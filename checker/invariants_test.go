@@ -51,6 +51,36 @@ var invariantCases = []struct {
 		v.Appended(1, 7, 10, 6, 0xb)
 		v.Appended(2, 7, 10, 6, 0xc)
 	}},
+	{"a merge, seen late by one store", "", func(v *Invariants) {
+		for _, store := range []world.NodeID{1, 2} {
+			v.Applied(store, 7, 9, 5, 0xa)
+			v.MergePrepared(store, 7, 9)
+			v.MergeRolledBack(store, 7, 9)
+			v.Applied(store, 7, 10, 5, 0xa)
+			v.MergePrepared(store, 7, 10)
+			v.Merged(store, 8, 7, 10)
+		}
+	}},
+	{"a merged region is frozen again", checkMerge, func(v *Invariants) {
+		v.Merged(1, 8, 7, 10)
+		v.MergePrepared(2, 7, 12)
+	}},
+	{"a merged region is thawed", checkMerge, func(v *Invariants) {
+		v.Merged(1, 8, 7, 10)
+		v.MergeRolledBack(2, 7, 10)
+	}},
+	{"a region that was thawed is merged", checkMerge, func(v *Invariants) {
+		v.MergeRolledBack(2, 7, 10)
+		v.Merged(1, 8, 7, 10)
+	}},
+	{"a region is merged into two", checkMerge, func(v *Invariants) {
+		v.Merged(1, 8, 7, 10)
+		v.Merged(2, 9, 7, 10)
+	}},
+	{"a region is merged without its log", checkFrozen, func(v *Invariants) {
+		v.Applied(1, 7, 8, 5, 0xa)
+		v.Merged(1, 8, 7, 10)
+	}},
 	{"an entry that was not committed is replaced", "", func(v *Invariants) {
 		v.Appended(1, 7, 10, 5, 0xa)
 		v.Appended(2, 7, 10, 6, 0xb)

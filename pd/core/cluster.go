@@ -42,11 +42,34 @@ type Cluster struct {
 	liveness Liveness
 	stores   btree.Map[uint64, *storeRecord]
 	counts   map[uint64]*Counts
+	evicted  evictions
+}
+
+// evictionsMax is how many of the latest evictions are remembered.
+const evictionsMax = 4096
+
+// evictions remembers which regions were proved to be gone, or to have changed, and at which version. Without it a late
+// heartbeat of a region that has become part of another one could come back where that one has just left a gap.
+type evictions struct {
+	version map[uint64]uint64
+	order   []uint64
+}
+
+func (e *evictions) add(r *RegionInfo) {
+	if _, known := e.version[r.ID()]; !known {
+		e.order = append(e.order, r.ID())
+	}
+	e.version[r.ID()] = max(e.version[r.ID()], r.Region.GetRegionEpoch().GetVersion())
+	if len(e.order) > evictionsMax {
+		delete(e.version, e.order[0])
+		e.order = e.order[1:]
+	}
 }
 
 // NewCluster returns a belief in nothing.
 func NewCluster(l Liveness) *Cluster {
-	return &Cluster{regionTree: newRegionTree(), liveness: l, counts: make(map[uint64]*Counts)}
+	return &Cluster{regionTree: newRegionTree(), liveness: l, counts: make(map[uint64]*Counts),
+		evicted: evictions{version: make(map[uint64]uint64)}}
 }
 
 // Boot says that the driver's life begins now. Stores read from disk have not had a chance to report: their silence is
@@ -146,7 +169,8 @@ type Change struct {
 // that cannot exist. r must not be modified any more.
 //
 // Epochs order all states of one region, and versions also order regions that overlap, since whatever takes keys over
-// from another region (a split, a merge) does so with a higher version. Within one epoch the leader's term decides. A
+// from another region (a split, a merge) does so with a higher version; so a region that was evicted has a higher one, too, if it is
+// still there. Within one epoch the leader's term decides. A
 // region's terms never go down, so a lower term is refused at a higher epoch too: taking it would put a deposed leader
 // back in charge, and its successor reports the same epoch soon.
 func (c *Cluster) ProcessHeartbeat(r *RegionInfo) (Change, error) {
@@ -175,8 +199,12 @@ func (c *Cluster) ProcessHeartbeat(r *RegionInfo) (Change, error) {
 	if newer != nil {
 		return Change{}, staleError(r, newer)
 	}
+	if last, ok := c.evicted.version[r.ID()]; ok && epoch.GetVersion() <= last {
+		return Change{}, fmt.Errorf("%w: got %s, which has changed since version %d", ErrStale, r, last)
+	}
 	for _, o := range change.Evicted {
 		c.drop(o)
+		c.evicted.add(o)
 	}
 	if change.Old != nil {
 		c.drop(change.Old)

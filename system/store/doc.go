@@ -21,5 +21,6 @@
 // leader or candidate, and then stays uninitialised until a snapshot fills it. A peer that was removed leaves a
 // tombstone that no late message can wake; peer ids only ever rise, so a higher id on the same store proves that the
 // lower one is gone. A peer whose removal leaves a single voter does not go by itself: it stays, as one that is leaving,
-// until it is told that the other one knows for good.
+// until it is told that the other one knows for good. A peer also ends when its region becomes a part of another one, whose
+// peer on the same store takes its data over; see merge.go.
 package store
