@@ -14,6 +14,10 @@ const (
 	invariantViolationsMax = 20
 	// termsMax is how many of its latest terms a region's leaders are remembered for.
 	termsMax = 256
+	// campaignsMax is how often in a row a peer may start an election and not win it, while nobody else starts one. Peers
+	// ask first whether they would win (PreVote), so one that nobody listens to never gets there; a few times in a row
+	// the votes may still be lost after all.
+	campaignsMax = 6
 	// versionsMax is how many of its latest versions a region's ranges and members are remembered for.
 	versionsMax = 256
 	// statesMax is how many of its latest indexes a region's data are remembered for, as far as anybody looked at them.
@@ -50,6 +54,8 @@ type peerKey struct {
 // regionTruth is what all stores must agree on about one region.
 type regionTruth struct {
 	leaders memory[world.NodeID]
+	// change is the last membership change that a leader proposed.
+	change  entryAt
 	ranges  memory[keyRange]
 	members memory[[]uint64]
 	states  memory[ReplicaHash]
@@ -77,6 +83,9 @@ type peerTruth struct {
 	// tombstone is the highest peer id that was destroyed on the store.
 	tombstone uint64
 	gone      bool
+	// campaigns counts the elections that the peer started in a row without winning, the last in the term campaigned.
+	campaigns  int
+	campaigned uint64
 }
 
 // memory holds the latest values by number: whom term 5 elected, what version 7 covered.
@@ -167,6 +176,8 @@ func (v *Invariants) peer(store world.NodeID, region uint64) *peerTruth {
 const (
 	checkLeader    = "one leader per term"
 	checkLease     = "no lease outlives its leader"
+	checkCampaigns = "a peer that can't win starts no elections"
+	checkOneChange = "one membership change at a time"
 	checkLogMatch  = "one entry per index and term"
 	checkCommitted = "committed entries never change"
 	checkOrder     = "entries are applied in order, once"
@@ -181,6 +192,7 @@ const (
 
 // LeaderElected: a store's peer became leader of a region in a term.
 func (v *Invariants) LeaderElected(store world.NodeID, region, term uint64) {
+	v.peer(store, region).campaigns = 0
 	if first := v.region(region).leaders.put(term, store, termsMax); first != store {
 		v.fail(checkLeader, "region %d has two leaders in term %d: store %d and store %d", region, term, first, store)
 	}
@@ -225,6 +237,9 @@ func (h hardState) String() string {
 func (v *Invariants) HardState(store world.NodeID, region, term, vote, commit uint64) {
 	p := v.peer(store, region)
 	next := hardState{term, vote, commit}
+	if term != p.campaigned {
+		p.campaigns = 0
+	}
 	v.forward(store, region, "had", p.hard, next)
 	p.hard = next
 }

@@ -42,6 +42,36 @@ var invariantCases = []struct {
 		v.LeaseRead(2, 7, 6)
 		v.LeaseRead(1, 8, 5)
 	}},
+	{"a peer starts elections that it can't win", checkCampaigns, func(v *Invariants) {
+		for term := uint64(5); term < 5+campaignsMax; term++ {
+			v.Campaigned(1, 7, term)
+			v.HardState(1, 7, term, 71, 0)
+		}
+	}},
+	{"it wins one, or somebody else starts one", "", func(v *Invariants) {
+		for term := uint64(5); term < 5+4*campaignsMax; term++ {
+			switch term % 5 {
+			case 0:
+				v.HardState(1, 7, term, 72, 0)
+				continue
+			case 3:
+				v.LeaderElected(1, 7, term)
+			}
+			v.Campaigned(1, 7, term)
+			v.HardState(1, 7, term, 71, 0)
+			v.Campaigned(1, 7, term)
+		}
+	}},
+	{"two membership changes at once", checkOneChange, func(v *Invariants) {
+		v.ChangeProposed(1, 7, 10, 5, 9)
+		v.ChangeProposed(1, 7, 12, 5, 9)
+	}},
+	{"one after the other, or by another leader", "", func(v *Invariants) {
+		v.ChangeProposed(1, 7, 10, 5, 9)
+		v.ChangeProposed(1, 7, 12, 5, 10)
+		v.ChangeProposed(2, 7, 12, 6, 11)
+		v.ChangeProposed(2, 8, 13, 6, 11)
+	}},
 	{"two entries of one index and term", checkLogMatch, func(v *Invariants) {
 		v.Appended(1, 7, 10, 5, 0xa)
 		v.Appended(2, 7, 10, 5, 0xb)

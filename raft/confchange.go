@@ -75,6 +75,11 @@ func (c ConfChange) encode() *raftpb.ConfChangeV2 {
 		case Remove:
 			t = raftpb.ConfChangeRemoveNode
 		}
+		// gofail: var bugLearnerVotes struct{}
+		// if one.Change == AddLearner {
+		//	t = raftpb.ConfChangeAddNode
+		// }
+
 		v2.Changes = append(v2.Changes, &raftpb.ConfChangeSingle{Type: t.Enum(), NodeId: new(one.Peer)})
 	}
 	return v2
@@ -122,6 +127,11 @@ func (g *Group) ProposeConfChange(token uint64, cc ConfChange) error {
 	if cc.Leaves() != g.Joint() {
 		return ErrRefused
 	}
+	// gofail: var bugJointForever struct{}
+	// if cc.Leaves() && g.changeAt.Term != g.term {
+	//	return ErrBusy
+	// }
+
 	return g.propose(token, &raftpb.Entry{Type: raftpb.EntryConfChangeV2.Enum(), Data: mustMarshal(cc.encode())})
 }
 
@@ -129,6 +139,9 @@ func (g *Group) ProposeConfChange(token uint64, cc ConfChange) error {
 // applied yet. The library would accept another one, but put an empty entry in its place. Of earlier terms none is
 // pending once an entry of the own term is applied.
 func (g *Group) changePending() bool {
+	// gofail: var bugChangePending struct{}
+	// return false
+
 	for _, p := range g.proposed {
 		if p.change {
 			return true
@@ -140,6 +153,9 @@ func (g *Group) changePending() bool {
 // ApplyConfChange makes a committed change take effect and returns the new membership. The owner calls it while it
 // applies the entry, or not at all if it rejects the change.
 func (g *Group) ApplyConfChange(cc ConfChange) *ConfState {
+	// gofail: var bugJointNotByOthers struct{}
+	// cc.ExplicitLeave = cc.EntersJoint() && g.role != etcd.StateLeader
+
 	g.changing = true
 	g.log.conf = g.rn.ApplyConfChange(cc.encode())
 	g.changing = false

@@ -119,7 +119,7 @@ func Open(cfg Config, eng *engine.Engine) (*Group, error) {
 		l.hard.Term, l.hard.Vote = new(cfg.Truncated.Term), new(uint64(0))
 	}
 	g.term = l.hard.GetTerm()
-	g.rn, err = etcd.NewRawNode(&etcd.Config{
+	conf := &etcd.Config{
 		ID:                        cfg.Peer,
 		ElectionTick:              cfg.ElectionTicks,
 		HeartbeatTick:             cfg.HeartbeatTicks,
@@ -136,8 +136,14 @@ func Open(cfg Config, eng *engine.Engine) (*Group, error) {
 		DisableProposalForwarding: true,
 		StepDownOnRemoval:         true,
 		Logger:                    logger{region: cfg.Region, peer: cfg.Peer},
-	})
-	if err != nil {
+	}
+	// gofail: var bugNoPreVote struct{}
+	// conf.PreVote, conf.CheckQuorum = false, false
+
+	// gofail: var bugChangeUnchecked struct{}
+	// conf.DisableConfChangeValidation = true
+
+	if g.rn, err = etcd.NewRawNode(conf); err != nil {
 		return nil, fmt.Errorf("region %d peer %d: %w", cfg.Region, cfg.Peer, err)
 	}
 	g.fixJitter()

@@ -61,7 +61,11 @@ func (v *watch) listener() store.Listener {
 				v.leaders = append(v.leaders, leadership{v.w.Now(), region, world.NodeID(s), term})
 			}
 		},
-		LeaseRead: func(s, region, term uint64) { inv.LeaseRead(world.NodeID(s), region, term) },
+		LeaseRead:  func(s, region, term uint64) { inv.LeaseRead(world.NodeID(s), region, term) },
+		Campaigned: func(s, region, term uint64) { inv.Campaigned(world.NodeID(s), region, term) },
+		ChangeProposed: func(s, region uint64, at raft.ID, applied uint64) {
+			inv.ChangeProposed(world.NodeID(s), region, at.Index, at.Term, applied)
+		},
 		HardState: func(s, region uint64, h raft.HardState) {
 			inv.HardState(world.NodeID(s), region, h.Term, h.Vote, h.Commit)
 		},

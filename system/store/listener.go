@@ -13,6 +13,10 @@ type Listener struct {
 	Started func(store uint64, region *metapb.Region, applied raft.ID, hard raft.HardState)
 	// Elected: the store's peer leads the region in term.
 	Elected func(store, region, term uint64)
+	// Campaigned: the peer has voted for itself in term. It may be told so more than once.
+	Campaigned func(store, region, term uint64)
+	// ChangeProposed: a leader, which has applied so much, has put a membership change into its log.
+	ChangeProposed func(store, region uint64, at raft.ID, applied uint64)
 	// HardState changed; HardStateDurable: and is on the disk for good.
 	HardState        func(store, region uint64, hard raft.HardState)
 	HardStateDurable func(store, region uint64, hard raft.HardState)

@@ -42,6 +42,11 @@ func (s *Store) applyConfChange(p *peer, e *raft.Entry, pr *proposal) {
 		panic(fmt.Sprintf("store %d: the group of %s has another membership: %s", s.cfg.StoreID, region.Format(r), why))
 	}
 	p.meta = m
+	// gofail: var bugConfStateLost struct{}
+	// defer func(before *metapb.Region) {
+	//	s.putRegionState(&ordealpb.RegionLocalState{Region: before, Peer: m})
+	// }(p.region)
+
 	s.setRegion(p, r)
 	for _, one := range c.GetChanges() {
 		delete(p.heard, one.GetPeer().GetId())
@@ -68,6 +73,9 @@ func (s *Store) decodeChange(p *peer, e *raft.Entry) (cc raft.ConfChange, c *ord
 	if err != nil || c == nil {
 		panic(fmt.Sprintf("store %d %s: conf change at %d can't be read: %v", s.cfg.StoreID, region.Format(p.region), e.GetIndex(), err))
 	}
+	// gofail: var bugChangeNoEpoch struct{}
+	// return cc, c, true
+
 	return cc, c, region.CheckEpoch(cmd.GetEpoch(), p.region.GetRegionEpoch(), true, false)
 }
 

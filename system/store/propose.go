@@ -56,6 +56,13 @@ func (s *Store) appendCommand(p *peer, data []byte, pr proposal) *errorpb.Error 
 	s.nextToken++
 	pr.token = s.nextToken
 	if err := p.group.Propose(pr.token, data); err != nil {
+		// gofail: var bugProposeInTransfer struct{}
+		// if p.group.Transferring() {
+		//	pr.at = raft.ID{Index: p.group.LastIndex() + 1, Term: p.group.Term()}
+		//	p.pending = append(p.pending, pr)
+		//	return nil
+		// }
+
 		return s.groupError(p, err)
 	}
 	p.unplaced = append(p.unplaced, pr)

@@ -167,7 +167,11 @@ func (s *script) listener(id world.NodeID) Listener {
 			inv.LeaderElected(id, region, term)
 			s.say("s%d leads region %d in term %d", id, region, term)
 		},
-		LeaseRead:        func(_, r, term uint64) { inv.LeaseRead(id, r, term) },
+		LeaseRead:  func(_, r, term uint64) { inv.LeaseRead(id, r, term) },
+		Campaigned: func(_, region, term uint64) { inv.Campaigned(id, region, term) },
+		ChangeProposed: func(_, region uint64, at raft.ID, applied uint64) {
+			inv.ChangeProposed(id, region, at.Index, at.Term, applied)
+		},
 		HardState:        func(_, region uint64, h raft.HardState) { inv.HardState(id, region, h.Term, h.Vote, h.Commit) },
 		HardStateDurable: func(_, r uint64, h raft.HardState) { inv.HardStateDurable(id, r, h.Term, h.Vote, h.Commit) },
 		Appended:         func(_, r uint64, at raft.ID, hash uint64) { inv.Appended(id, r, at.Index, at.Term, hash) },

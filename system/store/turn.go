@@ -177,10 +177,14 @@ func (s *Store) tellPersisting(p *peer, rd *raft.Ready) {
 			f(s.cfg.StoreID, id, raft.ID{Index: e.GetIndex(), Term: e.GetTerm()}, xxhash.Sum64(e.GetData()))
 		}
 	}
+	s.tellChanges(p, rd)
 	if !rd.HardStateChanged {
 		return
 	}
 	hard := p.group.HardState()
+	if f := s.cfg.Listener.Campaigned; f != nil && hard.Vote == p.meta.GetId() {
+		f(s.cfg.StoreID, id, hard.Term)
+	}
 	if f := s.cfg.Listener.HardState; f != nil {
 		f(s.cfg.StoreID, id, hard)
 	}
@@ -190,5 +194,17 @@ func (s *Store) tellPersisting(p *peer, rd *raft.Ready) {
 				f(s.cfg.StoreID, id, hard)
 			}
 		})
+	}
+}
+// tellChanges tells the listener of the membership changes that a leader has put into its log.
+func (s *Store) tellChanges(p *peer, rd *raft.Ready) {
+	f := s.cfg.Listener.ChangeProposed
+	if f == nil || !p.group.IsLeader() {
+		return
+	}
+	for _, e := range rd.Appended {
+		if raft.IsConfChange(e) {
+			f(s.cfg.StoreID, p.region.GetId(), raft.ID{Index: e.GetIndex(), Term: e.GetTerm()}, p.applied.Index)
+		}
 	}
 }
