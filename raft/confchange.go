@@ -2,6 +2,7 @@ package raft
 
 import (
 	"fmt"
+	"slices"
 
 	etcd "go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -168,12 +169,15 @@ func (g *Group) ApplyConfChange(cc ConfChange) *ConfState {
 // ConfState is the membership as of the applied index. It is not copied.
 func (g *Group) ConfState() *ConfState { return g.log.conf }
 
-// SameConf says how b differs from a, other than in order; nothing if it does not.
-func SameConf(a, b *ConfState) string {
-	if err := a.Equivalent(b); err != nil {
-		return err.Error()
+// FormatConf prints a membership with its peers in order.
+func FormatConf(c *ConfState) string {
+	sorted := func(ids []uint64) []uint64 { return slices.Sorted(slices.Values(ids)) }
+	out := fmt.Sprintf("voters %v learners %v", sorted(c.GetVoters()), sorted(c.GetLearners()))
+	if len(c.GetVotersOutgoing()) > 0 {
+		out += fmt.Sprintf(" outgoing %v learners-next %v auto-leave %v",
+			sorted(c.GetVotersOutgoing()), sorted(c.GetLearnersNext()), c.GetAutoLeave())
 	}
-	return ""
+	return out
 }
 
 // Joint says whether the group is in a joint configuration, as of the applied index.

@@ -2,7 +2,6 @@ package raft
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -335,17 +334,6 @@ func (s *script) status() {
 			continue
 		}
 		s.say("%d: term %d leader %d log (%d,%d] applied %d %s data [%s]", m.id, m.g.Term(), m.g.Leader(),
-			m.g.Truncated().Index, m.g.LastIndex(), m.applied.Index, membership(m.conf), strings.Join(m.data, " "))
+			m.g.Truncated().Index, m.g.LastIndex(), m.applied.Index, FormatConf(m.conf), strings.Join(m.data, " "))
 	}
-}
-
-// membership prints a configuration with its peers in order.
-func membership(c *ConfState) string {
-	sorted := func(ids []uint64) []uint64 { return slices.Sorted(slices.Values(ids)) }
-	out := fmt.Sprintf("voters %v learners %v", sorted(c.GetVoters()), sorted(c.GetLearners()))
-	if len(c.GetVotersOutgoing()) > 0 {
-		out += fmt.Sprintf(" outgoing %v learners-next %v auto-leave %v",
-			sorted(c.GetVotersOutgoing()), sorted(c.GetLearnersNext()), c.GetAutoLeave())
-	}
-	return out
 }

@@ -38,8 +38,8 @@ func (s *Store) applyConfChange(p *peer, e *raft.Entry, pr *proposal) {
 		s.destroy(p, r, "it was removed from its region")
 		return
 	}
-	if why := raft.SameConf(now, confState(r, m, now.GetAutoLeave())); why != "" {
-		panic(fmt.Sprintf("store %d: the group of %s has another membership: %s", s.cfg.StoreID, region.Format(r), why))
+	if is, want := raft.FormatConf(now), raft.FormatConf(confState(r, m, now.GetAutoLeave())); is != want {
+		panic(fmt.Sprintf("store %d %s: its group has %s, want %s", s.cfg.StoreID, region.Format(r), is, want))
 	}
 	p.meta = m
 	// gofail: var bugConfStateLost struct{}

@@ -196,6 +196,7 @@ func (s *Store) tellPersisting(p *peer, rd *raft.Ready) {
 		})
 	}
 }
+
 // tellChanges tells the listener of the membership changes that a leader has put into its log.
 func (s *Store) tellChanges(p *peer, rd *raft.Ready) {
 	f := s.cfg.Listener.ChangeProposed
