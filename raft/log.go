@@ -20,8 +20,10 @@ const (
 // log is the durable log of one group and implements the library's Storage. Everything that is not compacted is also
 // held in memory; the owner's compaction bounds it.
 type log struct {
-	region    uint64
-	hard      *raftpb.HardState
+	region uint64
+	hard   *raftpb.HardState
+	// promised is what the disk holds of hard.
+	promised  promise
 	conf      *raftpb.ConfState
 	truncated ID
 	// entries[i] has index truncated.Index+1+i.
@@ -30,6 +32,9 @@ type log struct {
 	snapshot func() []byte
 	applied  func() ID
 }
+
+// promise is the part of a hard state that must not be forgotten.
+type promise struct{ term, vote uint64 }
 
 // ID names a log entry.
 type ID struct {
@@ -43,6 +48,7 @@ func loadLog(eng *engine.Engine, region uint64, truncated ID) (*log, error) {
 		if err := proto.Unmarshal(v, l.hard); err != nil {
 			return nil, fmt.Errorf("region %d: hard state on disk: %w", region, err)
 		}
+		l.promised = promise{term: l.hard.GetTerm(), vote: l.hard.GetVote()}
 	}
 	var bad error
 	next := truncated.Index + 1
@@ -155,10 +161,16 @@ func (l *log) append(b *engine.Batch, entries []*raftpb.Entry) {
 	}
 }
 
-// setHard puts a hard state into b and memory.
-func (l *log) setHard(b *engine.Batch, hs *raftpb.HardState) {
+// setHard puts a hard state into memory, and into b unless only the commit index has changed: a peer that has forgotten that
+// hears of it again, and what it has applied was committed.
+func (l *log) setHard(b *engine.Batch, hs *raftpb.HardState) (written bool) {
 	l.hard = hs
-	b.Put(engine.HardStateKey(l.region), mustMarshal(hs))
+	if promise := (promise{term: hs.GetTerm(), vote: hs.GetVote()}); promise != l.promised {
+		l.promised = promise
+		b.Put(engine.HardStateKey(l.region), mustMarshal(hs))
+		return true
+	}
+	return false
 }
 
 // compact drops the entries up to and including to.

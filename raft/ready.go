@@ -21,8 +21,8 @@ type Ready struct {
 	// Persisted, if not nil, must be given back through Group.Persisted once the batch is durable; its Send may leave
 	// only then. Batches become durable in the order in which Ready was called.
 	Persisted *Persisted
-	// HardStateChanged says that the batch holds a new hard state; see Group.HardState.
-	HardStateChanged bool
+	// HardStateChanged says that there is a new hard state, see Group.HardState; HardStateWritten, that the batch holds it.
+	HardStateChanged, HardStateWritten bool
 	// Appended are the entries that the batch now holds.
 	Appended []*raftpb.Entry
 	// Snapshot, if not nil, replaces the whole state machine, in the same batch.
@@ -82,7 +82,7 @@ func (g *Group) takeReady(b *engine.Batch, out *Ready) {
 			out.Committed = append(out.Committed, m.GetEntries()...)
 			out.applied = append(out.applied, m.GetResponses()...)
 		default:
-			out.Send = append(out.Send, m)
+			out.Send = add(out.Send, m)
 		}
 	}
 	// Proposals that did not make it into the log, although the library had accepted them, may be on their way to
@@ -116,7 +116,7 @@ func (g *Group) persist(b *engine.Batch, m *raftpb.Message, out *Ready) {
 	}
 	if m.Term != nil || m.Vote != nil || m.Commit != nil {
 		hs := &raftpb.HardState{Term: new(m.GetTerm()), Vote: new(m.GetVote()), Commit: new(m.GetCommit())}
-		g.log.setHard(b, hs)
+		out.HardStateWritten = g.log.setHard(b, hs)
 		g.term = hs.GetTerm()
 		out.HardStateChanged = true
 	}
@@ -130,7 +130,7 @@ func (g *Group) persist(b *engine.Batch, m *raftpb.Message, out *Ready) {
 		if r.GetTo() == g.cfg.Peer {
 			out.Persisted.self = append(out.Persisted.self, r)
 		} else {
-			out.Persisted.Send = append(out.Persisted.Send, r)
+			out.Persisted.Send = add(out.Persisted.Send, r)
 		}
 	}
 }
@@ -182,7 +182,7 @@ func (g *Group) Leader() uint64 { return g.lead }
 // IsLeader says whether this peer believes that it leads.
 func (g *Group) IsLeader() bool { return g.role == etcd.StateLeader }
 
-// HardState is what the group last gave to the disk.
+// HardState is term, vote and commit index. Term and vote are as last given to the disk; the commit index may be ahead of it.
 func (g *Group) HardState() HardState {
 	h := g.log.hard
 	return HardState{Term: h.GetTerm(), Vote: h.GetVote(), Commit: h.GetCommit()}
@@ -191,7 +191,7 @@ func (g *Group) HardState() HardState {
 // Term is the current term, as last given to the disk.
 func (g *Group) Term() uint64 { return g.term }
 
-// CommitIndex is the highest index known to be committed, as last given to the disk.
+// CommitIndex is the highest index known to be committed. It need not be on the disk.
 func (g *Group) CommitIndex() uint64 { return g.log.hard.GetCommit() }
 
 // LastIndex is the end of the log.

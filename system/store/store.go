@@ -38,8 +38,8 @@ type Store struct {
 	batch   *engine.Batch
 	dirty   []*peer
 	sendNow outbox
-	// scratch holds a message while it is put into an outbox.
-	scratch []byte
+	// scratch is a message while it is put into an outbox.
+	scratch ordealpb.RaftMessage
 	// written is the answer to all puts of the entry that is being applied.
 	written sharedReply
 	// sendDurable leaves once the turn's batch is durable; persisted is then given back to the groups.

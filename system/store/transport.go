@@ -124,22 +124,25 @@ func (s *Store) post(box *outbox, p *peer, msg *raft.Message) {
 	if p.posted++; p.posted > MaxMessagesPerTurn {
 		return // as a network would; a group whose logs contradict each other can otherwise drown everybody
 	}
-	m := &ordealpb.RaftMessage{
-		RegionId: p.region.GetId(), FromPeer: p.meta, ToPeer: to, RegionEpoch: p.region.GetRegionEpoch(),
-		Message: s.encode(msg),
-	}
-	if k := raft.KindOf(msg); k == raft.KindVote || k == raft.KindHeartbeat {
-		m.StartKey, m.EndKey = p.region.GetStartKey(), p.region.GetEndKey()
-	}
-	if raft.KindOf(msg) == raft.KindSnapshot {
+	kind := raft.KindOf(msg)
+	if kind == raft.KindSnapshot {
+		m := &ordealpb.RaftMessage{Message: raft.AppendMessage(nil, msg)}
+		address(m, p, to)
 		s.startSending(p, to, m, msg.GetSnapshot().GetMetadata().GetIndex())
 		return
 	}
+	// The outbox keeps nothing of what it encodes, so one message serves for all.
+	m := &s.scratch
+	m.Message = raft.AppendMessage(m.GetMessage()[:0], msg)
+	m.StartKey, m.EndKey = nil, nil
+	if kind == raft.KindVote || kind == raft.KindHeartbeat {
+		m.StartKey, m.EndKey = p.region.GetStartKey(), p.region.GetEndKey()
+	}
+	address(m, p, to)
 	box.add(to.GetStoreId(), m)
 }
 
-// encode encodes a message into memory that is used again for the next one.
-func (s *Store) encode(msg *raft.Message) []byte {
-	s.scratch = raft.AppendMessage(s.scratch[:0], msg)
-	return s.scratch
+// address fills in from whom and to whom a message goes.
+func address(m *ordealpb.RaftMessage, p *peer, to *metapb.Peer) {
+	m.RegionId, m.FromPeer, m.ToPeer, m.RegionEpoch = p.region.GetId(), p.meta, to, p.region.GetRegionEpoch()
 }

@@ -188,7 +188,7 @@ func (s *Store) tellPersisting(p *peer, rd *raft.Ready) {
 	if f := s.cfg.Listener.HardState; f != nil {
 		f(s.cfg.StoreID, id, hard)
 	}
-	if f := s.cfg.Listener.HardStateDurable; f != nil && rd.Persisted != nil {
+	if f := s.cfg.Listener.HardStateDurable; f != nil && rd.HardStateWritten && rd.Persisted != nil {
 		s.whenDurable = append(s.whenDurable, func() {
 			if !p.dead {
 				f(s.cfg.StoreID, id, hard)

@@ -19,7 +19,13 @@ type actor struct {
 	// timers is touched by the actor's goroutine only.
 	timers  timerHeap
 	timerNo uint64
+	// began is when the last turn began, which is the actor's time in it, and busy says that it had much to do.
+	began world.Time
+	busy  bool
 }
+
+// busyTurnEvents is how many events make a turn one of a busy actor.
+const busyTurnEvents = 8
 
 func newActor(l *life, addr world.Addr, code world.Actor) *actor {
 	return &actor{life: l, addr: addr, code: code, box: newMailbox(l.w.cfg.InboxMax)}
@@ -29,6 +35,7 @@ func newActor(l *life, addr world.Addr, code world.Actor) *actor {
 func (a *actor) run() {
 	a.clock = time.NewTimer(0)
 	defer a.clock.Stop()
+	a.began = a.life.w.now()
 	a.step(nil)
 	for a.gather() {
 		a.step(a.turn)
@@ -51,27 +58,59 @@ func (a *actor) gather() bool {
 			t := heap.Pop(&a.timers).(timer)
 			a.turn = append(a.turn, world.Event{Kind: world.EventTimer, Token: t.token})
 		}
-		a.turn = a.box.take(a.turn, a.life.w.cfg.TurnEventsMax)
+		pause := a.pause(now)
+		if len(a.turn) > 0 || pause <= 0 {
+			a.turn = a.box.take(a.turn, a.life.w.cfg.TurnEventsMax)
+		}
 		if len(a.turn) > 0 {
+			a.began, a.busy = now, len(a.turn) >= busyTurnEvents
 			return true
 		}
-		var due <-chan time.Time
-		if len(a.timers) > 0 {
-			a.clock.Reset(a.timers[0].due.Sub(now))
-			due = a.clock.C
-		}
-		select {
-		case <-a.life.stop:
+		if !a.wait(now, pause) {
 			return false
-		case <-a.box.notify:
-		case <-due:
 		}
 	}
 }
 
+// pause is how long the next turn of a busy actor should wait for more events. A turn costs the same commit, barrier and
+// packets however little there is to do, so under load fewer and larger ones do more; an actor with little to do answers
+// at once.
+func (a *actor) pause(now world.Time) time.Duration {
+	if !a.busy {
+		return 0
+	}
+	return a.began.Add(a.life.w.cfg.TurnGap).Sub(now)
+}
+
+// wait returns when there may be something to do, and reports false when the life has ended. What arrives ends no pause,
+// since waking an actor for each event is what pauses are to avoid.
+func (a *actor) wait(now world.Time, pause time.Duration) bool {
+	arrived, until := a.box.notify, pause
+	if pause > 0 {
+		arrived = nil
+	}
+	if len(a.timers) > 0 {
+		if due := a.timers[0].due.Sub(now); pause <= 0 || due < pause {
+			until = due
+		}
+	}
+	var due <-chan time.Time
+	if until > 0 {
+		a.clock.Reset(until)
+		due = a.clock.C
+	}
+	select {
+	case <-a.life.stop:
+		return false
+	case <-arrived:
+	case <-due:
+	}
+	return true
+}
+
 // step takes one turn and does what the actor wants done. Effects of a turn that a crash overtook are dropped.
 func (a *actor) step(in []world.Event) {
-	now := a.life.w.now()
+	now := a.began
 	a.code.Step(now, in, &a.out)
 	defer a.out.Reset()
 	select {

@@ -31,6 +31,7 @@ import (
 const (
 	InboxMaxDefault      = 4096
 	TurnEventsMaxDefault = 4096
+	TurnGapDefault       = time.Millisecond
 	LinkFramesMaxDefault = 4096
 	LinkBytesMaxDefault  = 64 << 20
 	FrameBytesMaxDefault = 64 << 20
@@ -49,6 +50,9 @@ type Config struct {
 	InboxMax int
 	// TurnEventsMax is how many of them one Step gets at most.
 	TurnEventsMax int
+	// TurnGap is the least time from one turn of a busy actor to the next, unless a timer is due. 0 stands for
+	// TurnGapDefault; below 0 there is none.
+	TurnGap time.Duration
 	// LinkFramesMax and LinkBytesMax bound what waits to be written to one connection.
 	LinkFramesMax, LinkBytesMax int
 	// FrameBytesMax bounds one message, request or reply with its header. An actor that sends more panics.
@@ -72,6 +76,9 @@ func (c Config) withDefaults() Config {
 		if *f.field == 0 {
 			*f.field = f.value
 		}
+	}
+	if c.TurnGap == 0 {
+		c.TurnGap = TurnGapDefault
 	}
 	if c.Seed == 0 {
 		c.Seed = rand.Uint64()

@@ -187,6 +187,41 @@ func TestCrashKeepsTheDiskAndRestartBootsAgain(t *testing.T) {
 	require.NotEqual(t, nonces[0], nonces[1])
 }
 
+func TestBusyActorsPauseBetweenTurns(t *testing.T) {
+	t.Parallel()
+	const gap, callers, calls = 5 * time.Millisecond, 4 * busyTurnEvents, 5
+	w := newWorld(t, Config{TurnGap: gap})
+	type turn struct {
+		began  world.Time
+		events int
+	}
+	var turns []turn
+	addNode(t, w, 1, nil, always(stepper(func(now world.Time, in []world.Event, out *world.Effects) {
+		turns = append(turns, turn{now, len(in)})
+		echo(now, in, out)
+	})))
+	done := make(chan error, callers)
+	for range callers {
+		w.Go(1001, "caller", func(p world.Proc) {
+			var err error
+			for range calls {
+				_, failed := p.Call(addr(1), nil, deadline)
+				err = errors.Join(err, failed)
+			}
+			done <- err
+		})
+	}
+	for range callers {
+		require.NoError(t, await(t, done))
+	}
+	require.NoError(t, w.Crash(1))
+	for i := range turns[1:] {
+		if turns[i].events >= busyTurnEvents {
+			require.GreaterOrEqual(t, turns[i+1].began.Sub(turns[i].began), gap)
+		}
+	}
+}
+
 func TestTwoWorldsTalkAsTwoProcessesWould(t *testing.T) {
 	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
