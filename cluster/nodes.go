@@ -35,13 +35,13 @@ type storeHooks struct {
 	// configure adjusts the configuration of a life.
 	configure func(*store.Config, world.Env)
 	// booted is given the store of every life.
-	booted func(*store.Store)
+	booted func(*store.Node)
 }
 
 // storeNode is the node of one store.
 func (c Config) storeNode(id world.NodeID, disk engine.Disk, hooks storeHooks) world.Node {
 	return world.Node{
-		ID: id, Name: storeName(id), Disk: disk, Actors: 1,
+		ID: id, Name: storeName(id), Disk: disk, Actors: c.Store.Shards,
 		Boot: func(envs []world.Env) ([]world.Actor, error) {
 			eng, err := disk.Open()
 			if err != nil {
@@ -51,14 +51,14 @@ func (c Config) storeNode(id world.NodeID, disk engine.Disk, hooks storeHooks) w
 			if hooks.configure != nil {
 				hooks.configure(&cfg, envs[0])
 			}
-			s, err := store.New(cfg, envs[0], eng)
+			s, err := store.Open(cfg, envs, eng)
 			if err != nil {
 				return nil, err
 			}
 			if hooks.booted != nil {
 				hooks.booted(s)
 			}
-			return []world.Actor{s}, nil
+			return s.Shards(), nil
 		},
 	}
 }

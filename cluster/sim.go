@@ -24,7 +24,7 @@ type Sim struct {
 
 type simStore struct {
 	id    world.NodeID
-	store *store.Store
+	store *store.Node
 	// last is what the store knew when it went down.
 	last []store.PeerView
 }
@@ -57,7 +57,7 @@ func (c *Sim) addStore(id world.NodeID) error {
 	c.stores = append(c.stores, s)
 	return c.World.AddNode(c.cfg.storeNode(id, engine.NewSimDisk(), storeHooks{
 		configure: seedJitter,
-		booted:    func(st *store.Store) { s.store = st },
+		booted:    func(n *store.Node) { s.store = n },
 	}))
 }
 

@@ -27,6 +27,7 @@ type knobs struct {
 	drift  float64
 	// readFrom is whom each client reads from.
 	readFrom []client.ReadFrom
+	shards   int
 }
 
 // drifts are what drift is drawn from. Real clocks are much better; but a lease that is too long by the drift shows the
@@ -40,6 +41,8 @@ const (
 	callTimeoutMin = 60 * time.Millisecond
 	tickMin        = 15 * time.Millisecond
 	tickMax        = 100 * time.Millisecond
+	// shardsMax is the most shards that a store gets.
+	shardsMax = 3
 )
 
 func drawKnobs(cfg Config) knobs {
@@ -74,6 +77,7 @@ func drawKnobs(cfg Config) knobs {
 	}
 	k.drawReads(rng, cfg.Clients)
 	k.snapshots = drawSnapshots(cfg.Seed)
+	k.shards = 1 + rng.IntN(shardsMax)
 	return k
 }
 
@@ -108,6 +112,7 @@ func (k knobs) cluster(cfg Config) cluster.Config {
 	c.Store.TickInterval = k.tick
 	c.Store.LeaseReads, c.Store.ClockDrift = k.leases, k.drift
 	k.snapshots.configure(&c.Store)
+	c.Store.Shards = k.shards
 	c.Client = client.Options{CallTimeout: k.callTimeout}
 	return c
 }

@@ -101,7 +101,7 @@ type Client struct {
 	pdAt int
 
 	cache  cache
-	stores map[uint64]world.Addr
+	stores map[uint64]storeAddr
 }
 
 // New returns a client that asks the placement driver's members pd, of which there must be one at least.
@@ -109,7 +109,7 @@ func New(p world.Proc, pd []world.Addr, opts Options) *Client {
 	if len(pd) == 0 {
 		panic("client: no address of the placement driver")
 	}
-	return &Client{p: p, opts: opts.withDefaults(), pd: pd, stores: map[uint64]world.Addr{}}
+	return &Client{p: p, opts: opts.withDefaults(), pd: pd, stores: map[uint64]storeAddr{}}
 }
 
 // Get reads a key. found is false for an absent key. The witness says where the answer was made.

@@ -162,7 +162,7 @@ func (o *op) ask(e *entry, req *ordealpb.Request) (*ordealpb.Response, *failure)
 	if o.replica != nil {
 		storeID = o.replica.GetStoreId()
 	}
-	addr, f := o.address(storeID)
+	addr, f := o.address(storeID, e.region.GetId())
 	if f != nil {
 		f.entry = e
 		return nil, f

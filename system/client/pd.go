@@ -2,6 +2,7 @@ package client
 
 import (
 	"fmt"
+	"strconv"
 
 	"google.golang.org/protobuf/proto"
 
@@ -76,10 +77,23 @@ func (o *op) getRegion(key []byte) (*pdpb.GetRegionResponse, *failure) {
 	return got, nil
 }
 
-// address returns the address of a store.
-func (o *op) address(storeID uint64) (world.Addr, *failure) {
+// storeAddr is where a store's first shard is reached, and how many it has.
+type storeAddr struct {
+	first  world.Addr
+	shards uint64
+}
+
+// of is where a region's shard is reached.
+func (a storeAddr) of(region uint64) world.Addr {
+	addr := a.first
+	addr.Actor += uint16(region % a.shards)
+	return addr
+}
+
+// address returns the address of a region's peer on a store.
+func (o *op) address(storeID, regionID uint64) (world.Addr, *failure) {
 	if addr, ok := o.c.stores[storeID]; ok {
-		return addr, nil
+		return addr.of(regionID), nil
 	}
 	req := &ordealpb.PDRequest{Body: &ordealpb.PDRequest_GetStore{GetStore: &pdpb.GetStoreRequest{StoreId: storeID}}}
 	got, f := pdCall(o, req, (*ordealpb.PDResponse).GetGetStore)
@@ -89,12 +103,30 @@ func (o *op) address(storeID uint64) (world.Addr, *failure) {
 		}
 		return world.Addr{}, f
 	}
-	addr, err := world.ParseAddr(got.GetStore().GetAddress())
+	addr, err := addrOf(got.GetStore())
 	if err != nil {
 		return world.Addr{}, &failure{cause: storeUnknown, err: fmt.Errorf("store %d: %w", storeID, err)}
 	}
 	o.c.stores[storeID] = addr
-	return addr, nil
+	return addr.of(regionID), nil
+}
+
+// addrOf reads a store's address and the number of its shards: one if it does not say.
+func addrOf(s *metapb.Store) (storeAddr, error) {
+	first, err := world.ParseAddr(s.GetAddress())
+	if err != nil {
+		return storeAddr{}, err
+	}
+	a := storeAddr{first: first, shards: 1}
+	for _, l := range s.GetLabels() {
+		if l.GetKey() != region.ShardsLabel {
+			continue
+		}
+		if a.shards, err = strconv.ParseUint(l.GetValue(), 10, 16); err != nil || a.shards == 0 {
+			return storeAddr{}, fmt.Errorf("label %s=%q: want a number above 0", l.GetKey(), l.GetValue())
+		}
+	}
+	return a, nil
 }
 
 // pdBody is one of the answers of the placement driver.

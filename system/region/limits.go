@@ -1,5 +1,9 @@
 package region
 
+// ShardsLabel is the label of a store that says how many shards it has, in decimal. Region r is served by the actor that
+// comes r modulo that many places after the one at the store's address.
+const ShardsLabel = "shards"
+
 // Bounds on what one request may carry. They hold at the door of the store, so that nothing larger is ever replicated.
 const (
 	// MaxKeySize is the longest key, in bytes.

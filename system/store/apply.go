@@ -14,12 +14,18 @@ import (
 	"ordeal/system/region"
 )
 
-// apply carries out committed entries in order, and writes how far it got into the same batch.
-func (s *Store) apply(p *peer, entries []*raft.Entry) {
-	for _, e := range entries {
+// apply carries out committed entries in order, and writes how far it got into the same batch. It returns those that
+// have to wait for a turn that is alone.
+func (s *Store) apply(p *peer, entries []*raft.Entry) (rest []*raft.Entry) {
+	for i, e := range entries {
 		at := raft.ID{Index: e.GetIndex(), Term: e.GetTerm()}
 		if at.Index != p.applied.Index+1 {
 			panic(fmt.Sprintf("store %d %s: entry %d to be applied after %d", s.cfg.StoreID, region.Format(p.region), at.Index, p.applied.Index))
+		}
+		cmd := s.decode(p, e)
+		if s.needsAlone(cmd) {
+			rest = entries[i:]
+			break
 		}
 		before := p.applied
 		p.applied = at
@@ -31,24 +37,34 @@ func (s *Store) apply(p *peer, entries []*raft.Entry) {
 		switch {
 		case raft.IsConfChange(e):
 			s.applyConfChange(p, e, pr)
-		case len(e.GetData()) > 0:
-			s.applyCommand(p, e.GetData(), pr, before)
+		case cmd != nil:
+			s.applyCommand(p, cmd, pr, before)
 		}
 		if p.dead {
-			return
+			return nil
 		}
 	}
 	s.putApplyState(p)
 	// gofail: var crashAfterApply int
 	// s.crashIf(crashAfterApply, "crashAfterApply")
+
+	return rest
+}
+
+// decode reads the command in an entry; nil is an entry without one.
+func (s *Store) decode(p *peer, e *raft.Entry) *ordealpb.Command {
+	if raft.IsConfChange(e) || len(e.GetData()) == 0 {
+		return nil
+	}
+	cmd, err := wire.UnmarshalCommand(e.GetData())
+	if err != nil {
+		panic(fmt.Sprintf("store %d %s: entry %d is no command: %v", s.cfg.StoreID, region.Format(p.region), e.GetIndex(), err))
+	}
+	return cmd
 }
 
 // applyCommand carries out one command; before is the entry in front of it.
-func (s *Store) applyCommand(p *peer, data []byte, pr *proposal, before raft.ID) {
-	cmd, err := wire.UnmarshalCommand(data)
-	if err != nil {
-		panic(fmt.Sprintf("store %d %s: entry %d is no command: %v", s.cfg.StoreID, region.Format(p.region), p.applied.Index, err))
-	}
+func (s *Store) applyCommand(p *peer, cmd *ordealpb.Command, pr *proposal, before raft.ID) {
 	if b := cmd.GetAdmin().GetRollbackMerge(); b != nil {
 		s.applyRollbackMerge(p, b)
 		return

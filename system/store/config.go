@@ -17,6 +17,7 @@ const (
 	MaxMergeBytes       = 1 << 20 // log entries that one CommitMerge carries for peers that lag
 	MaxMerged           = 128     // merges that a region remembers
 	MaxPendingVotes     = 256     // vote requests kept for regions that a split is about to create
+	ShardsMax           = 64      // actors of one store
 	clockDriftMax       = 1.0     // the largest difference between the speeds of two clocks that leases can be set up for
 	pdCallTicks         = 20      // ticks after which a question to PD is given up and may be asked again
 	// SnapshotsSendingMax bounds Config.SnapshotsSendingMax: every stream must get a chunk through in snapshotIdleTicks.
@@ -30,8 +31,10 @@ type Config struct {
 	ClusterID, StoreID uint64
 	// Address is where the store is reached; PD is the placement driver.
 	Address, PD world.Addr
-	// Resolve says where another store is reached.
+	// Resolve says where another store's first shard is reached; its other shards come next to it.
 	Resolve func(storeID uint64) world.Addr
+	// Shards is how many actors a store consists of, each with its own regions. All stores of a cluster have the same.
+	Shards int
 
 	TickInterval                  time.Duration
 	ElectionTicks, HeartbeatTicks int
@@ -75,6 +78,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		ClusterID:            1,
+		Shards:               1,
 		Resolve:              func(id uint64) world.Addr { return world.Addr{Node: world.NodeID(id)} },
 		TickInterval:         100 * time.Millisecond,
 		ElectionTicks:        10,
@@ -104,6 +108,7 @@ func (c Config) validate() error {
 		want string
 	}{
 		{"StoreID", c.StoreID != 0, "not 0"},
+		{"Shards", c.Shards > 0 && c.Shards <= ShardsMax, fmt.Sprintf("1 to %d", ShardsMax)},
 		{"TickInterval", c.TickInterval > 0, "above 0"},
 		{"HeartbeatTicks", c.HeartbeatTicks > 0, "above 0"},
 		{"ElectionTicks", c.ElectionTicks > 2*c.HeartbeatTicks, "more than twice HeartbeatTicks"},

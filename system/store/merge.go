@@ -61,7 +61,7 @@ func (s *Store) prepareMerge(p *peer, target *metapb.Region, req *request) error
 	if err := s.refuseWhileMerging(p); err != nil {
 		return err
 	}
-	t := s.peers[target.GetId()]
+	t := s.owner(target.GetId()).peers[target.GetId()]
 	if t != nil && t.initialised() && !region.SameEpoch(target.GetRegionEpoch(), t.region.GetRegionEpoch()) {
 		return regionError{region.EpochNotMatch(t.region)}
 	}
@@ -195,7 +195,7 @@ func (s *Store) applyPrepareMerge(p *peer, epoch *metapb.RegionEpoch, c *ordealp
 	s.answerAdmin(p, pr, &ordealpb.AdminResponse{Regions: []*metapb.Region{r}})
 	if p.group.IsLeader() {
 		s.heartbeatRegion(p)
-		s.driveMerge(p)
+		s.drive(p)
 	}
 }
 

@@ -79,7 +79,7 @@ func (s *Store) applyCommitMerge(t *peer, epoch *metapb.RegionEpoch, c *ordealpb
 	if !fits {
 		return
 	}
-	p := s.peers[c.GetSource().GetId()]
+	p := s.owner(c.GetSource().GetId()).peers[c.GetSource().GetId()]
 	if p == nil || !p.initialised() {
 		// At its PrepareMerge every peer of the source knew its region, and none can have gone since but by this entry.
 		panic(fmt.Sprintf("store %d: entry %d of %s takes over %s, which is not here", s.cfg.StoreID, t.applied.Index,
@@ -166,21 +166,22 @@ func (s *Store) bury(p *peer, epoch *metapb.RegionEpoch, end *ordealpb.MergedReg
 	id := p.region.GetId()
 	lo, hi := engine.RegionRaftRange(id)
 	s.batch.DeleteRange(lo, hi)
-	s.dropPeer(p)
-	s.tombs[id] = max(s.tombs[id], p.meta.GetId())
+	o := s.owner(id)
+	o.dropPeer(p)
+	o.tombs[id] = max(o.tombs[id], p.meta.GetId())
 	if end != nil {
-		s.ended[id] = end
+		o.ended[id] = end
 	}
 	tomb := &ordealpb.RegionLocalState{
 		State: ordealpb.PeerState_TOMBSTONE, Region: &metapb.Region{Id: id, RegionEpoch: epoch}, Peer: p.meta,
 	}
-	if end := s.ended[id]; end != nil {
+	if end := o.ended[id]; end != nil {
 		tomb.Merged = &ordealpb.Merged{Regions: []*ordealpb.MergedRegion{end}}
 	}
 	s.putRegionState(tomb)
 	if f := s.cfg.Listener.PeerDestroyed; f != nil {
 		s.whenDurable = append(s.whenDurable, func() {
-			if s.peers[id] == nil {
+			if o.peers[id] == nil {
 				f(s.cfg.StoreID, id, p.meta.GetId())
 			}
 		})

@@ -60,7 +60,7 @@ func (s *Store) proposeRollback(p *peer) {
 func (s *Store) tickMerge(p *peer) {
 	turn := s.ticks + p.region.GetId()
 	if turn%uint64(s.cfg.HeartbeatTicks) == 0 {
-		s.driveMerge(p)
+		s.drive(p)
 	}
 	if turn%uint64(s.cfg.StaleCheckTicks) == 0 {
 		s.findHeir(p, p.merge.GetTarget().GetStartKey())
@@ -78,7 +78,7 @@ func (s *Store) queryMerge(p *peer, id uint64, to *metapb.Peer, c *ordealpb.Comm
 	if to.GetStoreId() == s.cfg.StoreID {
 		return // what this store knows has been looked at
 	}
-	pkt := s.sendNow.packet(to.GetStoreId())
+	pkt := s.sendNow.packet(s.addr(to.GetStoreId(), id))
 	pkt.MergeQueries = append(pkt.MergeQueries, q)
 }
 
@@ -102,7 +102,7 @@ func (s *Store) onMergeQuery(q *ordealpb.MergeQuery) {
 }
 
 func (s *Store) answerMerge(to *metapb.Peer, a *ordealpb.MergeAnswer) {
-	pkt := s.sendDurable.packet(to.GetStoreId())
+	pkt := s.sendDurable.packet(s.addr(to.GetStoreId(), a.GetSourceId()))
 	pkt.MergeAnswers = append(pkt.MergeAnswers, a)
 }
 
@@ -145,7 +145,7 @@ func (s *Store) onHeir(c pdCall, r *metapb.Region) {
 	if r.GetId() == p.region.GetId() {
 		return // it is alive
 	}
-	if t := s.peers[r.GetId()]; t != nil && t.initialised() && t.member() {
+	if t := s.owner(r.GetId()).peers[r.GetId()]; t != nil && t.initialised() && t.member() {
 		if p.merging() && p.group.IsLeader() && s.judge(t, p) == ordealpb.MergeAnswer_NOT_MERGED {
 			s.proposeRollback(p)
 			return

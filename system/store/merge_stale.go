@@ -38,7 +38,7 @@ func (p *peer) seekBehind(r *metapb.Region) {
 // awaited says whether a peer here will still take over the data of region id, which region by swallowed. When the
 // CommitMerge was proposed, every peer of by knew its region; so one that does not, or is yet to come, begins behind it.
 func (s *Store) awaited(id, by uint64) bool {
-	t := s.peers[by]
+	t := s.owner(by).peers[by]
 	return t != nil && t.initialised() && swallowed(t.merged, id) == nil
 }
 
@@ -80,20 +80,20 @@ func (s *Store) tellEnded(m *ordealpb.RaftMessage, kind raft.Kind) bool {
 // heir is this store's peer of a region, or of the one that swallowed it, and so on; nil if it has none that knows its
 // region and is a member of it.
 func (s *Store) heir(id uint64) *peer {
-	for n := 0; n <= len(s.ended); n++ {
-		if t := s.peers[id]; t != nil {
+	for {
+		o := s.owner(id)
+		if t := o.peers[id]; t != nil {
 			if t.initialised() && t.member() {
 				return t
 			}
 			return nil
 		}
-		end := s.ended[id]
+		end := o.ended[id]
 		if end == nil {
 			return nil
 		}
-		id = end.GetInto()
+		id = end.GetInto() // who swallowed it has not been swallowed by it
 	}
-	return nil
 }
 
 // obsolete says whether a peer here has no use any more once this store has region r with the memory m: its region was
@@ -111,7 +111,7 @@ func (s *Store) obsolete(p *peer, r *metapb.Region, m *ordealpb.Merged) bool {
 // blocked says whether a region other than r, and not made obsolete by r, has a part of r's range here.
 func (s *Store) blocked(r *metapb.Region, m *ordealpb.Merged) bool {
 	for _, o := range s.ranges.overlap(r.GetId(), r.GetStartKey(), r.GetEndKey()) {
-		if p := s.peers[o.GetId()]; p == nil || !s.obsolete(p, r, m) {
+		if p := s.owner(o.GetId()).peers[o.GetId()]; p == nil || !s.obsolete(p, r, m) {
 			return true
 		}
 	}
@@ -132,7 +132,7 @@ func (s *Store) claimRange(r *metapb.Region, m *ordealpb.Merged) bool {
 
 func (s *Store) unclaimRange(m *ordealpb.Merged) {
 	for _, e := range m.GetRegions() {
-		if p := s.peers[e.GetId()]; p != nil && p.initialised() {
+		if p := s.owner(e.GetId()).peers[e.GetId()]; p != nil && p.initialised() {
 			s.ranges.set(p.region)
 		}
 	}
@@ -142,7 +142,7 @@ func (s *Store) unclaimRange(m *ordealpb.Merged) {
 // has what r took over of them.
 func (s *Store) makeRoom(r *metapb.Region, m *ordealpb.Merged) {
 	for _, e := range m.GetRegions() {
-		p := s.peers[e.GetId()]
+		p := s.owner(e.GetId()).peers[e.GetId()]
 		if p == nil || !s.obsolete(p, r, m) {
 			continue
 		}

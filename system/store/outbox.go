@@ -3,6 +3,7 @@ package store
 import (
 	"ordeal/proto/ordealpb"
 	"ordeal/proto/wire"
+	"ordeal/world"
 )
 
 // outbox gathers a turn's messages by destination, in order of first use, into one packet for each store. Raft messages, of
@@ -12,8 +13,8 @@ type outbox struct {
 }
 
 type outPacket struct {
-	store uint64
-	raft  []byte
+	to   world.Addr
+	raft []byte
 	// rest is everything that is no Raft message; nil is nothing.
 	rest *ordealpb.StorePacket
 }
@@ -21,8 +22,8 @@ type outPacket struct {
 // packetBytes is what a packet has room for at first.
 const packetBytes = 1 << 10
 
-func (o *outbox) add(store uint64, m *ordealpb.RaftMessage) {
-	p := o.at(store)
+func (o *outbox) add(to world.Addr, m *ordealpb.RaftMessage) {
+	p := o.at(to)
 	if p.raft == nil {
 		p.raft = make([]byte, 0, packetBytes)
 	}
@@ -30,21 +31,21 @@ func (o *outbox) add(store uint64, m *ordealpb.RaftMessage) {
 }
 
 // packet returns what is gathered for a store besides Raft messages.
-func (o *outbox) packet(store uint64) *ordealpb.StorePacket {
-	p := o.at(store)
+func (o *outbox) packet(to world.Addr) *ordealpb.StorePacket {
+	p := o.at(to)
 	if p.rest == nil {
 		p.rest = &ordealpb.StorePacket{}
 	}
 	return p.rest
 }
 
-func (o *outbox) at(store uint64) *outPacket {
+func (o *outbox) at(to world.Addr) *outPacket {
 	for i := range o.packets {
-		if o.packets[i].store == store {
+		if o.packets[i].to == to {
 			return &o.packets[i]
 		}
 	}
-	o.packets = append(o.packets, outPacket{store: store})
+	o.packets = append(o.packets, outPacket{to: to})
 	return &o.packets[len(o.packets)-1]
 }
 

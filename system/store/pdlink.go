@@ -1,6 +1,8 @@
 package store
 
 import (
+	"strconv"
+
 	"google.golang.org/protobuf/proto"
 
 	"ordeal/proto/metapb"
@@ -94,6 +96,9 @@ func (s *Store) expirePDCalls() {
 	}
 }
 
+// registrar says whether this shard speaks to PD for the whole store.
+func (s *Store) registrar() bool { return s.shard == s.cfg.shardOf(FirstRegion) }
+
 // register makes the store known to PD and sees to it that somebody bootstraps the cluster.
 func (s *Store) register() {
 	switch {
@@ -109,7 +114,10 @@ func (s *Store) register() {
 }
 
 func (s *Store) describe() *metapb.Store {
-	return &metapb.Store{Id: s.cfg.StoreID, Address: s.cfg.Address.String()}
+	return &metapb.Store{
+		Id: s.cfg.StoreID, Address: s.cfg.Address.String(),
+		Labels: []*metapb.StoreLabel{{Key: region.ShardsLabel, Value: strconv.Itoa(s.cfg.Shards)}},
+	}
 }
 
 func (s *Store) firstRegion() *metapb.Region {
@@ -193,7 +201,7 @@ func (s *Store) heartbeatStore() {
 		s.pd.refused = false
 		s.register()
 	}
-	st := &pdpb.StoreStats{StoreId: s.cfg.StoreID, RegionCount: uint32(len(s.order))}
+	st := &pdpb.StoreStats{StoreId: s.cfg.StoreID, RegionCount: uint32(s.ranges.len())}
 	s.tellPD(&ordealpb.PDRequest{Body: &ordealpb.PDRequest_StoreHeartbeat{
 		StoreHeartbeat: &pdpb.StoreHeartbeatRequest{Stats: st},
 	}})

@@ -35,6 +35,8 @@ type peer struct {
 	seek []byte
 
 	queued, dead bool
+	// held says that committed entries wait for a turn that is alone.
+	held bool
 	// posted counts the messages of the turn numbered turn.
 	turn   uint64
 	posted int

@@ -97,6 +97,13 @@ func (t *ranges) overlap(id uint64, start, end []byte) []*metapb.Region {
 	return out
 }
 
+// len is the number of regions.
+func (t *ranges) len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.byRegion)
+}
+
 // neighbours returns the regions that lie directly before and behind r on this store, nil where there is none.
 func (t *ranges) neighbours(r *metapb.Region) (before, behind *metapb.Region) {
 	t.mu.Lock()

@@ -18,6 +18,12 @@ func (s *Store) onRequest(ev *world.Event) {
 		return
 	}
 	ctx := contextOf(body)
+	if later := *ev; s.forward(ctx.GetRegionId(), parcel{event: &later}) {
+		return
+	}
+	if later := *ev; s.looksBeyond(body, ctx) && s.putOff(parcel{event: &later}) {
+		return
+	}
 	req := request{from: ev.From, call: ev.Call, body: body, replica: ctx.GetReplicaRead() && isRead(body)}
 	p, err := s.locate(ctx)
 	if err != nil {
@@ -43,6 +49,11 @@ func (s *Store) onRequest(ev *world.Event) {
 		return
 	}
 	s.startRead(p, req)
+}
+
+// looksBeyond says whether a request is for a region that ended here, or about to end: others of the store matter then.
+func (s *Store) looksBeyond(body *ordealpb.Request, ctx *kvrpcpb.Context) bool {
+	return body.GetAdmin().GetMerge() != nil || s.ended[ctx.GetRegionId()] != nil
 }
 
 // locate finds the peer that a request is for.

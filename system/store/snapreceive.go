@@ -9,6 +9,7 @@ import (
 	"ordeal/proto/ordealpb"
 	"ordeal/raft"
 	"ordeal/system/engine"
+	"ordeal/world"
 )
 
 // incoming is a snapshot of which some chunks are here, on the disk.
@@ -52,12 +53,12 @@ func (s *Store) onSnapshotChunk(c *ordealpb.SnapshotChunk) {
 	default:
 		s.takeChunk(p, c, ack)
 	}
-	s.acknowledge(c.GetFromPeer().GetStoreId(), ack)
+	s.acknowledge(s.addr(c.GetFromPeer().GetStoreId(), c.GetRegionId()), ack)
 }
 
 // acknowledge puts an answer into the turn's packet, in place of an earlier one about the same stream.
-func (s *Store) acknowledge(store uint64, ack *ordealpb.SnapshotAck) {
-	pkt := s.sendNow.packet(store)
+func (s *Store) acknowledge(to world.Addr, ack *ordealpb.SnapshotAck) {
+	pkt := s.sendNow.packet(to)
 	for i, a := range pkt.GetSnapshotAcks() {
 		if a.GetId() == ack.GetId() {
 			pkt.SnapshotAcks[i] = ack

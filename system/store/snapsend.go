@@ -142,7 +142,7 @@ func (s *Store) nextChunk(o *outgoing) *ordealpb.SnapshotChunk {
 
 func (s *Store) sendChunk(o *outgoing, c *ordealpb.SnapshotChunk) {
 	s.snapshotBudget = max(s.snapshotBudget-len(c.GetHeader())-len(c.GetData()), -snapshotDebtTicks*s.cfg.SnapshotBytesPerTick)
-	pkt := s.sendNow.packet(o.to.GetStoreId())
+	pkt := s.sendNow.packet(s.addr(o.to.GetStoreId(), o.p.region.GetId()))
 	pkt.SnapshotChunks = append(pkt.SnapshotChunks, c)
 }
 

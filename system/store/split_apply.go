@@ -55,8 +55,13 @@ func (s *Store) applySplit(p *peer, epoch *metapb.RegionEpoch, c *ordealpb.Split
 		s.heartbeatRegion(p)
 	}
 	for _, c := range children {
-		if m := s.takeVote(c.region.GetId()); m != nil {
-			s.onRaft(m)
+		o := s.owner(c.region.GetId())
+		if m := o.takeVote(c.region.GetId()); m != nil {
+			if o == s {
+				s.onRaft(m)
+				continue
+			}
+			s.node.mail.put(o.shard, parcel{raft: m})
 		}
 	}
 }
@@ -144,8 +149,9 @@ func (s *Store) bearChild(parent *peer, r *metapb.Region) (child, bool) {
 	if meta == nil {
 		panic(fmt.Sprintf("store %d: split off %s has no peer here", s.cfg.StoreID, region.Format(r)))
 	}
-	old := s.peers[r.GetId()]
-	if meta.GetId() <= s.tombs[r.GetId()] || (old != nil && old.meta.GetId() > meta.GetId()) {
+	o := s.owner(r.GetId())
+	old := o.peers[r.GetId()]
+	if meta.GetId() <= o.tombs[r.GetId()] || (old != nil && old.meta.GetId() > meta.GetId()) {
 		return child{}, false
 	}
 	var promised *raft.Group
@@ -155,7 +161,7 @@ func (s *Store) bearChild(parent *peer, r *metapb.Region) (child, bool) {
 		}
 		// It was made by a message. Its promises, term and vote, are on the disk and stay.
 		promised = old.group
-		s.dropPeer(old)
+		o.dropPeer(old)
 	}
 	if err := s.writeFirstState(r, meta, promised, parent.merged); err != nil {
 		panic(fmt.Sprintf("store %d: split: %v", s.cfg.StoreID, err))
@@ -178,7 +184,8 @@ func (s *Store) writeFirstState(r *metapb.Region, meta *metapb.Peer, old *raft.G
 
 // raiseChild opens the peer whose first state was just committed. Where the parent leads, the child campaigns at once.
 func (s *Store) raiseChild(parent *peer, c child) {
-	p, err := s.openPeer(c.region, c.meta)
+	o := s.owner(c.region.GetId())
+	p, err := o.openPeer(c.region, c.meta)
 	if err != nil {
 		panic(fmt.Sprintf("store %d: split: %v", s.cfg.StoreID, err))
 	}
@@ -186,7 +193,7 @@ func (s *Store) raiseChild(parent *peer, c child) {
 		p.group.Inherit(c.promised)
 	}
 	p.merged = parent.merged
-	s.addPeer(p)
+	o.addPeer(p)
 	if f := s.cfg.Listener.PeerCreated; f != nil && !c.known {
 		f(s.cfg.StoreID, c.region.GetId(), c.meta.GetId())
 	}
@@ -196,5 +203,6 @@ func (s *Store) raiseChild(parent *peer, c child) {
 	if parent.group.IsLeader() {
 		p.group.Campaign()
 	}
-	s.wake(p)
+	o.wake(p)
+	s.stir(o)
 }

@@ -13,11 +13,19 @@ import (
 	"ordeal/world"
 )
 
-// Store is the actor. It implements world.Actor.
+// Store is the actor: a store, or one shard of it. It implements world.Actor.
 type Store struct {
 	cfg Config
 	env world.Env
 	eng *engine.Engine
+	// node is what the shards of the store share, and shard is the place of this one among them.
+	node  *Node
+	shard int
+	// alone says that the other shards stand still during this turn, wantAlone that they must during the next one, in
+	// which held entries are applied and merges driven; see alone.go.
+	alone, wantAlone bool
+	held             []held
+	driving          []*peer
 
 	// peers by region; order holds all of them by region id.
 	peers map[uint64]*peer
@@ -92,18 +100,16 @@ const (
 	tokenBarrier = 2
 )
 
-// New loads a store from its disk. An empty disk becomes a new store of that id; the disk of another store or
-// cluster is refused.
-func New(cfg Config, env world.Env, eng *engine.Engine) (*Store, error) {
-	if err := cfg.validate(); err != nil {
-		return nil, err
-	}
+// newShard returns a shard without regions.
+func newShard(cfg Config, env world.Env, eng *engine.Engine, n *Node, shard int) *Store {
 	s := &Store{
 		cfg:       cfg,
 		env:       env,
 		eng:       eng,
+		node:      n,
+		shard:     shard,
 		peers:     map[uint64]*peer{},
-		ranges:    newRanges(),
+		ranges:    n.ranges,
 		tombs:     map[uint64]uint64{},
 		ended:     map[uint64]*ordealpb.MergedRegion{},
 		batch:     eng.NewBatch(),
@@ -113,14 +119,7 @@ func New(cfg Config, env world.Env, eng *engine.Engine) (*Store, error) {
 	}
 	s.pd.calls = map[uint64]pdCall{}
 	s.snapshotBudget = cfg.SnapshotBytesPerTick
-	if err := s.loadIdent(); err != nil {
-		return nil, err
-	}
-	if err := s.loadPeers(); err != nil {
-		return nil, err
-	}
-	s.dropSpools()
-	return s, nil
+	return s
 }
 
 // loadIdent checks that the disk is this store's, or marks an empty one.
@@ -142,39 +141,23 @@ func (s *Store) loadIdent() error {
 	return nil
 }
 
-// loadPeers opens a peer for every region that the disk says is alive and remembers the tombstones.
-func (s *Store) loadPeers() error {
-	var states []*ordealpb.RegionLocalState
-	var bad error
-	lo, hi := engine.RegionStateRange()
-	s.eng.Scan(lo, hi, func(_, v []byte) bool {
-		st := &ordealpb.RegionLocalState{}
-		if bad = proto.Unmarshal(v, st); bad != nil {
-			return false
+// loadPeer opens the peer that st says is alive, or remembers its tombstone.
+func (s *Store) loadPeer(st *ordealpb.RegionLocalState) error {
+	if st.GetState() == ordealpb.PeerState_TOMBSTONE {
+		s.tombs[st.GetRegion().GetId()] = st.GetPeer().GetId()
+		if end := swallowed(st.GetMerged(), st.GetRegion().GetId()); end != nil {
+			s.ended[end.GetId()] = end
 		}
-		states = append(states, st)
-		return true
-	})
-	if bad != nil {
-		return fmt.Errorf("store %d: region state on disk: %w", s.cfg.StoreID, bad)
+		return nil
 	}
-	for _, st := range states {
-		if st.GetState() == ordealpb.PeerState_TOMBSTONE {
-			s.tombs[st.GetRegion().GetId()] = st.GetPeer().GetId()
-			if end := swallowed(st.GetMerged(), st.GetRegion().GetId()); end != nil {
-				s.ended[end.GetId()] = end
-			}
-			continue
-		}
-		p, err := s.openPeer(st.GetRegion(), st.GetPeer())
-		if err != nil {
-			return err
-		}
-		p.merge, p.merged = st.GetMerge(), st.GetMerged()
-		s.addPeer(p)
-		if f := s.cfg.Listener.Started; f != nil {
-			f(s.cfg.StoreID, p.region, p.applied, p.group.HardState())
-		}
+	p, err := s.openPeer(st.GetRegion(), st.GetPeer())
+	if err != nil {
+		return err
+	}
+	p.merge, p.merged = st.GetMerge(), st.GetMerged()
+	s.addPeer(p)
+	if f := s.cfg.Listener.Started; f != nil {
+		f(s.cfg.StoreID, p.region, p.applied, p.group.HardState())
 	}
 	return nil
 }

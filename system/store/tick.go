@@ -10,7 +10,9 @@ import (
 // boot sets the store going, in the first turn of its life.
 func (s *Store) boot() {
 	s.out.After(s.cfg.TickInterval, tokenTick)
-	s.register()
+	if s.registrar() {
+		s.register()
+	}
 }
 
 // onTick lets time pass for every group and does what is due now and then.
@@ -18,7 +20,7 @@ func (s *Store) onTick() {
 	s.out.After(s.cfg.TickInterval, tokenTick)
 	s.ticks++
 	s.expirePDCalls()
-	if s.ticks%uint64(s.cfg.StoreHeartbeatTicks) == 0 {
+	if s.registrar() && s.ticks%uint64(s.cfg.StoreHeartbeatTicks) == 0 {
 		s.heartbeatStore()
 	}
 	s.tickSending()

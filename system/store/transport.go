@@ -17,6 +17,23 @@ func (s *Store) onPacket(payload []byte) {
 	for _, m := range pkt.GetRaft() {
 		s.onRaft(m)
 	}
+	if s.crossesShards(pkt) {
+		pkt.Raft = nil
+		if s.putOff(parcel{packet: pkt}) {
+			return
+		}
+	}
+	s.handlePacket(pkt)
+}
+
+// crossesShards says whether a packet has something besides Raft messages that may touch regions of other shards.
+func (s *Store) crossesShards(pkt *ordealpb.StorePacket) bool {
+	return len(pkt.GetSnapshotChunks()) > 0 || len(pkt.GetMergeQueries()) > 0 || len(pkt.GetMergeAnswers()) > 0 ||
+		pkt.GetPd().GetGetRegion() != nil || pkt.GetPd().GetRegionHeartbeat().GetMerge() != nil
+}
+
+// handlePacket handles what is in a packet besides Raft messages.
+func (s *Store) handlePacket(pkt *ordealpb.StorePacket) {
 	for _, c := range pkt.GetSnapshotChunks() {
 		s.onSnapshotChunk(c)
 	}
@@ -38,7 +55,8 @@ func (s *Store) onPacket(payload []byte) {
 // they only ever rise.
 func (s *Store) onRaft(m *ordealpb.RaftMessage) {
 	to := m.GetToPeer()
-	if to.GetStoreId() != s.cfg.StoreID || to.GetId() == 0 || m.GetFromPeer().GetId() == 0 {
+	if to.GetStoreId() != s.cfg.StoreID || to.GetId() == 0 || m.GetFromPeer().GetId() == 0 ||
+		s.forward(m.GetRegionId(), parcel{raft: m}) {
 		return
 	}
 	if m.GetIsTombstone() {
@@ -92,7 +110,7 @@ func (s *Store) senderIsStale(p *peer, m *ordealpb.RaftMessage, kind raft.Kind) 
 		return false
 	}
 	if kind == raft.KindVote {
-		s.sendDurable.add(from.GetStoreId(), &ordealpb.RaftMessage{
+		s.sendDurable.add(s.addr(from.GetStoreId(), p.region.GetId()), &ordealpb.RaftMessage{
 			RegionId: p.region.GetId(), FromPeer: p.meta, ToPeer: from, RegionEpoch: p.region.GetRegionEpoch(), IsTombstone: true,
 		})
 		return true
@@ -139,7 +157,7 @@ func (s *Store) post(box *outbox, p *peer, msg *raft.Message) {
 		m.StartKey, m.EndKey = p.region.GetStartKey(), p.region.GetEndKey()
 	}
 	address(m, p, to)
-	box.add(to.GetStoreId(), m)
+	box.add(s.addr(to.GetStoreId(), p.region.GetId()), m)
 }
 
 // address fills in from whom and to whom a message goes.

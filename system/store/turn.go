@@ -12,6 +12,7 @@ import (
 
 // Step is one turn of the store; see the package comment for the order of things.
 func (s *Store) Step(now world.Time, in []world.Event, out *world.Effects) {
+	defer s.beginTurn()()
 	s.now, s.out = now, out
 	s.turns++
 	s.setClock()
@@ -19,6 +20,8 @@ func (s *Store) Step(now world.Time, in []world.Event, out *world.Effects) {
 		s.booted = true
 		s.boot()
 	}
+	s.resume()
+	s.takeMail()
 	for i := range in {
 		s.handle(&in[i])
 	}
@@ -62,7 +65,7 @@ func (s *Store) wake(p *peer) {
 // Proposals come first: they were checked against the region as it is before anything else is applied to it.
 func (s *Store) work(p *peer) {
 	s.proposeQueued(p)
-	for !p.dead && p.group.HasReady() {
+	for !p.dead && !p.held && p.group.HasReady() {
 		s.handleReady(p)
 	}
 }
@@ -92,8 +95,9 @@ func (s *Store) handleReady(p *peer) {
 		f(s.cfg.StoreID, p.region.GetId(), p.group.Term())
 	}
 	if len(rd.Committed) > 0 {
-		s.apply(p, rd.Committed)
-		if !p.dead {
+		if rest := s.apply(p, rd.Committed); rest != nil {
+			s.holdEntries(p, rest, rd)
+		} else if !p.dead {
 			p.group.Applied(&rd)
 		}
 	}
@@ -130,11 +134,11 @@ func (s *Store) commit() {
 // release lets go what the turn produced: some at once, some behind a durability barrier.
 func (s *Store) release() {
 	for _, pkt := range s.sendNow.take() {
-		s.out.Send(s.cfg.Resolve(pkt.store), pkt.payload())
+		s.out.Send(pkt.to, pkt.payload())
 	}
 	var then []world.Send
 	for _, pkt := range s.sendDurable.take() {
-		then = append(then, world.Send{To: s.cfg.Resolve(pkt.store), Payload: pkt.payload()})
+		then = append(then, world.Send{To: pkt.to, Payload: pkt.payload()})
 	}
 	if s.unsynced || len(s.barriers) > 0 {
 		then = append(then, s.reports...)
