@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"ordeal/nemesis"
 	"ordeal/proto/metapb"
 	"ordeal/proto/pdpb"
 	"ordeal/system/client"
@@ -63,9 +64,43 @@ func (a admin) RemovePeer(p world.Proc, id uint64, from world.NodeID) error {
 	return err
 }
 
-// Split implements nemesis.Target.
-func (a admin) Split(p world.Proc, key []byte) error {
-	_, err := a.client(p).Split(key)
+// ChangePeers implements nemesis.Target.
+func (a admin) ChangePeers(p world.Proc, id uint64, changes []nemesis.PeerChange, explicitLeave bool) error {
+	r := a.find(p, id)
+	if r == nil {
+		return fmt.Errorf("there is no region %d", id)
+	}
+	cl := a.client(p)
+	var asked []*pdpb.ChangePeer
+	for _, c := range changes {
+		m := region.FindPeer(r, uint64(c.Store))
+		if m == nil {
+			peerID, err := cl.AllocID()
+			if err != nil {
+				return err
+			}
+			m = &metapb.Peer{Id: peerID, StoreId: uint64(c.Store)}
+		}
+		asked = append(asked, &pdpb.ChangePeer{Peer: m, ChangeType: changeTypes[c.Kind]})
+	}
+	_, err := cl.ChangePeers(r, asked, explicitLeave)
+	return err
+}
+
+// changeTypes says what kinds of changes are on the wire.
+var changeTypes = map[nemesis.PeerChangeKind]pdpb.ConfChangeType{
+	nemesis.MakeVoter:   pdpb.ConfChangeType_AddNode,
+	nemesis.MakeLearner: pdpb.ConfChangeType_AddLearnerNode,
+	nemesis.Drop:        pdpb.ConfChangeType_RemoveNode,
+}
+
+// LeaveJoint implements nemesis.Target.
+func (a admin) LeaveJoint(p world.Proc, id uint64) error {
+	r := a.find(p, id)
+	if r == nil {
+		return fmt.Errorf("there is no region %d", id)
+	}
+	_, err := a.client(p).LeaveJoint(r)
 	return err
 }
 
@@ -78,18 +113,44 @@ func (a admin) Merge(p world.Proc, source, target uint64) error {
 	return a.client(p).Merge(from, to)
 }
 
-// splitScan is how many pairs are looked at to find a key in the middle.
+// Split implements nemesis.Target.
+func (a admin) Split(p world.Proc, key []byte) error {
+	_, err := a.client(p).Split(key)
+	return err
+}
+
+// BatchSplit implements nemesis.Target.
+func (a admin) BatchSplit(p world.Proc, keys [][]byte, right bool) error {
+	_, err := a.client(p).BatchSplit(keys, right)
+	return err
+}
+
+// splitScan is how many pairs are looked at to find keys to split at.
 const splitScan = 64
 
 // SplitKey implements nemesis.Target.
 func (a admin) SplitKey(p world.Proc, id uint64) []byte {
+	if keys := a.SplitKeys(p, id, 1); len(keys) > 0 {
+		return keys[0]
+	}
+	return nil
+}
+
+// SplitKeys implements nemesis.Target: keys that cut what is looked at into parts of about as many pairs each.
+func (a admin) SplitKeys(p world.Proc, id uint64, n int) [][]byte {
 	r := a.find(p, id)
 	if r == nil {
 		return nil
 	}
 	pairs, _, err := a.client(p).Scan(r.GetStartKey(), r.GetEndKey(), splitScan)
-	if err != nil || len(pairs) < 2 {
+	if err != nil {
 		return nil
 	}
-	return pairs[len(pairs)/2].GetKey()
+	// The first pair stays in front of all cuts.
+	n = min(n, len(pairs)-1)
+	var keys [][]byte
+	for i := range max(n, 0) {
+		keys = append(keys, pairs[(i+1)*len(pairs)/(n+1)].GetKey())
+	}
+	return keys
 }

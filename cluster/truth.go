@@ -88,10 +88,12 @@ func regionsOf(all []current) []nemesis.Region {
 		n := nemesis.Region{
 			ID: r.region.GetId(), Start: r.region.GetStartKey(), End: r.region.GetEndKey(),
 			ConfVer: r.region.GetRegionEpoch().GetConfVer(), Version: r.region.GetRegionEpoch().GetVersion(),
-			Leader: r.leader, Term: r.term,
+			Leader: r.leader, Term: r.term, Joint: region.Joint(r.region),
 		}
 		for _, m := range r.region.GetPeers() {
-			n.Peers = append(n.Peers, nemesis.Peer{ID: m.GetId(), Store: world.NodeID(m.GetStoreId())})
+			n.Peers = append(n.Peers, nemesis.Peer{
+				ID: m.GetId(), Store: world.NodeID(m.GetStoreId()), Learner: m.GetRole() == metapb.PeerRole_Learner,
+			})
 		}
 		out = append(out, n)
 	}

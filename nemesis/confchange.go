@@ -95,7 +95,7 @@ func (f ConfChange) Apply(p world.Proc, t Target) (Receipt, error) {
 	if f.Kind != RemoveReplica && len(free) == 0 {
 		return skip("every store that is up holds region %d", before.ID)
 	}
-	if why := f.unsafe(t, before.ID, holders, free); why != "" {
+	if why := f.unsafe(t, before, holders, free); why != "" {
 		return skip("%s", why)
 	}
 	steps := uint64(1)
@@ -128,24 +128,19 @@ func (f ConfChange) change(p world.Proc, t Target, region uint64, holders, free 
 	return nil
 }
 
-// unsafe says why a replica must stay: a nemesis may stop a region, but must not be what loses its data.
-func (f ConfChange) unsafe(t Target, region uint64, holders, free []world.NodeID) string {
+// unsafe says why a replica must stay.
+func (f ConfChange) unsafe(t Target, before Region, holders, free []world.NodeID) string {
 	if f.Kind == AddReplica {
 		return ""
 	}
-	from := pick(holders, f.From)
-	left := without(holders, []world.NodeID{from})
+	left := without(before.voters(), []world.NodeID{pick(holders, f.From)})
 	if f.Kind == ReplaceReplica {
 		left = append(left, pick(free, f.To))
 	}
-	if len(left) < replicasMin {
-		return fmt.Sprintf("region %d has only %s", region, plural(uint64(len(holders)), "replica"))
+	if len(left) == len(before.voters()) && f.Kind == RemoveReplica {
+		return "" // a learner goes
 	}
-	if up, quorum := len(upOnly(t, left)), len(left)/2+1; up < quorum {
-		return fmt.Sprintf("without s%d, region %d would have %d of %d replicas up and no quorum",
-			from, region, up, len(left))
-	}
-	return ""
+	return endangers(t, before, left)
 }
 
 // Heal does nothing: bringing replicas back to the wanted number is the placement driver's work.

@@ -84,8 +84,9 @@ func (f CrashAt) judge(healed Receipt) Receipt {
 }
 
 // HealAll brings back everything that any fault can take: it disarms crash points, removes all cuts and starts every
-// node that is down. It is idempotent, and goes on where one step fails.
-func HealAll(_ world.Proc, t Target) (Receipt, error) {
+// node that is down, and at last takes every region out of its joint configuration. It is idempotent, and goes on where
+// one step fails.
+func HealAll(p world.Proc, t Target) (Receipt, error) {
 	r := Receipt{Hits: t.DisarmCrashes()}
 	t.HealNetwork()
 	// The placement driver first: stores ask it for things as soon as they are up.
@@ -94,5 +95,6 @@ func HealAll(_ world.Proc, t Target) (Receipt, error) {
 		r = r.and(Receipt{Text: "pd up again"})
 	}
 	stores, err := restartStores(t)
-	return r.and(stores), joinErrors(pdErr, err)
+	left, leaveErr := leaveJoints(p, t, leaveAllWithin)
+	return r.and(stores).and(left), joinErrors(joinErrors(pdErr, err), leaveErr)
 }

@@ -145,7 +145,8 @@ func (d *drawer) fits(e Entry) bool {
 // takesOnePower tells whether a fault takes down one store, now or at a crash point.
 func takesOnePower(f Fault) bool {
 	k, kill := f.(Kill)
-	return kill && k.Whom.Kind != WhomAll || f.Name() == (CrashAt{}).Name()
+	j, joint := f.(Joint)
+	return kill && k.Whom.Kind != WhomAll || f.Name() == (CrashAt{}).Name() || joint && j.Kill
 }
 
 // downMax is how many stores may be down at once.
@@ -272,6 +273,31 @@ func drawConfChange(d *drawer) Fault {
 		f.To = d.ordinal()
 	}
 	return f
+}
+
+// jointSwapsMax and batchKeysMax bound what is drawn. One region of three replicas on five stores has room for two swaps.
+const jointSwapsMax, batchKeysMax = 2, 5
+
+// drawJoint lets half of the changes be left by themselves, and kills one leader in three.
+func drawJoint(d *drawer) Fault {
+	f := Joint{Region: d.ordinal(), From: d.ordinal(), To: d.ordinal(), Swaps: 1 + d.rng.Uint64N(jointSwapsMax)}
+	f.Explicit = d.rng.IntN(2) == 0
+	f.Kill = d.rng.IntN(3) == 0 && d.downMax() > 0
+	return f
+}
+
+func drawLearner(d *drawer) Fault {
+	end := learnerWords[d.rng.IntN(len(learnerWords))].end
+	return Learner{Region: d.ordinal(), On: d.ordinal(), End: end}
+}
+
+func drawReplace(d *drawer) Fault {
+	return Replace{Region: d.ordinal(), From: d.ordinal(), To: d.ordinal(), Joint: d.rng.IntN(2) == 0}
+}
+
+func drawBatchSplit(d *drawer) Fault {
+	keys := batchSplitMin + d.rng.Uint64N(batchKeysMax-batchSplitMin+1)
+	return BatchSplit{Region: d.ordinal(), Keys: keys, Right: d.rng.IntN(2) == 0}
 }
 
 func drawSplit(d *drawer) Fault { return Split{Region: d.ordinal()} }

@@ -120,6 +120,49 @@ func (t *fakeTarget) RemovePeer(_ world.Proc, id uint64, from world.NodeID) erro
 	})
 }
 
+func (t *fakeTarget) ChangePeers(_ world.Proc, id uint64, changes []PeerChange, explicit bool) error {
+	t.note("change %d: %v", id, changes)
+	return t.admin(id, func(r *Region) {
+		for _, c := range changes {
+			at := slices.IndexFunc(r.Peers, func(p Peer) bool { return p.Store == c.Store })
+			switch {
+			case c.Kind == Drop:
+				r.Peers = slices.Delete(r.Peers, at, at+1)
+			case at < 0:
+				r.Peers = append(r.Peers, Peer{ID: 9000 + uint64(c.Store), Store: c.Store, Learner: c.Kind == MakeLearner})
+			default:
+				r.Peers[at].Learner = c.Kind == MakeLearner
+			}
+		}
+		r.ConfVer += uint64(len(changes))
+		r.Joint = len(changes) > 1 && explicit
+	})
+}
+
+func (t *fakeTarget) LeaveJoint(_ world.Proc, id uint64) error {
+	t.note("leave %d", id)
+	return t.admin(id, func(r *Region) { r.Joint = false; r.ConfVer += 2 })
+}
+
+// SplitKeys knows two keys in every region but the first.
+func (t *fakeTarget) SplitKeys(p world.Proc, id uint64, n int) [][]byte {
+	key := t.SplitKey(p, id)
+	if key == nil {
+		return nil
+	}
+	return [][]byte{key, append(bytes.Clone(key), 'z')}[:min(n, 2)]
+}
+
+// BatchSplit splits at all keys, or at none.
+func (t *fakeTarget) BatchSplit(p world.Proc, keys [][]byte, _ bool) error {
+	for _, key := range keys {
+		if err := t.Split(p, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (t *fakeTarget) SplitKey(_ world.Proc, id uint64) []byte {
 	for _, r := range t.regions {
 		if r.ID == id && id != 1001 { // the first region has too little data

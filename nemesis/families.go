@@ -14,6 +14,7 @@ const (
 	effectNetwork               // links; messages cut are its evidence
 	effectStores                // stores' power
 	effectPD                    // the placement driver's power
+	effectJoint                 // regions' joint configurations, and stores' power
 )
 
 // Family is a kind of fault that can be chosen by name.
@@ -37,7 +38,11 @@ func Families() []Family {
 		{"kill", "power loss of one store, a leader or all at once", 4, effectStores, 1, drawKill},
 		{"transfer-leader", "leaders hand over to another replica", 4, effectInstant, 2, drawTransferLeader},
 		{"conf-change", "replicas are added, removed and replaced", 4, effectInstant, 2, drawConfChange},
+		{"joint", "voters are replaced through a joint configuration", 3, effectJoint, 2, drawJoint},
+		{"learner", "replicas without a vote come, are promoted, demoted, removed", 2, effectInstant, 2, drawLearner},
+		{"replace", "a replica moves to another store", 3, effectInstant, 2, drawReplace},
 		{"split", "regions split", 3, effectInstant, 1, drawSplit},
+		{"batch-split", "regions are cut at several keys at once", 2, effectInstant, 1, drawBatchSplit},
 		{"merge", "neighbours become one region", 3, effectInstant, 1, drawMerge},
 		{"crash-at", "power loss at a crash point in the code", 3, effectStores, 3, drawCrashAt},
 		{"pd-kill", "power loss of the placement driver", 1, effectPD, 1, drawKillPD},

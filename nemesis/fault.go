@@ -17,7 +17,8 @@ type Fault interface {
 	// Apply strikes. It looks up its victims now, draws nothing, and returns after a bounded time. A fault that
 	// cannot strike says why in Receipt.Skipped; an error is a command that the cluster refused or did not answer.
 	Apply(p world.Proc, t Target) (Receipt, error)
-	// Heal undoes everything of the fault's kind, whoever did it: all cuts, all stores that are down. It is
+	// Heal undoes everything of the fault's kind, whoever did it: all cuts, all stores that are down, all regions that are
+	// in joint configurations. It is
 	// idempotent and needs no memory of Apply. A fault that is done in an instant has nothing to heal.
 	Heal(p world.Proc, t Target) (Receipt, error)
 }
@@ -32,7 +33,11 @@ var verbs = []struct {
 	{"crash-at", parseCrashAt},
 	{"transfer-leader", parseTransferLeader},
 	{"conf-change", parseConfChange},
+	{"joint", parseJoint},
+	{"learner", parseLearner},
+	{"replace", parseReplace},
 	{"split", parseSplit},
+	{"batch-split", parseBatchSplit},
 	{"merge", parseMerge},
 }
 

@@ -32,18 +32,11 @@ func parseMerge(s *scanner) (Fault, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.space()
-	start := s.pos
-	f := Merge{Region: n}
-	switch s.word() {
-	case "left":
-	case "right":
-		f.Right = true
-	default:
-		s.pos = start
-		return nil, s.errorAt(start, "want left or right, found %s", s.rest())
+	right, err := s.side()
+	if err != nil {
+		return nil, err
 	}
-	return f, nil
+	return Merge{Region: n, Right: right}, nil
 }
 
 // Apply merges and waits a little for the region to be gone, or at least to be frozen. If no region has its replicas where

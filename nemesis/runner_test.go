@@ -136,6 +136,74 @@ func TestCommandsAndTheirReceipts(t *testing.T) {
 	}
 }
 
+// TestMembershipCommands: what each fault asks of the cluster, command by command, and what it tells of it.
+func TestMembershipCommands(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		fault, want string
+		calls       []string
+	}{
+		{"learner region(0) on(1) stays", "learner on s5, region 1001 s1 s2 s3 to s1 s2 s3 + s5 (conf_ver 1 to 2)",
+			[]string{"change 1001: [learner on s5]"}},
+		{"learner region(0) on(1) demoted", "learner on s5, region 1001 s1 s2 s3 to s1 s2 s3 (conf_ver 1 to 5)",
+			[]string{"change 1001: [learner on s5]", "change 1001: [voter on s5]", "change 1001: [learner on s5]", "change 1001: [removal on s5]"}},
+		{"replace region(1) 0->0", "region 1002 s2 s3 s4 to s1 s3 s4 (conf_ver 1 to 4)",
+			[]string{"change 1002: [learner on s1]", "change 1002: [voter on s1]", "change 1002: [removal on s2]"}},
+		{"replace region(1) 0->0 joint", "region 1002 s2 s3 s4 to s1 s3 s4 (conf_ver 1 to 5)",
+			[]string{"change 1002: [learner on s1]", "change 1002: [voter on s1 learner on s2]", "change 1002: [removal on s2]"}},
+		{"joint region(0) 1->0 swaps(1) explicit", "region 1001 s1 s2 s3 to s1 s3 s4 + s2, joint (conf_ver 1 to 4)",
+			[]string{"change 1001: [learner on s4]", "change 1001: [voter on s4 learner on s2]"}},
+		{"joint region(0) 1->0 swaps(9)", "region 1001 s1 s2 s3 to s1 s4 s5 + s2 s3 (conf_ver 1 to 7)", // there is room for two
+			[]string{"change 1001: [learner on s4]", "change 1001: [learner on s5]",
+				"change 1001: [voter on s4 learner on s2 voter on s5 learner on s3]"}},
+		{"joint region(0) 1->0 swaps(1) kill", "region 1001 s1 s2 s3 to s1 s3 s4 + s2 (conf_ver 1 to 4); s1 down, 1 commit lost",
+			[]string{"change 1001: [learner on s4]", "change 1001: [voter on s4 learner on s2]", "crash 1"}},
+		{"batch-split region(0) keys(3) right", "region 1002 split at 2 keys (version 1 to 2), regions 3 to 5",
+			[]string{"split at bm", "split at bmz"}},
+	} {
+		f := newFake(5)
+		fault, err := ParseFault(c.fault)
+		require.NoError(t, err)
+		r, err := fault.Apply(f.p, f)
+		require.NoError(t, err)
+		require.Equal(t, c.want, r.Text, c.fault)
+		require.True(t, r.Bit)
+		require.Equal(t, c.calls, f.calls, c.fault)
+	}
+}
+
+// TestJointEnds: a region stays in the joint configuration as long as the fault lasts, and the heal of everything leaves
+// none behind. A command that is refused is tried again, but not for ever.
+func TestJointEnds(t *testing.T) {
+	t.Parallel()
+	f := newFake(5)
+	s, err := ParseSchedule("+1s for 2s joint region(0) 1->0 swaps(1) explicit kill\n")
+	require.NoError(t, err)
+	records := Run(f.p, f, s, time.Hour, func(r Record) { require.Equal(t, r.HealedAt == Open, f.regions[0].Joint) })
+	require.Equal(t, "restart 1", f.calls[3])
+	require.Equal(t, "leave 1001", f.calls[4])
+	require.Contains(t, records[0].Text, "out of the joint configuration: [1001]; s1 up again")
+
+	f = newFake(5)
+	f.regions[2].Joint, f.adminErr = true, errors.New("busy")
+	r, err := HealAll(f.p, f)
+	require.ErrorIs(t, err, f.adminErr)
+	require.Empty(t, r.Text)
+	require.Equal(t, at(leaveAllWithin), f.p.now)
+	f.adminErr = nil
+	r, err = HealAll(f.p, f)
+	require.NoError(t, err)
+	require.Equal(t, "out of the joint configuration: [1003]", r.Text)
+	require.False(t, f.regions[2].Joint)
+
+	f = newFake(5)
+	f.adminErr = errors.New("busy")
+	r, err = Replace{Region: 1}.Apply(f.p, f)
+	require.EqualError(t, err, "learner of region 1002 on s1: busy")
+	require.Equal(t, Receipt{Text: "region 1002 stayed at conf_ver 1"}, r)
+	require.Len(t, f.calls, changeTries)
+}
+
 func TestMergesAndTheirReceipts(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -221,6 +289,14 @@ func TestSkipsSayWhy(t *testing.T) {
 		{"conf-change remove region(0) from(0)", 5, down(2), "without s1, region 1001 would have 1 of 2 replicas up and no quorum"},
 		{"conf-change replace region(0) 0->0", 5, down(2, 3), "without s1, region 1001 would have 1 of 3 replicas up and no quorum"},
 		{"conf-change add region(0) on(0)", 3, func(f *fakeTarget) { f.regions = nil }, "no region is known"},
+		{"joint region(0) 0->0 swaps(1)", 3, down(), "no store that is up has room for region 1001"},
+		{"joint region(0) 0->0 swaps(1)", 5, down(2, 3), "without s1, region 1001 would have 1 of 3 replicas up and no quorum"},
+		{"joint region(0) 0->0 swaps(1)", 5, func(f *fakeTarget) { f.regions[0].Joint = true }, "region 1001 is in a joint configuration already"},
+		{"learner region(0) on(0) stays", 3, down(), "every store that is up holds region 1001"},
+		{"replace region(0) 0->0", 3, down(), "every store that is up holds region 1001"},
+		{"replace region(0) 0->0", 5, down(2, 3), "without s1, region 1001 would have 1 of 3 replicas up and no quorum"},
+		{"batch-split region(0) keys(3) left", 3, func(f *fakeTarget) { f.regions = f.regions[:1] },
+			"no region from the 0. on has enough data to split at several keys"},
 		{"split region(0)", 3, func(f *fakeTarget) { f.regions = f.regions[:1] }, "no region from the 0. on has enough data to split"},
 		{"merge region(2) right", 5, func(f *fakeTarget) { f.regions = f.regions[:1] }, "there is no region with such a neighbour"},
 		{"merge region(2) left", 5, down(2), "region 1003 can't move to region 1002, not all of whose stores are up"},

@@ -15,7 +15,7 @@
 //	+1.250s for 0.800s partition isolate(leader(3)) pd=out
 //	+1.400s transfer-leader region(2) to(1)
 //
-// Faults that last say for how long; those done in an instant (transfer-leader, conf-change, split, merge) take no "for".
+// Faults that last say for how long; those done in an instant (commands, but for joint) take no "for".
 //
 //	partition halves(MASK)          stores of the mask | the others, both ways
 //	partition isolate(WHOM)         WHOM | the other stores, both ways
@@ -29,7 +29,14 @@
 //	conf-change add region(K) on(N)
 //	conf-change remove region(K) from(N)
 //	conf-change replace region(K) N->M
+//	joint region(K) N->M swaps(S)   S voters from the N-th on are replaced at once, by replicas on stores from the M-th
+//	                                on, through a joint configuration
+//	    explicit kill               it is left when the fault ends, not by itself; its leader loses power in it
+//	learner region(K) on(N) END     a replica without a vote: it stays, or is removed, promoted, demoted again
+//	replace region(K) N->M          a replica moves: a learner comes, is promoted, and the old one goes
+//	    joint                       the two change places at once
 //	split region(K)
+//	batch-split region(K) keys(N) left    at N keys at once; the region goes on as its part on that side, or right
 //	merge region(K) left            into its neighbour on that side, or right
 //
 // WHOM is store(ID), any(K) (one of those that are up), leader(K) (of a region), majority(K) (of a region's replicas,
@@ -44,6 +51,8 @@ import "ordeal/world"
 type Peer struct {
 	ID    uint64
 	Store world.NodeID
+	// Learner says that it has no vote, not even in a joint configuration.
+	Learner bool
 }
 
 // Region is a target's picture of a region. Leader is 0 if it is unknown.
@@ -54,6 +63,8 @@ type Region struct {
 	Peers            []Peer
 	Leader           world.NodeID
 	Term             uint64
+	// Joint says that the region is between two configurations.
+	Joint bool
 }
 
 // AnyNode stands for whichever node comes by first.
@@ -88,10 +99,19 @@ type Target interface {
 	AddPeer(p world.Proc, region uint64, on world.NodeID) error
 	// RemovePeer removes the region's replica from a store.
 	RemovePeer(p world.Proc, region uint64, from world.NodeID) error
+	// ChangePeers makes several changes of a region's replicas at once, through a joint configuration, in which the region
+	// stays until LeaveJoint if the leave is explicit. A single change is made without one.
+	ChangePeers(p world.Proc, region uint64, changes []PeerChange, explicitLeave bool) error
+	// LeaveJoint takes the region out of its joint configuration.
+	LeaveJoint(p world.Proc, region uint64) error
 	// Split splits the region that holds key, at key.
 	Split(p world.Proc, key []byte) error
 	// SplitKey returns a key to split the region at, nil if it has too little data.
 	SplitKey(p world.Proc, region uint64) []byte
+	// BatchSplit splits one region at several keys, all at once. The region goes on as its first part, or as its last one.
+	BatchSplit(p world.Proc, keys [][]byte, right bool) error
+	// SplitKeys returns up to n keys to split the region at, all at once; fewer, or none, if it has too little data.
+	SplitKeys(p world.Proc, region uint64, n int) [][]byte
 	// Merge merges a region into another one, its neighbour.
 	Merge(p world.Proc, source, target uint64) error
 	// Failpoints returns the crash points that are compiled in, none without the overlay.

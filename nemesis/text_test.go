@@ -31,7 +31,7 @@ func anySide(t *rapid.T, label string) Side {
 
 func anyFault(t *rapid.T) Fault {
 	n := func(label string) uint64 { return uint64(rapid.Uint32().Draw(t, label)) }
-	switch rapid.IntRange(0, 7).Draw(t, "fault") {
+	switch rapid.IntRange(0, 11).Draw(t, "fault") {
 	case 0:
 		f := Partition{First: anyWhom(t, "first"), Second: Whom{Kind: WhomRest}, PD: anySide(t, "pd"), Clients: anySide(t, "clients")}
 		if f.OneWay = rapid.Bool().Draw(t, "oneway"); f.OneWay && rapid.Bool().Draw(t, "second") {
@@ -60,6 +60,16 @@ func anyFault(t *rapid.T) Fault {
 		return f
 	case 6:
 		return Merge{Region: n("region"), Right: rapid.Bool().Draw(t, "right")}
+	case 7:
+		return Joint{Region: n("region"), From: n("from"), To: n("to"), Swaps: n("swaps"),
+			Explicit: rapid.Bool().Draw(t, "explicit"), Kill: rapid.Bool().Draw(t, "kill")}
+	case 8:
+		end := LearnerEnd(rapid.IntRange(int(LearnerStays), int(LearnerDemoted)).Draw(t, "end"))
+		return Learner{Region: n("region"), On: n("on"), End: end}
+	case 9:
+		return Replace{Region: n("region"), From: n("from"), To: n("to"), Joint: rapid.Bool().Draw(t, "joint")}
+	case 10:
+		return BatchSplit{Region: n("region"), Keys: n("keys"), Right: rapid.Bool().Draw(t, "right")}
 	default:
 		return Split{Region: n("region")}
 	}
@@ -110,6 +120,15 @@ func TestFaultText(t *testing.T) {
 		"conf-change remove region(1) from(2)":       ConfChange{Kind: RemoveReplica, Region: 1, From: 2},
 		"conf-change replace region(1) 2->3":         ConfChange{Kind: ReplaceReplica, Region: 1, From: 2, To: 3},
 		"split region(9)":                            Split{9},
+		"joint region(1) 2->3 swaps(2)":              Joint{Region: 1, From: 2, To: 3, Swaps: 2},
+		"joint region(1) 2->3 swaps(1) explicit":     Joint{Region: 1, From: 2, To: 3, Swaps: 1, Explicit: true},
+		"joint region(1) 2->3 swaps(1) kill":         Joint{Region: 1, From: 2, To: 3, Swaps: 1, Kill: true},
+		"learner region(1) on(2) stays":              Learner{1, 2, LearnerStays},
+		"learner region(1) on(2) demoted":            Learner{1, 2, LearnerDemoted},
+		"replace region(1) 2->3":                     Replace{Region: 1, From: 2, To: 3},
+		"replace region(1) 2->3 joint":               Replace{Region: 1, From: 2, To: 3, Joint: true},
+		"batch-split region(1) keys(3) left":         BatchSplit{Region: 1, Keys: 3},
+		"batch-split region(1) keys(3) right":        BatchSplit{Region: 1, Keys: 3, Right: true},
 		"merge region(9) left":                       Merge{Region: 9},
 		"merge region(9) right":                      Merge{Region: 9, Right: true},
 	} {
@@ -145,7 +164,7 @@ func TestMalformedSchedules(t *testing.T) {
 		"+99999999999h kill pd":             `line 1, column 2: want a time`,
 		"# x\n+1s for":                      `line 2, column 8: want a time such as 0.800s, found ""`,
 		"+1s for 0s kill all":               `line 1, column 5: a fault that lasts no time does nothing`,
-		"+1s":                               `line 1, column 4: want a fault: partition, kill, crash-at, transfer-leader, conf-change, split`,
+		"+1s":                               `line 1, column 4: want a fault: partition, kill, crash-at, transfer-leader, conf-change, joint`,
 		"+1s partitoin halves":              `line 1, column 5: unknown fault "partitoin", want one of partition, kill`,
 		"+1s kill all":                      `line 1, column 5: kill lasts: say for how long, such as for 0.800s`,
 		"+1s for 1s split region(1)":        `line 1, column 5: split is done in an instant and takes no for`,
@@ -173,6 +192,14 @@ func TestMalformedSchedules(t *testing.T) {
 		"+1s conf-change add region(1) from(2)":                 `want "on(", found "from(2)"`,
 		"+1s conf-change replace region(1) 1-2":                 `want "->", found "-2"`,
 		"+1s conf-change replace region(1) a":                   `want the ordinal of a replica`,
+		"+1s joint region(1) 1->2 swaps(1)":                     `joint lasts: say for how long`,
+		"+1s for 1s joint region(1) 1 swaps(1)":                 `want "->", found " swaps(1)"`,
+		"+1s for 1s joint region(1) 1->2":                       `want "swaps(", found the end of the line`,
+		"+1s for 1s joint region(1) 1->2 swaps(1) kill it":      `unexpected "it" after the fault`,
+		"+1s learner region(1) on(2) dies":                      `line 1, column 29: want stays, removed, promoted or demoted, found "dies"`,
+		"+1s replace region(1) ->2":                             `want the ordinal of a replica`,
+		"+1s batch-split region(1) left":                        `want "keys(", found "left"`,
+		"+1s batch-split region(1) keys(2) up":                  `want left or right, found "up"`,
 	} {
 		s, err := ParseSchedule(text)
 		require.ErrorContains(t, err, want, text)
@@ -209,7 +236,7 @@ func TestParseFamilies(t *testing.T) {
 	require.Equal(t, "kill", some[0].Name)
 	require.Equal(t, "split", some[1].Name)
 	_, err = ParseFamilies("kill,fire")
-	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,split,merge,crash-at,pd-kill`)
+	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,joint,learner,replace,split,batch-split,merge,crash-at,pd-kill`)
 	_, err = ParseFamilies("")
 	require.ErrorContains(t, err, `unknown nemesis "": want all`)
 	_, err = ParseFamilies("kill,all")
