@@ -9,6 +9,11 @@
 // batch is committed once, one durability barrier is set behind it, and only messages that depend on nothing new
 // leave at once; the others are released by the barrier. turn.go is the only place that knows this order.
 //
+// # Shards
+//
+// A store is one or more such actors, each with regions of its own; a region's id says with which it lives. The few things
+// that take regions of two of them are done in a turn during which the others stand still; see alone.go.
+//
 // # Regions
 //
 // A region is a half-open key range with an epoch: conf_ver rises with membership, version with the range. Every
