@@ -40,19 +40,17 @@ func parseMerge(s *scanner) (Fault, error) {
 }
 
 // Apply merges and waits a little for the region to be gone, or at least to be frozen. If no region has its replicas where
-// its neighbour has them, it moves those of the region first, as an operator would have to.
+// its neighbour has them, it splits one first: the halves are together until the placement driver moves one of them.
 func (f Merge) Apply(p world.Proc, t Target) (Receipt, error) {
 	regions := t.Regions()
-	source, target, together := f.pair(regions)
-	if source.ID == 0 {
-		return skip("there is no region with such a neighbour")
-	}
-	if !together {
-		if len(upOnly(t, target.stores())) < len(target.Peers) {
-			return skip("region %d can't move to region %d, not all of whose stores are up", source.ID, target.ID)
+	source, target, ok := f.pair(regions)
+	if !ok {
+		if r, err := (Split{Region: f.Region}).Apply(p, t); !r.Bit {
+			return r, err
 		}
-		if err := gather(p, t, source, target); err != nil {
-			return Receipt{Text: fmt.Sprintf("region %d is not where region %d is", source.ID, target.ID)}, err
+		regions = t.Regions()
+		if source, target, ok = f.pair(regions); !ok {
+			return skip("no region has its replicas on the same stores as that neighbour")
 		}
 	}
 	err := t.Merge(p, source.ID, target.ID)
@@ -78,52 +76,20 @@ func (f Merge) Apply(p world.Proc, t Target) (Receipt, error) {
 	}
 }
 
-// pair chooses the region to be merged and its neighbour: the first from the region named on whose replicas are together
-// with those of its neighbour, or else the first that has a neighbour.
-func (f Merge) pair(regions []Region) (source, target Region, together bool) {
+// pair chooses the region to be merged and its neighbour: the first, from the region named on, whose replicas are together
+// with those of its neighbour.
+func (f Merge) pair(regions []Region) (source, target Region, ok bool) {
 	step := -1
 	if f.Right {
 		step = 1
 	}
 	for i := range regions {
 		at := int((f.Region + uint64(i)) % uint64(len(regions)))
-		if at+step < 0 || at+step >= len(regions) {
-			continue
-		}
-		if slices.Equal(regions[at].stores(), regions[at+step].stores()) {
+		if at+step >= 0 && at+step < len(regions) && slices.Equal(regions[at].stores(), regions[at+step].stores()) {
 			return regions[at], regions[at+step], true
 		}
-		if source.ID == 0 {
-			source, target = regions[at], regions[at+step]
-		}
 	}
-	return source, target, false
-}
-
-// gather moves the replicas of a region to the stores of another one, one at a time.
-func gather(p world.Proc, t Target, source, target Region) error {
-	have, want := source.stores(), target.stores()
-	come, stay := without(want, have), slices.DeleteFunc(slices.Clone(have), func(n world.NodeID) bool { return !slices.Contains(want, n) })
-	for _, n := range come {
-		if err := t.AddPeer(p, source.ID, n); err != nil {
-			return fmt.Errorf("add a peer of region %d on s%d: %w", source.ID, n, err)
-		}
-	}
-	for _, n := range without(have, want) {
-		if n == source.Leader {
-			to := append(stay, come...)[0]
-			if err := t.TransferLeader(p, source.ID, to); err != nil {
-				return fmt.Errorf("transfer region %d from s%d to s%d: %w", source.ID, n, to, err)
-			}
-			if _, moved := settle(p, t, source.ID, true, func(r Region) bool { return r.Leader != 0 && r.Leader != n }); !moved {
-				return fmt.Errorf("the leader of region %d stayed on s%d", source.ID, n)
-			}
-		}
-		if err := t.RemovePeer(p, source.ID, n); err != nil {
-			return fmt.Errorf("remove the peer of region %d from s%d: %w", source.ID, n, err)
-		}
-	}
-	return nil
+	return Region{}, Region{}, false
 }
 
 // Heal does nothing: whatever the regions are, the cluster is whole.
