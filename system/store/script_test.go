@@ -88,7 +88,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		}
 	case "logs": // logs [sN...]: how many applied entries each log still holds
 		for _, m := range s.these(d) {
-			for _, v := range m.store.Peers() {
+			for _, v := range m.node.Peers() {
 				s.say("s%d r%d keeps %d applied entries", m.id, v.Region.GetId(), v.Applied.Index-v.Truncated)
 			}
 		}
@@ -162,6 +162,7 @@ func (s *script) newCluster(d *datadriven.TestData) {
 	d.MaybeScanArgs(s.t, "log", &s.cfg.LogEntriesMax)
 	d.MaybeScanArgs(s.t, "split-bytes", &s.cfg.RegionSplitBytes)
 	s.cfg.LeaseReads = d.HasArg("leases")
+	d.MaybeScanArgs(s.t, "shards", &s.cfg.Shards)
 	d.MaybeScanArgs(s.t, "chunk", &s.cfg.SnapshotChunkBytes)
 	d.MaybeScanArgs(s.t, "window", &s.cfg.SnapshotWindow)
 	d.MaybeScanArgs(s.t, "rate", &s.cfg.SnapshotBytesPerTick)
@@ -215,7 +216,9 @@ func (s *script) tickThese(ms []*machine) {
 	for _, m := range ms {
 		m.now = m.now.Add(s.cfg.TickInterval)
 		if !m.down {
-			m.inbox = append(m.inbox, world.Event{Kind: world.EventTimer, Token: tokenTick})
+			for i := range m.node.shards {
+				m.inbox = append(m.inbox, arrival{i, world.Event{Kind: world.EventTimer, Token: tokenTick}})
+			}
 		}
 	}
 	s.settle()

@@ -29,9 +29,10 @@ func (s *script) send(m *machine, label string, req *ordealpb.Request) {
 	s.calls = append(s.calls, call{s.nextCall, m.id, fmt.Sprintf("s%d %s", m.id, label)})
 	payload, err := proto.Marshal(req)
 	s.must(err)
-	m.inbox = append(m.inbox, world.Event{
+	// A client that does not know of shards: the first one gets everything.
+	m.inbox = append(m.inbox, arrival{0, world.Event{
 		Kind: world.EventRequest, From: world.Addr{Node: 1001}, Call: s.nextCall, Payload: payload,
-	})
+	}})
 	s.nextCall++
 }
 
@@ -218,7 +219,7 @@ func (s *script) operate(m *machine, args []datadriven.CmdArg) {
 
 // context is what a client puts into a request that knows what store m knows.
 func (s *script) context(m *machine, id uint64, key []byte) *kvrpcpb.Context {
-	for _, v := range m.store.Peers() {
+	for _, v := range m.node.Peers() {
 		if v.Region.GetId() == id || (id == 0 && v.Initialised && region.Contains(v.Region, key)) {
 			return &kvrpcpb.Context{
 				RegionId: v.Region.GetId(), RegionEpoch: v.Region.GetRegionEpoch(),
@@ -315,7 +316,7 @@ func (s *script) change(d *datadriven.TestData, r *metapb.Region) (*ordealpb.Cha
 
 // view is what a store knows of a region.
 func (s *script) view(m *machine, id uint64) *PeerView {
-	for _, v := range m.store.Peers() {
+	for _, v := range m.node.Peers() {
 		if v.Region.GetId() == id {
 			return &v
 		}
@@ -334,7 +335,7 @@ func (s *script) leader(d *datadriven.TestData, id uint64) (*machine, *PeerView)
 		if m.down || (on != "" && s.node(on) != m.id) {
 			continue
 		}
-		for _, v := range m.store.Peers() {
+		for _, v := range m.node.Peers() {
 			if v.Region.GetId() == id && (on != "" || v.Leader) && (best == nil || v.Term > best.Term) {
 				best, where = &v, m
 			}

@@ -169,8 +169,17 @@ func (s *script) look(m *machine, what string) {
 		m.eng.Scan(lo, hi, func(_, _ []byte) bool { pieces++; return true })
 		s.say("s%d: %d pieces of snapshots", m.id, pieces)
 	case "streams":
-		s.say("s%d sends %d snapshots", m.id, len(m.store.sending))
+		s.say("s%d sends %d snapshots", m.id, m.sending())
 	default:
 		s.regions(m)
 	}
+}
+
+// sending is how many snapshots a store sends.
+func (m *machine) sending() int {
+	n := 0
+	for _, s := range m.node.shards {
+		n += len(s.sending)
+	}
+	return n
 }

@@ -24,8 +24,8 @@ type machine struct {
 	id    world.NodeID
 	disk  *engine.SimDisk
 	eng   *engine.Engine
-	store *Store
-	inbox []world.Event
+	node  *Node
+	inbox []arrival
 	// now is the machine's clock; it moves with its ticks.
 	now world.Time
 	// barriers wait for the disk; durable is how many commits no crash can take.
@@ -36,9 +36,16 @@ type machine struct {
 	down     bool
 }
 
+// arrival is an event of one of a store's shards.
+type arrival struct {
+	shard int
+	world.Event
+}
+
 type diskBarrier struct {
 	world.Barrier
-	at uint64
+	shard int
+	at    uint64
 }
 
 // settle lets stores step, disks sync and messages travel until nothing happens any more. Stores step in the order of
@@ -62,20 +69,32 @@ func (s *script) settle() {
 	}
 }
 
-// step runs one turn of a store.
+// step runs one turn of each shard of a store that something came for.
 func (s *script) step(m *machine) {
-	in := m.inbox
+	in := make([][]world.Event, len(m.node.shards))
+	for _, a := range m.inbox {
+		in[a.shard] = append(in[a.shard], a.Event)
+	}
 	m.inbox = nil
+	for i, events := range in {
+		if len(events) > 0 {
+			s.turn(m, i, events)
+		}
+	}
+}
+
+// turn runs one turn of a shard.
+func (s *script) turn(m *machine, shard int, in []world.Event) {
 	var out world.Effects
-	m.store.Step(m.now, in, &out)
+	m.node.shards[shard].Step(m.now, in, &out)
 	for _, x := range out.Sends {
-		s.carry(m.id, x)
+		s.carry(m, x)
 	}
 	for _, r := range out.Replies {
 		s.answered(r)
 	}
 	for _, b := range out.Barriers {
-		m.barriers = append(m.barriers, diskBarrier{b, m.disk.Position()})
+		m.barriers = append(m.barriers, diskBarrier{b, shard, m.disk.Position()})
 	}
 }
 
@@ -84,15 +103,20 @@ func (s *script) sync(m *machine) {
 	for _, b := range m.barriers {
 		m.durable = max(m.durable, b.at)
 		for _, x := range b.Then {
-			s.carry(m.id, x)
+			s.carry(m, x)
 		}
-		m.inbox = append(m.inbox, world.Event{Kind: world.EventSynced, Token: b.Token})
+		m.inbox = append(m.inbox, arrival{b.shard, world.Event{Kind: world.EventSynced, Token: b.Token}})
 	}
 	m.barriers = nil
 }
 
 // carry takes what a store sent where it is to go, past the cuts and traps.
-func (s *script) carry(from world.NodeID, x world.Send) {
+func (s *script) carry(m *machine, x world.Send) {
+	from := m.id
+	if x.To.Node == from {
+		m.inbox = append(m.inbox, arrival{int(x.To.Actor), world.Event{Kind: world.EventMessage, Payload: x.Payload}})
+		return
+	}
 	if s.isCut(from, x.To.Node) {
 		return
 	}
@@ -119,9 +143,37 @@ func (s *script) deliver(from, to world.NodeID, pkt *ordealpb.StorePacket) {
 	if m := s.machine(to); m != nil && !m.down {
 		payload, err := proto.Marshal(pkt)
 		s.must(err)
-		m.inbox = append(m.inbox, world.Event{Kind: world.EventMessage, From: world.Addr{Node: from}, Payload: payload})
+		m.inbox = append(m.inbox, arrival{s.shardFor(pkt), world.Event{
+			Kind: world.EventMessage, From: world.Addr{Node: from}, Payload: payload,
+		}})
 	}
 }
+
+// shardFor is where a packet belongs. All that one turn has for a shard is for regions of that shard; PD answers who asked,
+// which shows in the id of the question.
+func (s *script) shardFor(pkt *ordealpb.StorePacket) int {
+	of := func(region uint64) int { return int(region % uint64(s.cfg.Shards)) }
+	switch {
+	case pkt.GetPd().GetRegionHeartbeat() != nil:
+		return of(pkt.GetPd().GetRegionHeartbeat().GetRegionId())
+	case pkt.GetPd() != nil:
+		return int(pkt.GetPd().GetId()>>nonceShard) & 0xf
+	case len(pkt.GetRaft()) > 0:
+		return of(pkt.GetRaft()[0].GetRegionId())
+	case len(pkt.GetSnapshotChunks()) > 0:
+		return of(pkt.GetSnapshotChunks()[0].GetRegionId())
+	case len(pkt.GetSnapshotAcks()) > 0:
+		return of(pkt.GetSnapshotAcks()[0].GetRegionId())
+	case len(pkt.GetMergeQueries()) > 0:
+		return of(pkt.GetMergeQueries()[0].GetRegionId())
+	case len(pkt.GetMergeAnswers()) > 0:
+		return of(pkt.GetMergeAnswers()[0].GetSourceId())
+	}
+	return 0
+}
+
+// nonceShard is where the shard stands in what a shard is born with.
+const nonceShard = 12
 
 func (s *script) isCut(a, b world.NodeID) bool {
 	return s.cuts[[2]world.NodeID{min(a, b), max(a, b)}]
@@ -140,11 +192,19 @@ func (s *script) boot(m *machine) {
 	// Lower stores lose patience first.
 	cfg.Jitter = func(_, _ uint64) int { return int(m.id-1) * 2 % cfg.ElectionTicks }
 	m.lives++
-	env := world.Env{Addr: cfg.Address, Nonce: uint64(m.id)<<32 + m.lives<<16}
-	m.store, err = New(cfg, env, m.eng)
+	var envs []world.Env
+	for i := range cfg.Shards {
+		envs = append(envs, world.Env{
+			Addr:  world.Addr{Node: m.id, Actor: uint16(i)},
+			Nonce: uint64(m.id)<<32 + m.lives<<16 + uint64(i)<<nonceShard,
+		})
+	}
+	m.node, err = Open(cfg, envs, m.eng)
 	s.must(err)
 	m.down, m.inbox, m.barriers = false, nil, nil
-	s.step(m)
+	for i := range envs {
+		s.turn(m, i, nil)
+	}
 }
 
 // crash takes the power from a machine; extra commits beyond the durable ones happen to be on its disk.
@@ -228,7 +288,7 @@ func (s *script) checkInvariants() {
 		if m.down {
 			continue
 		}
-		views := m.store.Peers()
+		views := m.node.Peers()
 		for i, v := range views {
 			if !v.Initialised {
 				continue
@@ -238,7 +298,7 @@ func (s *script) checkInvariants() {
 					s.t.Errorf("s%d: %s overlaps %s", m.id, region.Format(v.Region), region.Format(w.Region))
 				}
 			}
-			hash, pairs := m.store.HashRegion(v.Region)
+			hash, pairs := m.node.HashRegion(v.Region)
 			hashes = append(hashes, checker.ReplicaHash{
 				Store: m.id, Region: v.Region.GetId(), Applied: v.Applied.Index, Hash: hash, Pairs: pairs,
 			})
@@ -256,7 +316,7 @@ func (s *script) regions(m *machine) {
 		s.say("s%d down", m.id)
 		return
 	}
-	for _, v := range m.store.Peers() {
+	for _, v := range m.node.Peers() {
 		what := fmt.Sprintf("peer %d", v.Peer)
 		if !v.Initialised {
 			s.say("s%d r%d empty, %s", m.id, v.Region.GetId(), what)
@@ -271,8 +331,10 @@ func (s *script) regions(m *machine) {
 		s.say("s%d %s %s, applied %d", m.id, region.Format(v.Region), what, v.Applied.Index)
 	}
 	var tombs []string
-	for id, peer := range m.store.tombs {
-		tombs = append(tombs, fmt.Sprintf("s%d r%d tombstone of peer %d", m.id, id, peer))
+	for _, shard := range m.node.shards {
+		for id, peer := range shard.tombs {
+			tombs = append(tombs, fmt.Sprintf("s%d r%d tombstone of peer %d", m.id, id, peer))
+		}
 	}
 	sort.Strings(tombs)
 	for _, t := range tombs {
