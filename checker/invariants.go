@@ -188,6 +188,7 @@ const (
 	checkMembers   = "one set of peers per conf_ver"
 	checkKeySpace  = "regions cover the key space"
 	checkHashes    = "equal applied index, equal data"
+	checkQueues    = "every queue has a bound"
 )
 
 // LeaderElected: a store's peer became leader of a region in a term.
@@ -222,6 +223,13 @@ func (v *Invariants) PeerCreated(store world.NodeID, region, peerID uint64) {
 func (v *Invariants) PeerDestroyed(store world.NodeID, region, peerID uint64) {
 	p := v.peer(store, region)
 	*p = peerTruth{tombstone: max(p.tombstone, peerID), epoch: p.epoch, gone: true}
+}
+
+// Queue: a store has so many of what waits in one of its queues, where bound is the most there may be.
+func (v *Invariants) Queue(store world.NodeID, what string, n, bound uint64) {
+	if n > bound {
+		v.fail(checkQueues, "store %d: %d %s are waiting, at most %d may be", store, n, what, bound)
+	}
 }
 
 // hardState is what raft must not forget.

@@ -72,6 +72,8 @@ var invariantCases = []struct {
 		v.ChangeProposed(2, 7, 12, 6, 11)
 		v.ChangeProposed(2, 8, 13, 6, 11)
 	}},
+	{"a queue beyond its bound", checkQueues, func(v *Invariants) { v.Queue(1, "requests", 5, 4) }},
+	{"a full queue", "", func(v *Invariants) { v.Queue(1, "requests", 4, 4) }},
 	{"two entries of one index and term", checkLogMatch, func(v *Invariants) {
 		v.Appended(1, 7, 10, 5, 0xa)
 		v.Appended(2, 7, 10, 5, 0xb)

@@ -28,6 +28,7 @@ const (
 	MaxMessageBytes     = 256 << 10 // entries in one append message
 	MaxApplyBytes       = 1 << 20   // entries given out for apply and not yet applied
 	MaxInflightMessages = 128       // append messages to one follower that it has not answered
+	MaxInflightBytes    = 4 << 20   // entries in append messages to one follower that it has not answered
 	MaxUncommittedBytes = 8 << 20   // proposals that are not committed
 	MaxWaitingReads     = 4096      // reads that wait for a leader, for an entry of its own term or for a quorum
 	// snapshotResendTicks is how long a follower may take to answer a snapshot before it is probed again.
@@ -52,6 +53,9 @@ type Config struct {
 	Conf *raftpb.ConfState
 	// Applied and Truncated are what the owner's state machine has persisted.
 	Applied, Truncated ID
+	// CacheBytes is about how much of the log is kept in memory beyond what is under way. It is given up when the log was
+	// quiet for an election timeout.
+	CacheBytes uint64
 	// Snapshot returns the state machine's data as of the applied index, or nil if it can't be built just now.
 	Snapshot func() []byte
 }
@@ -94,7 +98,7 @@ type proposal struct {
 
 // Open loads a group from the disk. A region that has no log there yet starts at Config.Truncated.
 func Open(cfg Config, eng *engine.Engine) (*Group, error) {
-	l, err := loadLog(eng, cfg.Region, cfg.Truncated)
+	l, err := loadLog(eng, cfg.Region, cfg.Truncated, cfg.CacheBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +134,7 @@ func Open(cfg Config, eng *engine.Engine) (*Group, error) {
 		MaxCommittedSizePerReady:  MaxApplyBytes,
 		MaxUncommittedEntriesSize: MaxUncommittedBytes,
 		MaxInflightMsgs:           MaxInflightMessages,
+		MaxInflightBytes:          MaxInflightBytes,
 		CheckQuorum:               true,
 		PreVote:                   true,
 		ReadOnlyOption:            etcd.ReadOnlySafe,
@@ -155,6 +160,9 @@ func (g *Group) Tick() {
 	g.rn.Tick()
 	g.fixJitter()
 	g.tickReads()
+	if g.log.tail.quiet++; g.log.tail.quiet%g.cfg.ElectionTicks == 0 {
+		g.ReleaseCache()
+	}
 	if g.role == etcd.StateLeader {
 		g.resendSnapshots()
 	}

@@ -17,17 +17,22 @@ const (
 	InitialTerm  = 5
 )
 
-// log is the durable log of one group and implements the library's Storage. Everything that is not compacted is also
-// held in memory; the owner's compaction bounds it.
+// log is the durable log of one group and implements the library's Storage. Of everything that is not compacted it knows
+// terms and sizes; of the entries themselves it holds the last ones in memory (tail.go) and reads older ones from the disk.
 type log struct {
 	region uint64
+	eng    *engine.Engine
 	hard   *raftpb.HardState
 	// promised is what the disk holds of hard.
 	promised  promise
 	conf      *raftpb.ConfState
 	truncated ID
-	// entries[i] has index truncated.Index+1+i.
-	entries []*raftpb.Entry
+	// sizes[i] is the encoded size of the entry at truncated.Index+1+i, bytes their sum.
+	sizes []uint32
+	bytes uint64
+	// terms are the terms in the log with the index at which each begins, ascending.
+	terms []ID
+	tail  tail
 	// snapshot builds the state machine's data as of applied; nil data means that it can't be built just now.
 	snapshot func() []byte
 	applied  func() ID
@@ -41,19 +46,34 @@ type ID struct {
 	Index, Term uint64
 }
 
-// loadLog reads what is on the disk of a region's log.
-func loadLog(eng *engine.Engine, region uint64, truncated ID) (*log, error) {
-	l := &log{region: region, truncated: truncated, hard: &raftpb.HardState{}}
+// loadLog reads what is on the disk of a region's log. It keeps about cacheMax bytes of it in memory.
+func loadLog(eng *engine.Engine, region uint64, truncated ID, cacheMax uint64) (*log, error) {
+	l := &log{region: region, eng: eng, truncated: truncated, hard: &raftpb.HardState{}}
+	l.tail = tail{max: cacheMax}
 	if v, ok := eng.Get(engine.HardStateKey(region)); ok {
 		if err := proto.Unmarshal(v, l.hard); err != nil {
 			return nil, fmt.Errorf("region %d: hard state on disk: %w", region, err)
 		}
 		l.promised = promise{term: l.hard.GetTerm(), vote: l.hard.GetVote()}
 	}
+	err := l.read(truncated.Index+1, ^uint64(0), func(e *raftpb.Entry, size int) {
+		l.note(e, size)
+		l.tail.append([]*raftpb.Entry{e}, uint64(size))
+		l.tail.stable = e.GetIndex()
+		l.tail.trim(l, e.GetIndex())
+	})
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// read calls fn with the entries [lo, hi) that are on the disk, and their encoded sizes.
+func (l *log) read(lo, hi uint64, fn func(e *raftpb.Entry, size int)) error {
 	var bad error
-	next := truncated.Index + 1
-	lo, hi := engine.RaftLogRange(region, next, ^uint64(0))
-	eng.Scan(lo, hi, func(_, v []byte) bool {
+	next := lo
+	start, end := engine.RaftLogRange(l.region, lo, hi)
+	l.eng.Scan(start, end, func(_, v []byte) bool {
 		e := &raftpb.Entry{}
 		if bad = proto.Unmarshal(v, e); bad != nil {
 			return false
@@ -63,13 +83,22 @@ func loadLog(eng *engine.Engine, region uint64, truncated ID) (*log, error) {
 			return false
 		}
 		next++
-		l.entries = append(l.entries, e)
+		fn(e, len(v))
 		return true
 	})
 	if bad != nil {
-		return nil, fmt.Errorf("region %d: log on disk: %w", region, bad)
+		return fmt.Errorf("region %d: log on disk: %w", l.region, bad)
 	}
-	return l, nil
+	return nil
+}
+
+// note takes down what is known without the entry at hand.
+func (l *log) note(e *raftpb.Entry, size int) {
+	l.sizes = append(l.sizes, uint32(size))
+	l.bytes += uint64(size)
+	if n := len(l.terms); n == 0 || l.terms[n-1].Term != e.GetTerm() {
+		l.terms = append(l.terms, ID{Index: e.GetIndex(), Term: e.GetTerm()})
+	}
 }
 
 // InitialState implements etcd.Storage.
@@ -85,18 +114,34 @@ func (l *log) Entries(lo, hi, maxSize uint64) ([]*raftpb.Entry, error) {
 	if hi > l.lastIndex()+1 {
 		return nil, etcd.ErrUnavailable
 	}
-	from := lo - l.truncated.Index - 1
-	to := hi - l.truncated.Index - 1
+	hi = l.limit(lo, hi, maxSize)
+	first := l.tail.first(l)
+	if lo >= first {
+		// The caller may append to the slice: it gets one that can't grow into ours.
+		return l.tail.entries[lo-first : hi-first : hi-first], nil
+	}
+	es := make([]*raftpb.Entry, 0, hi-lo)
+	err := l.read(lo, min(hi, first), func(e *raftpb.Entry, _ int) { es = append(es, e) })
+	if err != nil || uint64(len(es)) != min(hi, first)-lo {
+		panic(fmt.Sprintf("raft: region %d: entries [%d, %d) of the log (%d, %d] are not on the disk: got %d, %v",
+			l.region, lo, min(hi, first), l.truncated.Index, l.lastIndex(), len(es), err))
+	}
+	if hi > first {
+		es = append(es, l.tail.entries[:hi-first]...)
+	}
+	return es, nil
+}
+
+// limit lowers hi so that the entries [lo, hi) have no more than maxSize bytes, but for the first one.
+func (l *log) limit(lo, hi, maxSize uint64) uint64 {
 	size := uint64(0)
-	for i := from; i < to; i++ {
-		size += uint64(entrySize(l.entries[i]))
-		if size > maxSize && i > from {
-			to = i
-			break
+	for i := lo; i < hi; i++ {
+		size += uint64(l.sizes[i-l.truncated.Index-1])
+		if size > maxSize && i > lo {
+			return i
 		}
 	}
-	// The caller may append to the slice: it gets one that can't grow into ours.
-	return l.entries[from:to:to], nil
+	return hi
 }
 
 // Term implements etcd.Storage.
@@ -109,7 +154,11 @@ func (l *log) Term(i uint64) (uint64, error) {
 	case i > l.lastIndex():
 		return 0, etcd.ErrUnavailable
 	}
-	return l.entries[i-l.truncated.Index-1].GetTerm(), nil
+	for n := len(l.terms) - 1; ; n-- {
+		if l.terms[n].Index <= i {
+			return l.terms[n].Term, nil
+		}
+	}
 }
 
 // LastIndex implements etcd.Storage.
@@ -121,6 +170,11 @@ func (l *log) FirstIndex() (uint64, error) { return l.truncated.Index + 1, nil }
 // Snapshot implements etcd.Storage.
 func (l *log) Snapshot() (*raftpb.Snapshot, error) {
 	data := l.snapshot()
+	// gofail: var bugNoSnapshot struct{}
+	// if l.truncated.Index > InitialIndex {
+	//	data = nil
+	// }
+
 	if data == nil {
 		return nil, etcd.ErrSnapshotTemporarilyUnavailable
 	}
@@ -135,7 +189,7 @@ func (l *log) Snapshot() (*raftpb.Snapshot, error) {
 	}, nil
 }
 
-func (l *log) lastIndex() uint64 { return l.truncated.Index + uint64(len(l.entries)) }
+func (l *log) lastIndex() uint64 { return l.truncated.Index + uint64(len(l.sizes)) }
 
 // append puts entries behind the part of the log that they do not contradict, into b and memory.
 func (l *log) append(b *engine.Batch, entries []*raftpb.Entry) {
@@ -150,14 +204,27 @@ func (l *log) append(b *engine.Batch, entries []*raftpb.Entry) {
 		lo, hi := engine.RaftLogRange(l.region, last+1, l.lastIndex()+1)
 		b.DeleteRange(lo, hi)
 	}
-	keep := first - l.truncated.Index - 1
-	if keep < uint64(len(l.entries)) {
-		// The tail that is overwritten may still be in a slice that Entries gave away.
-		l.entries = l.entries[:keep:keep]
-	}
-	l.entries = append(l.entries, entries...)
+	l.cut(first)
+	size := uint64(0)
 	for _, e := range entries {
-		b.PutFunc(engine.RaftLogKey(l.region, e.GetIndex()), entrySize(e), func(v []byte) []byte { return appendEntry(v, e) })
+		n := entrySize(e)
+		b.PutFunc(engine.RaftLogKey(l.region, e.GetIndex()), n, func(v []byte) []byte { return appendEntry(v, e) })
+		l.note(e, n)
+		size += uint64(n)
+	}
+	l.tail.append(entries, size)
+}
+
+// cut forgets the entries from index on, which others are about to replace.
+func (l *log) cut(index uint64) {
+	l.tail.cut(l, index)
+	keep := index - l.truncated.Index - 1
+	for _, n := range l.sizes[keep:] {
+		l.bytes -= uint64(n)
+	}
+	l.sizes = l.sizes[:keep]
+	for n := len(l.terms); n > 0 && l.terms[n-1].Index >= index; n-- {
+		l.terms = l.terms[:n-1]
 	}
 }
 
@@ -177,16 +244,36 @@ func (l *log) setHard(b *engine.Batch, hs *raftpb.HardState) (written bool) {
 func (l *log) compact(b *engine.Batch, to ID) {
 	lo, hi := engine.RaftLogRange(l.region, l.truncated.Index+1, to.Index+1)
 	b.DeleteRange(lo, hi)
-	kept := l.entries[to.Index-l.truncated.Index:]
-	l.entries = append(make([]*raftpb.Entry, 0, len(kept)+16), kept...)
+	gone := to.Index - l.truncated.Index
+	l.tail.drop(l, to.Index)
+	for _, n := range l.sizes[:gone] {
+		l.bytes -= uint64(n)
+	}
+	l.sizes = append(make([]uint32, 0, len(l.sizes)-int(gone)+16), l.sizes[gone:]...)
+	for len(l.terms) > 1 && l.terms[1].Index <= to.Index+1 {
+		l.terms = l.terms[1:]
+	}
 	l.truncated = to
+}
+
+// keepBytes is the lowest index behind which the log has no more than so many bytes.
+func (l *log) keepBytes(bytes uint64) uint64 {
+	index, kept := l.lastIndex(), uint64(0)
+	for ; index > l.truncated.Index; index-- {
+		kept += uint64(l.sizes[index-l.truncated.Index-1])
+		if kept > bytes {
+			break
+		}
+	}
+	return index
 }
 
 // restart empties the log behind a snapshot.
 func (l *log) restart(b *engine.Batch, at ID) {
 	lo, hi := engine.RaftLogRange(l.region, 0, ^uint64(0))
 	b.DeleteRange(lo, hi)
-	l.entries, l.truncated = nil, at
+	l.sizes, l.bytes, l.terms, l.truncated = nil, 0, nil, at
+	l.tail = tail{max: l.tail.max, stable: at.Index}
 }
 
 func mustMarshal(m proto.Message) []byte {

@@ -48,6 +48,8 @@ type Ready struct {
 type Persisted struct {
 	Send []*raftpb.Message
 	self []*raftpb.Message
+	// last is the last entry in the batch, if there is one.
+	last ID
 }
 
 // HasReady says whether Ready has something to give. Waiting reads are started here, so that all reads of a turn share
@@ -126,6 +128,10 @@ func (g *Group) persist(b *engine.Batch, m *raftpb.Message, out *Ready) {
 	if out.Persisted == nil {
 		out.Persisted = &Persisted{}
 	}
+	if es := m.GetEntries(); len(es) > 0 {
+		last := es[len(es)-1]
+		out.Persisted.last = ID{Index: last.GetIndex(), Term: last.GetTerm()}
+	}
 	for _, r := range m.GetResponses() {
 		if r.GetTo() == g.cfg.Peer {
 			out.Persisted.self = append(out.Persisted.self, r)
@@ -159,9 +165,14 @@ func (g *Group) matchProposals(entries []*raftpb.Entry, out *Ready) {
 
 // Persisted reports that the batch behind p is durable. The owner sends p.Send itself.
 func (g *Group) Persisted(p *Persisted) {
+	// Other entries may have taken the place of those in the batch; then theirs is the batch to wait for.
+	if t, err := g.log.Term(p.last.Index); err == nil && t == p.last.Term {
+		g.log.tail.stable = max(g.log.tail.stable, p.last.Index)
+	}
 	for _, m := range p.self {
 		_ = g.rn.Step(m)
 	}
+	g.log.tail.trim(g.log, g.applied.Index)
 	g.fixJitter()
 }
 
@@ -173,8 +184,12 @@ func (g *Group) Applied(rd *Ready) {
 	for _, m := range rd.applied {
 		_ = g.rn.Step(m)
 	}
+	g.log.tail.trim(g.log, g.applied.Index)
 	g.fixJitter()
 }
+
+// ReleaseCache gives up all entries in memory that are not under way. A group that goes to sleep calls it.
+func (g *Group) ReleaseCache() { g.log.tail.release(g.log, g.applied.Index, 0) }
 
 // Leader is the peer that leads the group as far as this peer knows; 0 if it knows none.
 func (g *Group) Leader() uint64 { return g.lead }
@@ -197,6 +212,15 @@ func (g *Group) CommitIndex() uint64 { return g.log.hard.GetCommit() }
 // LastIndex is the end of the log.
 func (g *Group) LastIndex() uint64 { return g.log.lastIndex() }
 
+// LogBytes is the encoded size of the entries that are not compacted.
+func (g *Group) LogBytes() uint64 { return g.log.bytes }
+
+// LogKeeping is the lowest index behind which the log has no more than so many bytes.
+func (g *Group) LogKeeping(bytes uint64) uint64 { return g.log.keepBytes(bytes) }
+
+// CachedBytes is the encoded size of the entries in memory.
+func (g *Group) CachedBytes() uint64 { return g.log.tail.bytes }
+
 // Truncated is the last entry that the log no longer holds.
 func (g *Group) Truncated() ID { return g.log.truncated }
 
@@ -209,8 +233,9 @@ type Follower struct {
 	Peer uint64
 	// Match is the last entry known to be durable there.
 	Match uint64
-	// Snapshotting: the peer needs a snapshot and has not confirmed one.
+	// Snapshotting: the peer needs a snapshot and has not confirmed one. Snapshot is the index of the one on its way.
 	Snapshotting bool
+	Snapshot     uint64
 	// Active: heard from in the last election timeout.
 	Active bool
 }
@@ -222,7 +247,10 @@ func (g *Group) Followers() []Follower {
 		if id == g.cfg.Peer {
 			return
 		}
-		fs = append(fs, Follower{Peer: id, Match: pr.Match, Snapshotting: pr.State == stateSnapshot, Active: pr.RecentActive})
+		fs = append(fs, Follower{
+			Peer: id, Match: pr.Match, Snapshotting: pr.State == stateSnapshot, Snapshot: pr.PendingSnapshot,
+			Active: pr.RecentActive,
+		})
 	})
 	return fs
 }

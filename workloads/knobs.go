@@ -22,6 +22,7 @@ type knobs struct {
 	tick        time.Duration
 	turn        time.Duration
 	callTimeout time.Duration
+	sizes       sizes
 	// leases says that leaders answer reads by lease, drift is how much clocks differ, which the stores know.
 	leases bool
 	drift  float64
@@ -78,6 +79,7 @@ func drawKnobs(cfg Config) knobs {
 	k.drawReads(rng, cfg.Clients)
 	k.snapshots = drawSnapshots(cfg.Seed)
 	k.shards = 1 + rng.IntN(shardsMax)
+	k.sizes = drawSizes(cfg)
 	return k
 }
 
@@ -113,6 +115,7 @@ func (k knobs) cluster(cfg Config) cluster.Config {
 	c.Store.LeaseReads, c.Store.ClockDrift = k.leases, k.drift
 	k.snapshots.configure(&c.Store)
 	c.Store.Shards = k.shards
+	k.sizes.apply(&c.Store)
 	c.Client = client.Options{CallTimeout: k.callTimeout}
 	return c
 }

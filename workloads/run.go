@@ -27,6 +27,8 @@ const (
 	recoverMax = 30 * time.Second
 	// settleMax: until every region has all its replicas again and they agree.
 	settleMax = 120 * time.Second
+	// answerMax: until stores have answered or given up all that clients asked for.
+	answerMax = 10 * time.Second
 	// drainMax: until clients have ended what they were doing.
 	drainMax = 30 * time.Second
 	// progressStep is how often, in virtual time, a run reports how far it is.
@@ -59,6 +61,8 @@ func Bugs() []Bug {
 			"bugChildByMessage,bugSplitForgets"},
 		{"split-same-version", "a split does not raise the version", "bugSplitSameVersion"},
 		{"split-loses-key", "the key at which a region is cut is in neither part", "bugSplitLosesKey"},
+		{"no-flow-control", "a store takes in requests however many are waiting", "bugNoFlowControl"},
+		{"compacted-too-far", "a log that was compacted has no snapshot to send", "bugNoSnapshot"},
 		{"split-replay", "a split raises the version in a batch of its own, before the one that says it is done", "bugSplitReplay"},
 		{"conf-state-lost", "the batch in which a membership change is applied does not say what it has become", "bugConfStateLost"},
 		{"propose-in-transfer", "a proposal that is refused since leadership moves waits for the place in the log that it would have had",
@@ -391,4 +395,7 @@ func (r *run) compare() {
 		r.fail("the cluster is not at rest %v after everything was healed: %s", settleMax, why)
 	}
 	r.watch.compareReplicas(r.cluster.Replicas())
+	// All clients have gone: what they left behind is answered or given up.
+	r.await(r.watch.anyWaiting, answerMax)
+	r.watch.checkAnswered()
 }

@@ -1,7 +1,10 @@
 package workloads
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 
 	"ordeal/checker"
@@ -28,7 +31,15 @@ type watch struct {
 	// ended are those that were swallowed by others: stores that lag still talk of them.
 	ended   map[uint64]bool
 	leaders []leadership
+	// waiting are the client calls that wait in each shard.
+	waiting map[shardOf]uint64
 	notes   []string
+}
+
+// shardOf names a shard of a store.
+type shardOf struct {
+	store world.NodeID
+	shard int
 }
 
 // leadership is one peer becoming leader.
@@ -40,7 +51,10 @@ type leadership struct {
 }
 
 func newWatch(w *sim.World) *watch {
-	return &watch{w: w, inv: checker.NewInvariants(w.Now), regions: map[uint64]checker.RegionView{}, ended: map[uint64]bool{}}
+	return &watch{
+		w: w, inv: checker.NewInvariants(w.Now), regions: map[uint64]checker.RegionView{}, ended: map[uint64]bool{},
+		waiting: map[shardOf]uint64{},
+	}
 }
 
 func (v *watch) note(format string, args ...any) {
@@ -91,6 +105,7 @@ func (v *watch) listener() store.Listener {
 		PeerDestroyed: func(s, region, peer uint64) {
 			inv.PeerDestroyed(world.NodeID(s), region, peer)
 		},
+		Load: v.checkLoad,
 		Split: func(s uint64, _ *metapb.Region, parts []*metapb.Region) {
 			for _, r := range parts {
 				v.learn(s, r)
@@ -113,6 +128,17 @@ func (v *watch) merged(s uint64, r, source *metapb.Region, commit uint64) {
 	v.ended[source.GetId()] = true
 	delete(v.regions, source.GetId())
 	v.checkKeySpace()
+}
+
+// checkLoad checks that what waits in a store is within its bounds.
+func (v *watch) checkLoad(id uint64, shard int, l store.Load) {
+	s := world.NodeID(id)
+	v.waiting[shardOf{s, shard}] = l.Requests
+	v.inv.Queue(s, "client calls", l.Requests, l.RequestsMax)
+	v.inv.Queue(s, "bytes of client calls", l.Bytes, l.BytesMax)
+	v.inv.Queue(s, "barriers", l.Barriers, l.BarriersMax)
+	v.inv.Queue(s, "questions to PD", l.PDCalls, l.PDCallsMax)
+	v.inv.Queue(s, "early vote requests", l.Votes, l.VotesMax)
 }
 
 func (v *watch) regionChanged(s uint64, r *metapb.Region) {
@@ -154,4 +180,25 @@ func (v *watch) compareReplicas(replicas []cluster.Replica) {
 		hashes = append(hashes, checker.ReplicaHash(r))
 	}
 	v.inv.CheckHashes(hashes)
+}
+
+// anyWaiting says whether any client's call waits in a store.
+func (v *watch) anyWaiting() bool {
+	//tidy:maporder any one will do
+	for _, n := range v.waiting {
+		if n > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// checkAnswered checks that no call is forgotten, when none should be waiting any more.
+func (v *watch) checkAnswered() {
+	shards := slices.SortedFunc(maps.Keys(v.waiting), func(a, b shardOf) int {
+		return cmp.Or(cmp.Compare(a.store, b.store), cmp.Compare(a.shard, b.shard))
+	})
+	for _, s := range shards {
+		v.inv.Queue(s.store, "client calls that nobody will answer", v.waiting[s], 0)
+	}
 }

@@ -3,6 +3,7 @@ package region
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -83,6 +84,13 @@ func ProposalInMergingMode(regionID uint64) *errorpb.Error {
 		Message:               fmt.Sprintf("region %d is being merged", regionID),
 		ProposalInMergingMode: &errorpb.ProposalInMergingMode{RegionId: regionID},
 	}
+}
+
+// BusyFor is ServerIsBusy with a hint: before so long it is of no use to try again.
+func BusyFor(reason string, backoff time.Duration) *errorpb.Error {
+	e := ServerIsBusy(reason)
+	e.ServerIsBusy.BackoffMs = uint64(backoff.Milliseconds())
+	return e
 }
 
 // StaleCommand says that the request was proposed in a term that has ended and was certainly not applied.

@@ -153,6 +153,7 @@ func (s *Store) applyOp(p *peer, op *ordealpb.Op) (seen []byte, found, done bool
 
 func (s *Store) replyOp(p *peer, req *request, op *ordealpb.Op, seen []byte, found, done bool) {
 	if op.GetKind() == ordealpb.Op_PUT {
+		req.settle()
 		s.out.Reply(req.from, req.call, s.replyPut(p))
 		return
 	}

@@ -2,19 +2,24 @@ package store
 
 import "ordeal/proto/ordealpb"
 
-// checkCompact lets a leader drop the log entries that every peer has. A peer that keeps it from doing so for too long
-// loses its claim and gets a snapshot instead.
+// snapshotGrace is how many times more log a peer may hold back that a snapshot is on its way to: without what follows the
+// snapshot it would need another one, and perhaps never catch up.
+const snapshotGrace = 4
+
+// checkCompact lets a leader drop the log entries that every peer has, once there are too many or they take too many bytes.
+// A peer that holds back too much loses its claim and gets a snapshot instead.
 func (s *Store) checkCompact(p *peer) {
 	truncated := p.group.Truncated().Index
-	if p.applied.Index-truncated < s.cfg.LogEntriesMax {
+	if p.applied.Index-truncated < s.cfg.LogEntriesMax && p.group.LogBytes() < s.cfg.LogBytesMax {
 		return
 	}
 	to := p.applied.Index
 	for _, f := range p.group.Followers() {
-		to = min(to, f.Match)
-	}
-	if p.applied.Index-to >= s.cfg.LogEntriesMax {
-		to = p.applied.Index - s.cfg.LogEntriesMax/2
+		needs, grace := f.Match, uint64(1)
+		if f.Snapshotting && f.Snapshot > needs {
+			needs, grace = f.Snapshot, snapshotGrace
+		}
+		to = min(to, max(needs, s.lowestClaim(p, needs, grace)))
 	}
 	if to <= truncated {
 		return
@@ -24,6 +29,19 @@ func (s *Store) checkCompact(p *peer) {
 	}}}
 	// A refusal (a transfer is under way, say) is as good as a wait: the next tick tries again.
 	_ = s.propose(p, mustMarshal(cmd), proposal{})
+}
+
+// lowestClaim is the index that the log may be compacted to whatever a peer needs that has the entries up to match: 0 unless
+// it holds back grace times too much, and then half as much is left.
+func (s *Store) lowestClaim(p *peer, match, grace uint64) uint64 {
+	low := uint64(0)
+	if n := grace * s.cfg.LogEntriesMax; p.applied.Index-min(match, p.applied.Index) >= n {
+		low = p.applied.Index - n/2
+	}
+	if n := grace * s.cfg.LogBytesMax; match < p.group.LogKeeping(n) {
+		low = max(low, min(p.group.LogKeeping(n/2), p.applied.Index))
+	}
+	return low
 }
 
 // applyCompact drops log entries; the apply state, which is written with it, names the last one.

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"time"
 
+	"ordeal/system/region"
 	"ordeal/world"
 )
 
 // Bounds of one store. Whoever meets one gets ServerIsBusy or waits for the next tick; nothing grows without limit.
 const (
-	MaxPendingProposals = 8192    // clients waiting for one region's log
 	MaxOpsPerEntry      = 256     // data operations put into one log entry
 	MaxOpsBytesPerEntry = 1 << 20 // keys and values of several operations in one log entry; a single one may be larger
 	MaxMessagesPerTurn  = 256     // messages that one peer sends in a turn; the rest is dropped
@@ -50,10 +50,24 @@ type Config struct {
 	// LogEntriesMax is the number of applied entries a leader keeps for slow followers before it compacts; a peer that
 	// is further behind than twice that gets a snapshot.
 	LogEntriesMax uint64
+	// LogBytesMax is the same in bytes of encoded entries: a log that holds more is compacted, and a peer that needs what
+	// goes gets a snapshot.
+	LogBytesMax uint64
+	// LogCacheBytes is about how much of a region's log is kept in memory beyond what is under way. Older entries are read
+	// from the disk.
+	LogCacheBytes uint64
+	// WaitingMax and WaitingBytesMax bound the client calls that wait in a shard for their answers, in number and in bytes. Beyond them clients are told to come again later.
+	WaitingMax      int
+	WaitingBytesMax uint64
+	// BarriersMax bounds the turns whose batch is not durable yet. Beyond it the store hears nothing but its disk.
+	BarriersMax int
 	// PromoteLagMax is the number of log entries that a learner may lack to be made a voter.
 	PromoteLagMax uint64
 	// RegionSplitBytes is the size of keys and values beyond which a region splits. 0 leaves splits to others.
 	RegionSplitBytes uint64
+	// RightDerive: a region that the store splits goes on as its last part instead of its first. Keys that rise all the
+	// time then go on to be written to the region that is known for them.
+	RightDerive bool
 
 	// LeaseReads lets a leader answer reads without asking a quorum each time, as long as the last answer of one keeps
 	// others from being elected; see raft.Leases. It rests on clocks: no node's may run faster than another's by more than
@@ -89,6 +103,11 @@ func DefaultConfig() Config {
 		StaleCheckTicks:      40,
 		DownPeerTicks:        50,
 		LogEntriesMax:        128,
+		LogBytesMax:          32 << 20,
+		LogCacheBytes:        64 << 10,
+		WaitingMax:           1 << 16,
+		WaitingBytesMax:      256 << 20,
+		BarriersMax:          4096,
 		PromoteLagMax:        64,
 		RegionSplitBytes:     96 << 20,
 		ClockDrift:           0.1,
@@ -117,6 +136,10 @@ func (c Config) validate() error {
 		{"SplitCheckTicks", c.SplitCheckTicks > 0, "above 0"},
 		{"StaleCheckTicks", c.StaleCheckTicks > 2*c.ElectionTicks, "more than twice ElectionTicks"},
 		{"LogEntriesMax", c.LogEntriesMax > 0, "above 0"},
+		{"LogBytesMax", c.LogBytesMax > 0, "above 0"},
+		{"WaitingMax", c.WaitingMax > 0, "above 0"},
+		{"WaitingBytesMax", c.WaitingBytesMax >= region.RaftEntrySizeMax, "room for a largest entry"},
+		{"BarriersMax", c.BarriersMax > 0, "above 0"},
 		{"ClockDrift", c.ClockDrift >= 0 && c.ClockDrift <= clockDriftMax, fmt.Sprintf("from 0 to %v", clockDriftMax)},
 		{"SnapshotChunkBytes", c.SnapshotChunkBytes > 0 && c.SnapshotChunkBytes <= SnapshotChunkBytesMax, "above 0 and at most 4 MiB"},
 		{"SnapshotWindow", c.SnapshotWindow > 0, "above 0"},

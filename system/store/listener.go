@@ -40,6 +40,8 @@ type Listener struct {
 	PrepareMerge, RollbackMerge func(store uint64, r *metapb.Region, commit uint64)
 	// CommitMerge: source, as of its log entry at commit, became part of r.
 	CommitMerge func(store uint64, r, source *metapb.Region, commit uint64)
+	// Load: what waits in a shard of the store, at the end of a turn.
+	Load func(store uint64, shard int, l Load)
 	// Split: a region was cut; the parts, in order of keys, and the one among them that goes on under its id.
 	Split func(store uint64, old *metapb.Region, parts []*metapb.Region)
 }

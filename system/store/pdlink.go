@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"strconv"
 
 	"google.golang.org/protobuf/proto"
@@ -65,6 +66,10 @@ func (s *Store) askPD(c pdCall, req *ordealpb.PDRequest) bool {
 	c.asked = s.ticks
 	s.pd.calls[req.GetId()] = c
 	s.pd.order = append(s.pd.order, req.GetId())
+	if len(s.pd.order) > 2*MaxPDCalls {
+		// Those that were answered stay in the list behind one that was not.
+		s.pd.order = slices.DeleteFunc(s.pd.order, func(id uint64) bool { _, open := s.pd.calls[id]; return !open })
+	}
 	s.tellPD(req)
 	return true
 }

@@ -63,6 +63,8 @@ type peer struct {
 	// source is what this turn's snapshots of the peer are made of; snapshot is the id of the last one that it took.
 	source   *source
 	snapshot uint64
+	// load is what waits here for an answer.
+	load load
 }
 
 // request is a client's call, kept until it is answered.
@@ -70,6 +72,9 @@ type request struct {
 	from world.Addr
 	call world.CallID
 	body *ordealpb.Request
+	// waits are what the request is counted in while it waits, with its cost; see admit.
+	waits [2]*load
+	cost  uint64
 	// version is the region's version that the request was checked against.
 	version uint64
 	// replica says that any peer may answer.
@@ -129,6 +134,7 @@ func (s *Store) openPeer(r *metapb.Region, meta *metapb.Peer) (*peer, error) {
 		Leases:         s.leases,
 		Conf:           confState(r, meta, auto),
 		Applied:        p.applied,
+		CacheBytes:     s.cfg.LogCacheBytes,
 		Truncated:      raft.ID{Index: st.GetTruncatedIndex(), Term: st.GetTruncatedTerm()},
 		Snapshot:       func() []byte { return s.buildSnapshot(p) },
 	}
@@ -167,6 +173,22 @@ func (p *peer) find(id uint64) *metapb.Peer {
 		return m
 	}
 	return p.others[id]
+}
+
+// meet remembers a peer that is not in the region as far as this one knows. When there are too many, the lowest id gives
+// way: it is the oldest, and most likely gone.
+func (p *peer) meet(m *metapb.Peer) {
+	p.others[m.GetId()] = m
+	if len(p.others) <= MaxOthers {
+		return
+	}
+	lowest := m.GetId()
+	//tidy:maporder the minimum does not depend on the order
+	for id := range p.others {
+		lowest = min(lowest, id)
+	}
+	delete(p.others, lowest)
+	delete(p.heard, lowest)
 }
 
 // place moves proposals from this turn's list to the log's.

@@ -13,8 +13,7 @@ import (
 func (s *Store) onRequest(ev *world.Event) {
 	body, bad := wire.UnmarshalRequest(ev.Payload)
 	if bad != nil {
-		// Nobody who speaks the protocol sends this; an empty response has no body and is a failure to its caller.
-		s.out.Reply(ev.From, ev.Call, mustMarshal(&ordealpb.Response{}))
+		s.replyUnreadable(ev)
 		return
 	}
 	ctx := contextOf(body)
@@ -30,16 +29,22 @@ func (s *Store) onRequest(ev *world.Event) {
 		s.replyError(&req, p, err)
 		return
 	}
+	if body.GetAdmin() == nil {
+		if err := check(body); err != nil {
+			s.reply(&req, failure(body, nil, err.Error()))
+			return
+		}
+		err = s.checkData(p, ctx, &req)
+	}
+	if err == nil {
+		err = s.admit(p, &req, len(ev.Payload))
+	}
+	if err != nil {
+		s.replyError(&req, p, err)
+		return
+	}
 	if a := body.GetAdmin(); a != nil {
 		s.onAdmin(p, req, a)
-		return
-	}
-	if err := check(body); err != nil {
-		s.reply(&req, failure(body, nil, err.Error()))
-		return
-	}
-	if err := s.checkData(p, ctx, &req); err != nil {
-		s.replyError(&req, p, err)
 		return
 	}
 	req.version = p.region.GetRegionEpoch().GetVersion()
@@ -75,7 +80,7 @@ func (s *Store) locate(ctx *kvrpcpb.Context) (*peer, *errorpb.Error) {
 }
 
 // checkData checks what every data operation must satisfy before it is started: the right leader, unless any peer may
-// answer, the right version of the range, keys within it, and room to wait.
+// answer, the right version of the range, and keys within it.
 func (s *Store) checkData(p *peer, ctx *kvrpcpb.Context, req *request) *errorpb.Error {
 	if !p.group.IsLeader() && !req.replica {
 		return region.NotLeader(p.region.GetId(), p.leader())
@@ -89,9 +94,6 @@ func (s *Store) checkData(p *peer, ctx *kvrpcpb.Context, req *request) *errorpb.
 	if key, out := outside(p.region, req.body); out {
 		return region.KeyNotInRegion(key, p.region)
 	}
-	if len(p.pending)+len(p.ops)+len(p.reading) >= MaxPendingProposals {
-		return region.ServerIsBusy("too many requests are waiting for the region's log")
-	}
 	return nil
 }
 
@@ -103,7 +105,15 @@ func (s *Store) witness(p *peer) *ordealpb.Witness {
 	}
 }
 
+// replyUnreadable answers what nobody who speaks the protocol sends. An empty response has no body and is a failure to
+// its caller.
+func (s *Store) replyUnreadable(ev *world.Event) {
+	s.out.Reply(ev.From, ev.Call, mustMarshal(&ordealpb.Response{}))
+}
+
+// reply answers a request, once and for all.
 func (s *Store) reply(req *request, resp *ordealpb.Response) {
+	req.settle()
 	s.out.Reply(req.from, req.call, wire.MarshalResponse(resp))
 }
 

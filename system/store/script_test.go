@@ -82,7 +82,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		}
 	case "crash", "restart":
 		s.power(d)
-	case "regions", "data", "spools", "streams": // regions [sN...]
+	case "regions", "data", "log", "spools", "streams": // regions [sN...]
 		for _, m := range s.these(d) {
 			s.look(m, d.Cmd)
 		}
@@ -160,6 +160,10 @@ func (s *script) newCluster(d *datadriven.TestData) {
 	d.MaybeScanArgs(s.t, "stores", &n)
 	d.MaybeScanArgs(s.t, "replicas", &replicas)
 	d.MaybeScanArgs(s.t, "log", &s.cfg.LogEntriesMax)
+	d.MaybeScanArgs(s.t, "log-bytes", &s.cfg.LogBytesMax)
+	d.MaybeScanArgs(s.t, "log-cache", &s.cfg.LogCacheBytes)
+	d.MaybeScanArgs(s.t, "waiting", &s.cfg.WaitingMax)
+	d.MaybeScanArgs(s.t, "barriers", &s.cfg.BarriersMax)
 	d.MaybeScanArgs(s.t, "split-bytes", &s.cfg.RegionSplitBytes)
 	s.cfg.LeaseReads = d.HasArg("leases")
 	d.MaybeScanArgs(s.t, "shards", &s.cfg.Shards)

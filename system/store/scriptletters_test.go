@@ -163,6 +163,8 @@ func (s *script) look(m *machine, what string) {
 	switch what {
 	case "data":
 		s.data(m)
+	case "log":
+		s.logs(m)
 	case "spools":
 		pieces := 0
 		lo, hi := engine.AllSpools()

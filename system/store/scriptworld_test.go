@@ -257,6 +257,10 @@ func (s *script) listener(id world.NodeID) Listener {
 			inv.PeerDestroyed(id, region, peer)
 			s.say("s%d destroyed peer %d of region %d", id, peer, region)
 		},
+		Load: func(_ uint64, _ int, l Load) {
+			inv.Queue(id, "client calls", l.Requests, l.RequestsMax)
+			inv.Queue(id, "barriers", l.Barriers, l.BarriersMax)
+		},
 		Split: func(_ uint64, old *metapb.Region, parts []*metapb.Region) {
 			var off []string
 			for _, r := range parts {
@@ -305,6 +309,17 @@ func (s *script) checkInvariants() {
 		}
 	}
 	s.inv.CheckHashes(hashes)
+	for _, m := range s.machines {
+		waiting := 0
+		for _, c := range s.calls {
+			if c.to == m.id {
+				waiting++
+			}
+		}
+		if !m.down && m.store.load.requests != waiting {
+			s.t.Errorf("s%d: %d calls are counted as waiting, there are %d", m.id, m.store.load.requests, waiting)
+		}
+	}
 	for _, v := range s.inv.Violations() {
 		s.t.Errorf("%s: %s", v.Check, v.Message)
 	}
@@ -351,4 +366,19 @@ func (s *script) data(m *machine) {
 		return true
 	})
 	s.say("s%d: %s", m.id, strings.Join(pairs, " "))
+}
+
+// logs prints what the peers of a store hold of their logs.
+func (s *script) logs(m *machine) {
+	for _, p := range m.store.order {
+		g := p.group
+		memory := "some in memory"
+		switch g.CachedBytes() {
+		case g.LogBytes():
+			memory = "all in memory"
+		case 0:
+			memory = "none in memory"
+		}
+		s.say("s%d r%d log (%d, %d], %s", m.id, p.region.GetId(), g.Truncated().Index, g.LastIndex(), memory)
+	}
 }

@@ -154,7 +154,7 @@ func (s *Store) checkSplit(p *peer) {
 		return
 	}
 	// A refusal is as good as a wait: the next check tries again.
-	_ = s.askSplit(p, [][]byte{middle}, false, nil)
+	_ = s.askSplit(p, [][]byte{middle}, s.cfg.RightDerive, nil)
 }
 
 // measure returns the bytes of a region's keys and values and the first key with half of them to its left, or else the

@@ -77,6 +77,7 @@ type Store struct {
 	snapshotBudget int
 
 	pd     pdLink
+	load   load
 	ticks  uint64
 	turns  uint64
 	booted bool

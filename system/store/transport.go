@@ -87,7 +87,7 @@ func (s *Store) onRaft(m *ordealpb.RaftMessage) {
 	}
 	from := m.GetFromPeer()
 	if region.FindPeerByID(p.region, from.GetId()) == nil {
-		p.others[from.GetId()] = from
+		p.meet(from)
 	}
 	p.heard[from.GetId()] = s.ticks
 	if !p.initialised() || from.GetId() == p.group.Leader() {

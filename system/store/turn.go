@@ -37,10 +37,15 @@ func (s *Store) Step(now world.Time, in []world.Event, out *world.Effects) {
 	s.answerReads()
 	s.endSnapshotTurn()
 	s.release()
+	s.tellLoad()
 	s.out = nil
 }
 
 func (s *Store) handle(ev *world.Event) {
+	if s.deaf() && ev.Kind != world.EventSynced {
+		s.ignore(ev)
+		return
+	}
 	switch ev.Kind {
 	case world.EventMessage:
 		s.onPacket(ev.Payload)

@@ -1,0 +1,40 @@
+package workloads
+
+import (
+	"math/rand/v2"
+
+	"ordeal/system/store"
+)
+
+// sizes are the bounds of a store and its regions. They are drawn small in many runs, so that what happens at a bound
+// happens often.
+type sizes struct {
+	rightDerive bool
+	logBytes    uint64
+	cacheBytes  uint64
+	waitingMax  int
+}
+
+// drawSizes has a source of its own, so that another size does not change what else a seed draws.
+func drawSizes(cfg Config) sizes {
+	rng := rand.New(rand.NewPCG(cfg.Seed, 0x51ce5))
+	def := store.DefaultConfig()
+	s := sizes{logBytes: def.LogBytesMax, cacheBytes: def.LogCacheBytes, waitingMax: def.WaitingMax}
+	s.rightDerive = rng.IntN(2) == 0
+	if rng.IntN(3) == 0 {
+		s.logBytes = 1 << (10 + rng.IntN(5))
+	}
+	if rng.IntN(2) == 0 {
+		s.cacheBytes = 256 << rng.IntN(6)
+	}
+	if rng.IntN(4) == 0 {
+		s.waitingMax = 1 + rng.IntN(8)
+	}
+	return s
+}
+
+func (s sizes) apply(c *store.Config) {
+	c.RightDerive = s.rightDerive
+	c.LogBytesMax, c.LogCacheBytes = s.logBytes, s.cacheBytes
+	c.WaitingMax = s.waitingMax
+}
