@@ -38,50 +38,6 @@ const (
 // Workloads returns the names of all workloads in the order in which they run.
 func Workloads() []string { return traffic.Names() }
 
-// Bugs returns the planted bugs.
-func Bugs() []Bug {
-	return []Bug{
-		{"stale-read", "a leader answers reads without confirming its leadership", "bugStaleRead"},
-		{"ack-before-sync", "append responses are sent before the entries are durable", "bugAckBeforeSync"},
-		{"snapshot-keeps-stale", "a snapshot does not clear the data that it replaces", "bugSnapshotKeepsStale"},
-		{"snapshot-live-read", "a snapshot's data are read from a later state than the one that it is said to be of", "bugSnapshotLiveRead"},
-		{"snapshot-two-batches", "a snapshot clears the old data in one batch and writes the new ones in another", "bugSnapshotTwoBatches"},
-		{"snapshot-overlap", "a snapshot is taken although its range overlaps another region", "bugSnapshotOverlap"},
-		{"snapshot-older", "a snapshot is taken although the peer has applied more", "bugSnapshotOlder"},
-		{"snapshot-other-range", "a snapshot carries the data of the region's range as it is while it is sent", "bugSnapshotOtherRange"},
-		{"snapshot-old-conf", "a snapshot's membership is ignored", "bugSnapshotOldConf"},
-		{"merge-no-catch-up", "a target takes a source over without applying the source's log on its store first", "bugMergeNoCatchUp"},
-		{"merge-writes", "a frozen region takes writes", "bugMergeWrites"},
-		{"merge-reads", "a frozen region serves reads", "bugMergeReads"},
-		{"merge-rollback", "a merge is taken back without a proof that it can't come about any more", "bugMergeRollback"},
-		{"merge-no-epoch", "the target's epoch is not checked when a source is taken over", "bugMergeNoEpoch"},
-		{"merge-conf-change", "a frozen region changes its members", "bugMergeConfChange"},
-		{"split-no-epoch", "the epoch is not checked at apply", "bugSplitNoEpoch"},
-		{"split-child-twice", "a message makes a child before the split does, and the split forgets what it has promised",
-			"bugChildByMessage,bugSplitForgets"},
-		{"split-same-version", "a split does not raise the version", "bugSplitSameVersion"},
-		{"split-loses-key", "the key at which a region is cut is in neither part", "bugSplitLosesKey"},
-		{"no-flow-control", "a store takes in requests however many are waiting", "bugNoFlowControl"},
-		{"compacted-too-far", "a log that was compacted has no snapshot to send", "bugNoSnapshot"},
-		{"split-replay", "a split raises the version in a batch of its own, before the one that says it is done", "bugSplitReplay"},
-		{"conf-state-lost", "the batch in which a membership change is applied does not say what it has become", "bugConfStateLost"},
-		{"propose-in-transfer", "a proposal that is refused since leadership moves waits for the place in the log that it would have had",
-			"bugProposeInTransfer"},
-		{"two-conf-changes", "a membership change is proposed and applied while another one is on its way",
-			"bugChangePending,bugChangeUnchecked,bugChangeNoEpoch"},
-		{"learner-votes", "a learner counts for majorities", "bugLearnerVotes"},
-		{"joint-forever", "only the leader that entered a joint configuration leaves it", "bugJointForever,bugJointNotByOthers"},
-		{"no-pre-vote", "a peer starts elections without asking whether it could win, and a leader does not ask whether it still leads",
-			"bugNoPreVote"},
-		{"read-before-own-term", "a new leader answers reads before it has applied an entry of its own term", "bugReadBeforeOwnTerm"},
-		{"follower-read", "a follower answers reads without asking its leader", "bugFollowerRead"},
-		{"read-after-split", "reads are answered by a peer whose range has shrunk since they were asked", "bugReadAfterSplit"},
-		{"lease-drift", "a leader's lease is as long as the promise that it rests on, as if all clocks were equal", "bugLeaseDrift"},
-		{"lease-transfer", "a leader uses its lease although it has begun to hand over leadership", "bugLeaseInTransfer"},
-		{"lease-restart", "a peer that was restarted votes at once, though it may have promised not to", "bugLeaseRestart"},
-	}
-}
-
 // run is one simulated run.
 type run struct {
 	cfg      Config
