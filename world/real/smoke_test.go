@@ -59,6 +59,7 @@ func TestSmoke(t *testing.T) {
 func start(t *testing.T) *cluster.Real {
 	cfg := cluster.DefaultRealConfig()
 	cfg.Clients = 2
+	cfg.Store.Shards = 2 // shards run at the same time only here
 	// Nobody but the test moves leaders.
 	cfg.PD.Schedulers = nil
 	c, err := cluster.NewReal(cfg, t.TempDir())
