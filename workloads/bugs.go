@@ -1,45 +1,139 @@
 package workloads
 
+<<<<<<< HEAD
 // Bugs returns the planted bugs.
 func Bugs() []Bug {
+	return slices.Concat(readBugs(), writeBugs(), snapshotBugs(), splitBugs(), mergeBugs(), membershipBugs())
+}
+
+// readBugs are those in reads: what makes an answer the newest one.
+func readBugs() []Bug {
 	return []Bug{
-		{"stale-read", "a leader answers reads without confirming its leadership", "bugStaleRead"},
-		{"ack-before-sync", "append responses are sent before the entries are durable", "bugAckBeforeSync"},
-		{"snapshot-keeps-stale", "a snapshot does not clear the data that it replaces", "bugSnapshotKeepsStale"},
-		{"snapshot-live-read", "a snapshot's data are read from a later state than the one that it is said to be of", "bugSnapshotLiveRead"},
-		{"snapshot-two-batches", "a snapshot clears the old data in one batch and writes the new ones in another", "bugSnapshotTwoBatches"},
-		{"snapshot-overlap", "a snapshot is taken although its range overlaps another region", "bugSnapshotOverlap"},
-		{"snapshot-older", "a snapshot is taken although the peer has applied more", "bugSnapshotOlder"},
-		{"snapshot-other-range", "a snapshot carries the data of the region's range as it is while it is sent", "bugSnapshotOtherRange"},
-		{"snapshot-old-conf", "a snapshot's membership is ignored", "bugSnapshotOldConf"},
-		{"merge-no-catch-up", "a target takes a source over without applying the source's log on its store first", "bugMergeNoCatchUp"},
-		{"merge-writes", "a frozen region takes writes", "bugMergeWrites"},
-		{"merge-reads", "a frozen region serves reads", "bugMergeReads"},
-		{"merge-rollback", "a merge is taken back without a proof that it can't come about any more", "bugMergeRollback"},
-		{"merge-no-epoch", "the target's epoch is not checked when a source is taken over", "bugMergeNoEpoch"},
-		{"merge-conf-change", "a frozen region changes its members", "bugMergeConfChange"},
-		{"split-no-epoch", "the epoch is not checked at apply", "bugSplitNoEpoch"},
-		{"split-child-twice", "a message makes a child before the split does, and the split forgets what it has promised",
-			"bugChildByMessage,bugSplitForgets"},
-		{"split-same-version", "a split does not raise the version", "bugSplitSameVersion"},
-		{"split-loses-key", "the key at which a region is cut is in neither part", "bugSplitLosesKey"},
-		{"no-flow-control", "a store takes in requests however many are waiting", "bugNoFlowControl"},
-		{"compacted-too-far", "a log that was compacted has no snapshot to send", "bugNoSnapshot"},
-		{"split-replay", "a split raises the version in a batch of its own, before the one that says it is done", "bugSplitReplay"},
-		{"conf-state-lost", "the batch in which a membership change is applied does not say what it has become", "bugConfStateLost"},
-		{"propose-in-transfer", "a proposal that is refused since leadership moves waits for the place in the log that it would have had",
-			"bugProposeInTransfer"},
-		{"two-conf-changes", "a membership change is proposed and applied while another one is on its way",
-			"bugChangePending,bugChangeUnchecked,bugChangeNoEpoch"},
-		{"learner-votes", "a learner counts for majorities", "bugLearnerVotes"},
-		{"joint-forever", "only the leader that entered a joint configuration leaves it", "bugJointForever,bugJointNotByOthers"},
-		{"no-pre-vote", "a peer starts elections without asking whether it could win, and a leader does not ask whether it still leads",
-			"bugNoPreVote"},
-		{"read-before-own-term", "a new leader answers reads before it has applied an entry of its own term", "bugReadBeforeOwnTerm"},
-		{"follower-read", "a follower answers reads without asking its leader", "bugFollowerRead"},
-		{"read-after-split", "reads are answered by a peer whose range has shrunk since they were asked", "bugReadAfterSplit"},
-		{"lease-drift", "a leader's lease is as long as the promise that it rests on, as if all clocks were equal", "bugLeaseDrift"},
-		{"lease-transfer", "a leader uses its lease although it has begun to hand over leadership", "bugLeaseInTransfer"},
-		{"lease-restart", "a peer that was restarted votes at once, though it may have promised not to", "bugLeaseRestart"},
+		{"stale-read", "R6", "bugStaleRead", "register", "partition,transfer-leader,kill",
+			"a leader answers reads without confirming its leadership"},
+		{"read-before-own-term", "R5", "bugReadBeforeOwnTerm", "register", "transfer-leader,kill",
+			"a new leader answers reads before it has applied an entry of its own term"},
+		{"follower-read", "C4", "bugFollowerRead", "register", "partition,kill",
+			"a follower answers reads without asking its leader"},
+		{"read-after-split", "A8", "bugReadAfterSplit", "scan", "split,batch-split",
+			"reads are answered by a peer whose range has shrunk since they were asked"},
+		{"lease-drift", "R7", "bugLeaseDrift", "register", "partition,kill",
+			"a leader's lease is as long as the promise that it rests on, as if all clocks were equal"},
+		{"lease-transfer", "R7", "bugLeaseInTransfer", "register", "transfer-leader",
+			"a leader uses its lease although it has begun to hand over leadership"},
+		{"lease-restart", "R7", "bugLeaseRestart", "register", "kill,partition",
+			"a peer that was restarted votes at once, though it may have promised not to"},
 	}
 }
+
+// writeBugs are those in the way of a write into the log.
+func writeBugs() []Bug {
+	return []Bug{
+		{"ack-before-sync", "R2", "bugAckBeforeSync", "register", "kill,crash-at",
+			"append responses are sent before the entries are durable"},
+		{"propose-in-transfer", "R8", "bugProposeInTransfer", "register", "transfer-leader",
+			"a proposal that is refused since leadership moves waits for the place in the log that it would have had"},
+		{"no-flow-control", "F1", "bugNoFlowControl", "register", "kill,partition",
+			"a store takes in requests however many are waiting"},
+	}
+}
+
+// snapshotBugs are those in snapshots and compaction.
+func snapshotBugs() []Bug {
+	return []Bug{
+		{"compacted-too-far", "S5", "bugNoSnapshot", "register", "partition,kill",
+			"a log that was compacted has no snapshot to send"},
+		{"snapshot-keeps-stale", "S1", "bugSnapshotKeepsStale", "churn", "partition,conf-change,replace",
+			"a snapshot does not clear the data that it replaces"},
+		{"snapshot-live-read", "S2", "bugSnapshotLiveRead", "churn", "conf-change,replace,learner",
+			"a snapshot's data are read from a later state than the one that it is said to be of"},
+		{"snapshot-two-batches", "S3", "bugSnapshotTwoBatches", "churn", "all",
+			"a snapshot clears the old data in one batch and writes the new ones in another"},
+		{"snapshot-overlap", "S4", "bugSnapshotOverlap", "churn", "partition,split,batch-split,conf-change",
+			"a snapshot is taken although its range overlaps another region"},
+		{"snapshot-older", "S6", "bugSnapshotOlder", "churn", "partition,conf-change",
+			"a snapshot is taken although the peer has applied more"},
+		{"snapshot-other-range", "S7", "bugSnapshotOtherRange", "churn", "split,batch-split,conf-change,replace",
+			"a snapshot carries the data of the region's range as it is while it is sent"},
+		{"snapshot-old-conf", "R16", "bugSnapshotOldConf", "register", "partition,conf-change,replace,joint",
+			"a snapshot's membership is ignored"},
+	}
+}
+
+// splitBugs are those in splits.
+func splitBugs() []Bug {
+	return []Bug{
+		{"split-no-epoch", "A3", "bugSplitNoEpoch", "register", "split",
+			"the epoch is not checked at apply"},
+		{"split-child-twice", "P1", "bugChildByMessage,bugSplitForgets", "churn", "all",
+			"a message makes a child before the split does, and the split forgets what it has promised"},
+		{"split-same-version", "P2", "bugSplitSameVersion", "register", "split",
+			"a split does not raise the version"},
+		{"split-loses-key", "P3", "bugSplitLosesKey", "scan", "split,batch-split",
+			"the key at which a region is cut is in neither part"},
+		{"split-replay", "P13", "bugSplitReplay", "churn", "split,kill,crash-at",
+			"a split raises the version in a batch of its own, before the one that says it is done"},
+	}
+}
+
+// mergeBugs are those in merges.
+func mergeBugs() []Bug {
+	return []Bug{
+		{"merge-no-catch-up", "P7", "bugMergeNoCatchUp", "register", "merge,split,partition",
+			"a target takes a source over without applying the source's log on its store first"},
+		{"merge-writes", "P8", "bugMergeWrites", "register", "merge,split",
+			"a frozen region takes writes"},
+		{"merge-reads", "P11", "bugMergeReads", "register", "merge,split,transfer-leader",
+			"a frozen region serves reads"},
+		{"merge-rollback", "P9", "bugMergeRollback", "register", "merge,split,conf-change",
+			"a merge is taken back without a proof that it can't come about any more"},
+		{"merge-no-epoch", "P10", "bugMergeNoEpoch", "register", "merge,split,conf-change",
+			"the target's epoch is not checked when a source is taken over"},
+		{"merge-conf-change", "P12", "bugMergeConfChange", "register", "merge,conf-change,replace",
+			"a frozen region changes its members"},
+	}
+}
+
+// membershipBugs are those in membership and elections.
+func membershipBugs() []Bug {
+	return []Bug{
+		{"conf-state-lost", "R4", "bugConfStateLost", "register", "conf-change,replace,joint,kill",
+			"the batch in which a membership change is applied does not say what it has become"},
+		{"two-conf-changes", "R10", "bugChangePending,bugChangeUnchecked,bugChangeNoEpoch", "register", "conf-change,replace,joint,partition",
+			"a membership change is proposed and applied while another one is on its way"},
+		{"learner-votes", "R13", "bugLearnerVotes", "register", "learner,kill,partition",
+			"a learner counts for majorities"},
+		{"joint-forever", "R14", "bugJointForever,bugJointNotByOthers", "register", "joint,kill,transfer-leader",
+			"only the leader that entered a joint configuration leaves it"},
+		{"no-pre-vote", "R12", "bugNoPreVote", "register", "partition,conf-change",
+			"a peer starts elections without asking whether it could win, and a leader does not ask whether it still leads"},
+	}
+}
+
+// enableBug switches the planted bug on; without the overlay there is none.
+func (r *run) enableBug() error {
+	if r.cfg.Bug == "" {
+		return nil
+	}
+	for _, b := range Bugs() {
+		if b.Name != r.cfg.Bug {
+			continue
+		}
+		for _, point := range b.points() {
+			if err := gofail.Enable(point, "return"); err != nil {
+				return Usagef("bug %s: failpoint %s is not compiled in: %v", b.Name, point, err)
+			}
+		}
+		return nil
+	}
+	return Usagef("unknown bug %q: want one of %s", r.cfg.Bug, bugNames())
+}
+
+func bugNames() string {
+	var names []string
+	for _, b := range Bugs() {
+		names = append(names, b.Name)
+	}
+	return strings.Join(names, ", ")
+}
+>>>>>>> 4d74256 (workloads: planted bugs say which mix finds them soon; runs can stop at the first failure)

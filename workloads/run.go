@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	gofail "go.etcd.io/gofail/runtime"
-
 	"ordeal/checker"
 	"ordeal/cluster"
 	"ordeal/nemesis"
@@ -126,33 +124,6 @@ func (r *run) writeSchedule() error {
 		return nil
 	}
 	return os.WriteFile(filepath.Join(r.cfg.Out, ScheduleFile), []byte(r.schedule.String()), 0o644)
-}
-
-// enableBug switches the planted bug on; without the overlay there is none.
-func (r *run) enableBug() error {
-	if r.cfg.Bug == "" {
-		return nil
-	}
-	for _, b := range Bugs() {
-		if b.Name != r.cfg.Bug {
-			continue
-		}
-		for _, point := range b.points() {
-			if err := gofail.Enable(point, "return"); err != nil {
-				return Usagef("bug %s: failpoint %s is not compiled in: %v", b.Name, point, err)
-			}
-		}
-		return nil
-	}
-	return Usagef("unknown bug %q: want one of %s", r.cfg.Bug, bugNames())
-}
-
-func bugNames() string {
-	var names []string
-	for _, b := range Bugs() {
-		names = append(names, b.Name)
-	}
-	return strings.Join(names, ", ")
 }
 
 func (r *run) drawSchedule() error {

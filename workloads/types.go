@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"ordeal/checker"
@@ -119,18 +118,6 @@ type Progress struct {
 	Ops      int     `json:"ops"`
 	Faults   int     `json:"faults"`
 }
-
-// Bug is a planted bug: a real mistake behind a failpoint, for the harness to find.
-type Bug struct {
-	Name string
-	// About says in one line what is wrong with it.
-	About string
-	// Failpoint is the gofail name that switches it on, or several joined by commas if it has more than one place.
-	Failpoint string
-}
-
-// points are the names in Failpoint.
-func (b Bug) points() []string { return strings.Split(b.Failpoint, ",") }
 
 // The exit codes of every command.
 const (

@@ -51,7 +51,7 @@ func replay(ctx context.Context, dir, trace string) error {
 		fmt.Fprintf(os.Stderr, "%s holds no faults of its own: they are drawn from the seed again\n",
 			filepath.Join(dir, workloads.ScheduleFile))
 	}
-	results, err := makeAll(ctx, []workloads.Config{cfg})
+	results, err := makeAll(ctx, []workloads.Config{cfg}, false)
 	if err != nil {
 		return failed(err)
 	}

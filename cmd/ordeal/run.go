@@ -22,10 +22,11 @@ func runCommand() *cobra.Command {
 		examples: `  ordeal run -nemesis=all -seeds=20
   ordeal run -workload=register -nemesis=partition,kill -seed=7 -seeds=1 -duration=1m
   ordeal run -bug=list
-  ordeal run -bug=stale-read -seeds=200 -workload=register`,
+  ordeal run -bug=stale-read -seeds=200 -workload=register -until-fail`,
 		flags: func(fs *flag.FlagSet) func(context.Context, []string) error {
 			flags := workloads.RegisterFlags(fs)
 			asJSON := fs.Bool("json", false, "print one summary a line, in JSON, and no tables")
+			untilFail := fs.Bool("until-fail", false, "stop when the first run has failed")
 			trace := fs.String("trace", "", "`file` that gets a line for every event of the run, if it is only one")
 			return func(ctx context.Context, args []string) error {
 				if err := noArguments("run", args); err != nil {
@@ -46,7 +47,7 @@ func runCommand() *cobra.Command {
 				if err := setTrace(cfgs, *trace); err != nil {
 					return err
 				}
-				return makeRuns(ctx, cfgs, *asJSON)
+				return makeRuns(ctx, cfgs, *asJSON, *untilFail)
 			}
 		},
 	}.cobra()
@@ -62,8 +63,8 @@ func setTrace(cfgs []workloads.Config, file string) error {
 }
 
 // makeRuns makes runs and prints what they came to.
-func makeRuns(ctx context.Context, cfgs []workloads.Config, asJSON bool) error {
-	results, err := makeAll(ctx, cfgs)
+func makeRuns(ctx context.Context, cfgs []workloads.Config, asJSON, untilFail bool) error {
+	results, err := makeAll(ctx, cfgs, untilFail)
 	begun := slices.ContainsFunc(results, func(r driver.Result) bool { return r.Summary != nil })
 	if err != nil && (workloads.IsUsage(err) || !begun) {
 		return failed(err)
@@ -82,12 +83,12 @@ func makeRuns(ctx context.Context, cfgs []workloads.Config, asJSON bool) error {
 }
 
 // makeAll makes runs in workers; where there is no source tree to build one from, this very program is the worker.
-func makeAll(ctx context.Context, cfgs []workloads.Config) ([]driver.Result, error) {
+func makeAll(ctx context.Context, cfgs []workloads.Config, untilFail bool) ([]driver.Result, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, failed(err)
 	}
-	return driver.Make(ctx, driver.NewConsole(os.Stderr), self, cfgs)
+	return driver.Make(ctx, driver.NewConsole(os.Stderr), self, cfgs, untilFail)
 }
 
 func printJSON(w io.Writer, results []driver.Result) error {

@@ -26,8 +26,9 @@ func Runs(opts workloads.Options) ([]workloads.Config, error) {
 
 // Make makes runs in workers built from the source tree around the current folder, as many at a time as there are
 // cores, and shows on the console how they come along. self is the executable to fall back to (see Prepare). When ctx
-// ends it stops and returns what is done so far, without an error.
-func Make(ctx context.Context, console *Console, self string, cfgs []workloads.Config) (results []Result, err error) {
+// ends it stops and returns what is done so far, without an error. With untilFail it stops in the same way when the first
+// run has failed.
+func Make(ctx context.Context, console *Console, self string, cfgs []workloads.Config, untilFail bool) (results []Result, err error) {
 	for _, cfg := range cfgs {
 		results = append(results, Result{Config: cfg})
 	}
@@ -45,7 +46,10 @@ func Make(ctx context.Context, console *Console, self string, cfgs []workloads.C
 	defer pool.Close()
 	watch := Watch(console, cfgs)
 	defer watch.Stop()
-	results, err = pool.RunAll(ctx, cfgs, watch)
+	results, err = pool.RunAll(ctx, cfgs, watch, untilFail)
+	if errors.Is(err, errFailed) {
+		err = nil
+	}
 	return results, unlessStopped(ctx, err)
 }
 
@@ -57,9 +61,9 @@ func unlessStopped(ctx context.Context, err error) error {
 	return err
 }
 
-// PrintBugs lists the planted bugs.
+// PrintBugs lists the planted bugs, one a line: the name, flags that find it soon, and what is wrong with it.
 func PrintBugs(w io.Writer) {
 	for _, b := range workloads.Bugs() {
-		fmt.Fprintf(w, "%-20s %s\n", b.Name, b.About)
+		fmt.Fprintf(w, "%-20s -workload=%s -nemesis=%s  %s\n", b.Name, b.Workload, b.Nemesis, b.About)
 	}
 }

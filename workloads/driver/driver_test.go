@@ -103,7 +103,7 @@ func quietConsole(t *testing.T) *Console {
 func runAll(t *testing.T, p *Pool, cfgs []workloads.Config) ([]Result, error) {
 	m := Watch(quietConsole(t), cfgs)
 	defer m.Stop()
-	return p.RunAll(t.Context(), cfgs, m)
+	return p.RunAll(t.Context(), cfgs, m, false)
 }
 
 func TestWorkersThatDieTakeOnlyTheirRun(t *testing.T) {
@@ -182,7 +182,7 @@ func TestStoppingKeepsWhatIsDone(t *testing.T) {
 		}
 		cancel()
 	}()
-	results, err := testPool(t, 1).RunAll(ctx, cfgs, m)
+	results, err := testPool(t, 1).RunAll(ctx, cfgs, m, false)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, checker.OK, results[0].Summary.Verdict)
 	require.Nil(t, results[1].Summary)
@@ -192,6 +192,19 @@ func TestStoppingKeepsWhatIsDone(t *testing.T) {
 	var out bytes.Buffer
 	PrintResults(&out, results)
 	require.Contains(t, out.String(), "2 of 3 runs were not made")
+}
+
+func TestFirstFailureEndsTheRest(t *testing.T) {
+	t.Parallel()
+	cfgs := configs(t, t.TempDir(), seedOK, seedViolation, seedOK+100)
+	m := Watch(quietConsole(t), cfgs)
+	defer m.Stop()
+	results, err := testPool(t, 1).RunAll(t.Context(), cfgs, m, true)
+	require.ErrorIs(t, err, errFailed)
+	require.Equal(t, checker.OK, results[0].Summary.Verdict)
+	require.Equal(t, checker.FAIL, results[1].Summary.Verdict)
+	require.Nil(t, results[2].Summary)
+	require.Equal(t, checker.FAIL, Verdict(results))
 }
 
 func TestOnlyFoldersOfRunsAreReplaced(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"ordeal/checker"
 	"ordeal/workloads"
 )
 
@@ -92,9 +93,13 @@ type Result struct {
 	Summary *workloads.Summary
 }
 
+// errFailed ends the other runs when one has failed, if that is what was asked for.
+var errFailed = errors.New("a run failed")
+
 // RunAll makes many runs, as many at a time as there are workers, and tells watch about them. The results are in the
-// order of the configurations, also of those that were not made because of an error, or because ctx ended.
-func (p *Pool) RunAll(ctx context.Context, cfgs []workloads.Config, watch *Monitor) ([]Result, error) {
+// order of the configurations, also of those that were not made because of an error, or because ctx ended. With untilFail
+// the first run that fails ends them all.
+func (p *Pool) RunAll(ctx context.Context, cfgs []workloads.Config, watch *Monitor, untilFail bool) ([]Result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	results := make([]Result, len(cfgs))
@@ -115,6 +120,9 @@ func (p *Pool) RunAll(ctx context.Context, cfgs []workloads.Config, watch *Monit
 				}
 				results[i].Summary = s
 				watch.finish(i, s)
+				if untilFail && s.Verdict == checker.FAIL {
+					cancel(errFailed)
+				}
 			}
 		})
 	}
