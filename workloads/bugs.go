@@ -1,6 +1,28 @@
 package workloads
 
-<<<<<<< HEAD
+import (
+	"slices"
+	"strings"
+
+	gofail "go.etcd.io/gofail/runtime"
+)
+
+// Bug is a planted bug: a real mistake behind a failpoint, for the harness to find.
+type Bug struct {
+	Name string
+	// Kin is the entry of the catalogue of historical bugs in docs/TESTING.md that it is of the kind of.
+	Kin string
+	// Failpoint is the gofail name that switches it on, or several joined by commas if it has more than one place.
+	Failpoint string
+	// Workload and Nemesis are flags with which a few seeds find it; the usual ones find it as well, with more.
+	Workload, Nemesis string
+	// About says in one line what is wrong with it.
+	About string
+}
+
+// points are the names in Failpoint.
+func (b Bug) points() []string { return strings.Split(b.Failpoint, ",") }
+
 // Bugs returns the planted bugs.
 func Bugs() []Bug {
 	return slices.Concat(readBugs(), writeBugs(), snapshotBugs(), splitBugs(), mergeBugs(), membershipBugs())
@@ -136,4 +158,3 @@ func bugNames() string {
 	}
 	return strings.Join(names, ", ")
 }
->>>>>>> 4d74256 (workloads: planted bugs say which mix finds them soon; runs can stop at the first failure)
