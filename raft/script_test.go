@@ -2,6 +2,7 @@ package raft
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -29,6 +30,8 @@ func TestScripts(t *testing.T) {
 type script struct {
 	peers []*member
 	cut   map[uint64]bool
+	// mail says that messages are printed and go nowhere.
+	mail  bool
 	out   strings.Builder
 	token uint64
 }
@@ -54,8 +57,13 @@ type member struct {
 
 func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	s.out.Reset()
+	if s.mail = d.HasArg("mail"); s.mail { // any command: what would be sent is printed and goes nowhere
+		d.CmdArgs = slices.DeleteFunc(d.CmdArgs, func(a datadriven.CmdArg) bool { return a.Key == "mail" })
+	}
 	switch d.Cmd {
-	case "group": // group voters=(1,2,3) [empty=(4)] [leases]: of 8 s, promises of 9 s; a tick is a second
+	// group voters=(1,2,3) [empty=(4)] [leases]: of 8 s, promises of 9 s; a tick is a second. What peers have on their disks
+	// is below, such as 2 term=7 vote=1 commit=6 log=(6,7).
+	case "group":
 		s.newGroup(d)
 	case "campaign":
 		s.peer(d).g.Campaign()
@@ -68,6 +76,10 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 			s.peer(d).g.Tick()
 			s.settle()
 		}
+	case "step":
+		s.step(s.peer(d), d)
+	case "logs":
+		s.logs()
 	case "propose": // propose N data [data...]
 		s.propose(s.peer(d), d.CmdArgs[1:])
 	case "read": // read N [anybody]
@@ -139,6 +151,7 @@ func (s *script) byID(id uint64) *member {
 func (s *script) newGroup(d *datadriven.TestData) {
 	conf := &ConfState{}
 	s.peers = nil
+	clear(s.cut)
 	for _, a := range d.CmdArgs {
 		for _, v := range a.Vals {
 			m := &member{id: number(v), disk: engine.NewSimDisk(), conf: &ConfState{}}
@@ -156,6 +169,7 @@ func (s *script) newGroup(d *datadriven.TestData) {
 	}
 	for _, m := range s.peers {
 		m.conf = proto.CloneOf(m.conf)
+		s.fill(m, d.Input)
 		s.start(m)
 	}
 }
@@ -320,6 +334,10 @@ func (s *script) ready(m *member, rd *Ready) {
 func (s *script) send(from *member, msgs []*Message) {
 	for _, msg := range msgs {
 		to := s.byID(msg.GetTo())
+		if s.mail {
+			s.say("%s", letter(msg))
+			continue
+		}
 		if to == nil || to.down || s.cut[from.id] || s.cut[to.id] {
 			continue
 		}
