@@ -240,6 +240,14 @@ func (l *log) setHard(b *engine.Batch, hs *raftpb.HardState) (written bool) {
 	return false
 }
 
+// keepHard puts the hard state into b as it is, with the commit index. It goes there beside every membership change: the
+// change was proposed when the one before it had been applied, and sent with a commit index no lower. So whoever has a
+// change for good also knows for good that all before it are committed, and never needs the vote of a peer that is gone
+// because of one of them.
+func (l *log) keepHard(b *engine.Batch) {
+	b.Put(engine.HardStateKey(l.region), mustMarshal(l.hard))
+}
+
 // compact drops the entries up to and including to.
 func (l *log) compact(b *engine.Batch, to ID) {
 	lo, hi := engine.RaftLogRange(l.region, l.truncated.Index+1, to.Index+1)

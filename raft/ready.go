@@ -2,6 +2,7 @@ package raft
 
 import (
 	"bytes"
+	"slices"
 
 	etcd "go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -118,9 +119,13 @@ func (g *Group) persist(b *engine.Batch, m *raftpb.Message, out *Ready) {
 	}
 	if m.Term != nil || m.Vote != nil || m.Commit != nil {
 		hs := &raftpb.HardState{Term: new(m.GetTerm()), Vote: new(m.GetVote()), Commit: new(m.GetCommit())}
-		out.HardStateWritten = g.log.setHard(b, hs)
+		out.HardStateWritten = g.log.setHard(b, hs) || out.HardStateWritten
 		g.term = hs.GetTerm()
 		out.HardStateChanged = true
+	}
+	if slices.ContainsFunc(m.GetEntries(), IsConfChange) {
+		g.log.keepHard(b)
+		out.HardStateWritten = true
 	}
 	if len(m.GetResponses()) == 0 {
 		return
