@@ -316,8 +316,15 @@ func (s *script) checkInvariants() {
 				waiting++
 			}
 		}
-		if !m.down && m.store.load.requests != waiting {
-			s.t.Errorf("s%d: %d calls are counted as waiting, there are %d", m.id, m.store.load.requests, waiting)
+		if m.down {
+			continue
+		}
+		counted := 0
+		for _, shard := range m.node.shards {
+			counted += shard.load.requests
+		}
+		if counted != waiting {
+			s.t.Errorf("s%d: %d calls are counted as waiting, there are %d", m.id, counted, waiting)
 		}
 	}
 	for _, v := range s.inv.Violations() {
@@ -370,15 +377,16 @@ func (s *script) data(m *machine) {
 
 // logs prints what the peers of a store hold of their logs.
 func (s *script) logs(m *machine) {
-	for _, p := range m.store.order {
-		g := p.group
-		memory := "some in memory"
-		switch g.CachedBytes() {
-		case g.LogBytes():
-			memory = "all in memory"
-		case 0:
-			memory = "none in memory"
+	for _, shard := range m.node.shards {
+		for _, p := range shard.order {
+			memory := "some in memory"
+			switch p.group.CachedBytes() {
+			case p.group.LogBytes():
+				memory = "all in memory"
+			case 0:
+				memory = "none in memory"
+			}
+			s.say("s%d r%d log (%d, %d], %s", m.id, p.region.GetId(), p.group.Truncated().Index, p.group.LastIndex(), memory)
 		}
-		s.say("s%d r%d log (%d, %d], %s", m.id, p.region.GetId(), g.Truncated().Index, g.LastIndex(), memory)
 	}
 }
