@@ -189,6 +189,7 @@ const (
 	checkKeySpace  = "regions cover the key space"
 	checkHashes    = "equal applied index, equal data"
 	checkQueues    = "every queue has a bound"
+	checkIntact    = "what is on a healthy disk can be read"
 )
 
 // LeaderElected: a store's peer became leader of a region in a term.

@@ -112,6 +112,16 @@ func currentRegions(views []RegionView) []RegionView {
 	return views
 }
 
+// Inconsistent: a store's peer found that a majority of its region has other data, or another region, than it has itself.
+func (v *Invariants) Inconsistent(store world.NodeID, region, index, hash, majority uint64) {
+	v.fail(checkHashes, "region %d at applied index %d: store %d has hash %016x, a majority has %016x", region, index, store, hash, majority)
+}
+
+// Quarantined: a store took a peer out of service because its data can't be trusted, though nobody damaged them.
+func (v *Invariants) Quarantined(store world.NodeID, region, peer uint64, why string) {
+	v.fail(checkIntact, "store %d quarantined peer %d of region %d, whose disk is fine: %s", store, peer, region, why)
+}
+
 // StateHash: a store's peer has data with this hash and number of pairs after it applied the entry at index, or a
 // snapshot as of it. Whoever applied as much has the same.
 func (v *Invariants) StateHash(store world.NodeID, region, index, hash uint64, pairs int) {

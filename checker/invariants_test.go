@@ -245,6 +245,19 @@ var invariantCases = []struct {
 	{"equal applied index, other number of pairs", checkHashes, func(v *Invariants) {
 		v.CheckHashes([]ReplicaHash{{1, 7, 10, 1, 2}, {2, 7, 10, 1, 3}})
 	}},
+	{"equal applied index, other state", checkHashes, func(v *Invariants) {
+		v.StateHash(1, 7, 10, 1, 2)
+		v.StateHash(2, 7, 9, 5, 5)
+		v.StateHash(3, 7, 10, 2, 2)
+	}},
+	{"equal states", "", func(v *Invariants) {
+		v.StateHash(1, 7, 10, 1, 2)
+		v.StateHash(2, 7, 10, 1, 2)
+		v.StateHash(2, 8, 10, 2, 2)
+		v.StateHash(2, 7, 11, 2, 2)
+	}},
+	{"a majority has something else", checkHashes, func(v *Invariants) { v.Inconsistent(1, 7, 10, 1, 2) }},
+	{"quarantined without a reason", checkIntact, func(v *Invariants) { v.Quarantined(1, 7, 2001, "it looks bad") }},
 	{"equal hashes, or other indexes and regions", "", func(v *Invariants) {
 		v.CheckHashes(nil)
 		v.CheckHashes([]ReplicaHash{{1, 7, 10, 1, 2}, {2, 7, 11, 2, 2}, {3, 7, 10, 1, 2}, {1, 8, 10, 3, 3}})

@@ -121,7 +121,7 @@ type Replica struct {
 	Pairs   int
 }
 
-// Replicas hashes every initialised replica on every store that is up, by region and store.
+// Replicas hashes every initialised replica on every store that is up and can read it, by region and store.
 func (c *Sim) Replicas() []Replica {
 	var out []Replica
 	for _, s := range c.stores {
@@ -132,7 +132,10 @@ func (c *Sim) Replicas() []Replica {
 			if !v.Initialised {
 				continue
 			}
-			h, n := s.store.HashRegion(v.Region)
+			h, n, err := s.store.HashRegion(v.Region)
+			if err != nil {
+				continue // damaged, and not noticed yet: its store will do something about it when it is read
+			}
 			out = append(out, Replica{Store: s.id, Region: v.Region.GetId(), Applied: v.Applied.Index, Hash: h, Pairs: n})
 		}
 	}

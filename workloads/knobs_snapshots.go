@@ -7,9 +7,11 @@ import (
 )
 
 // snapshotKnobs are the sizes of chunks and windows, in bytes and chunks, the rate of a store in bytes a tick, and how many
-// snapshots it sends and receives at a time.
+// snapshots it sends and receives at a time; and how many ticks pass between two comparisons of a region's replicas.
 type snapshotKnobs struct {
 	chunk, window, rate, sending, receiving int
+
+	check int
 }
 
 // drawSnapshots draws small chunks in half of the runs, so that a snapshot of the little that a run writes has many of them,
@@ -20,10 +22,14 @@ func drawSnapshots(seed uint64) snapshotKnobs {
 	if rng.IntN(2) == 0 {
 		k.rate = 1 << 10 << rng.IntN(5)
 	}
+	if rng.IntN(2) == 0 {
+		k.check = 8 << rng.IntN(5)
+	}
 	return k
 }
 
 func (k snapshotKnobs) configure(c *store.Config) {
 	c.SnapshotChunkBytes, c.SnapshotWindow, c.SnapshotBytesPerTick = k.chunk, k.window, k.rate
 	c.SnapshotsSendingMax, c.SnapshotsReceivingMax = k.sending, k.receiving
+	c.ConsistencyCheckTicks = k.check
 }

@@ -33,6 +33,8 @@ type watch struct {
 	leaders []leadership
 	// waiting are the client calls that wait in each shard.
 	waiting map[shardOf]uint64
+	// damaged says whether somebody damaged a store's disk.
+	damaged func(world.NodeID) bool
 	notes   []string
 }
 
@@ -94,6 +96,14 @@ func (v *watch) listener() store.Listener {
 		},
 		StateHash: func(s, region uint64, at raft.ID, hash uint64, pairs int) {
 			inv.StateHash(world.NodeID(s), region, at.Index, hash, pairs)
+		},
+		Inconsistent: func(s, region uint64, at raft.ID, hash, majority uint64) {
+			inv.Inconsistent(world.NodeID(s), region, at.Index, hash, majority)
+		},
+		Quarantined: func(s, region, peer uint64, why string) {
+			if v.damaged == nil || !v.damaged(world.NodeID(s)) {
+				inv.Quarantined(world.NodeID(s), region, peer, why)
+			}
 		},
 		SnapshotApplied: func(s uint64, r *metapb.Region, at raft.ID) {
 			inv.SnapshotApplied(world.NodeID(s), r.GetId(), at.Index, at.Term)

@@ -132,7 +132,7 @@ func (x MergeAnswer_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MergeAnswer_Outcome.Descriptor instead.
 func (MergeAnswer_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{7, 0}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{9, 0}
 }
 
 type Op_Kind int32
@@ -192,7 +192,7 @@ func (x Op_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Op_Kind.Descriptor instead.
 func (Op_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{25, 0}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{27, 0}
 }
 
 // RaftMessage is one message of one Raft group, addressed from peer to peer.
@@ -317,6 +317,8 @@ type ExtraMessage struct {
 	//
 	//	*ExtraMessage_Hibernate
 	//	*ExtraMessage_Wake
+	//	*ExtraMessage_Quarantined
+	//	*ExtraMessage_HashReport
 	Body          isExtraMessage_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -377,6 +379,24 @@ func (x *ExtraMessage) GetWake() *Wake {
 	return nil
 }
 
+func (x *ExtraMessage) GetQuarantined() *Quarantined {
+	if x != nil {
+		if x, ok := x.Body.(*ExtraMessage_Quarantined); ok {
+			return x.Quarantined
+		}
+	}
+	return nil
+}
+
+func (x *ExtraMessage) GetHashReport() *HashReport {
+	if x != nil {
+		if x, ok := x.Body.(*ExtraMessage_HashReport); ok {
+			return x.HashReport
+		}
+	}
+	return nil
+}
+
 type isExtraMessage_Body interface {
 	isExtraMessage_Body()
 }
@@ -389,9 +409,21 @@ type ExtraMessage_Wake struct {
 	Wake *Wake `protobuf:"bytes,2,opt,name=wake,proto3,oneof"`
 }
 
+type ExtraMessage_Quarantined struct {
+	Quarantined *Quarantined `protobuf:"bytes,3,opt,name=quarantined,proto3,oneof"`
+}
+
+type ExtraMessage_HashReport struct {
+	HashReport *HashReport `protobuf:"bytes,4,opt,name=hash_report,json=hashReport,proto3,oneof"`
+}
+
 func (*ExtraMessage_Hibernate) isExtraMessage_Body() {}
 
 func (*ExtraMessage_Wake) isExtraMessage_Body() {}
+
+func (*ExtraMessage_Quarantined) isExtraMessage_Body() {}
+
+func (*ExtraMessage_HashReport) isExtraMessage_Body() {}
 
 // Hibernate is a leader's wish that the region go to sleep, or a follower's consent.
 type Hibernate struct {
@@ -493,6 +525,96 @@ func (*Wake) Descriptor() ([]byte, []int) {
 	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{3}
 }
 
+// Quarantined asks for the sender to be removed from its region: its data can't be trusted, and it is out of service.
+type Quarantined struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Quarantined) Reset() {
+	*x = Quarantined{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Quarantined) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Quarantined) ProtoMessage() {}
+
+func (x *Quarantined) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Quarantined.ProtoReflect.Descriptor instead.
+func (*Quarantined) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{4}
+}
+
+// HashReport tells the leader what a peer's data and region are after it applied the ComputeHashCommand at index.
+type HashReport struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Index         uint64                 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	Hash          uint64                 `protobuf:"varint,2,opt,name=hash,proto3" json:"hash,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HashReport) Reset() {
+	*x = HashReport{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HashReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HashReport) ProtoMessage() {}
+
+func (x *HashReport) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HashReport.ProtoReflect.Descriptor instead.
+func (*HashReport) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *HashReport) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *HashReport) GetHash() uint64 {
+	if x != nil {
+		return x.Hash
+	}
+	return 0
+}
+
 // SnapshotChunk is one piece of a snapshot on its way from store to store.
 type SnapshotChunk struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -518,7 +640,7 @@ type SnapshotChunk struct {
 
 func (x *SnapshotChunk) Reset() {
 	*x = SnapshotChunk{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[4]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -530,7 +652,7 @@ func (x *SnapshotChunk) String() string {
 func (*SnapshotChunk) ProtoMessage() {}
 
 func (x *SnapshotChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[4]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -543,7 +665,7 @@ func (x *SnapshotChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotChunk.ProtoReflect.Descriptor instead.
 func (*SnapshotChunk) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{4}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SnapshotChunk) GetId() uint64 {
@@ -635,7 +757,7 @@ type SnapshotAck struct {
 
 func (x *SnapshotAck) Reset() {
 	*x = SnapshotAck{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[5]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -647,7 +769,7 @@ func (x *SnapshotAck) String() string {
 func (*SnapshotAck) ProtoMessage() {}
 
 func (x *SnapshotAck) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[5]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -660,7 +782,7 @@ func (x *SnapshotAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotAck.ProtoReflect.Descriptor instead.
 func (*SnapshotAck) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{5}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SnapshotAck) GetId() uint64 {
@@ -733,7 +855,7 @@ type MergeQuery struct {
 
 func (x *MergeQuery) Reset() {
 	*x = MergeQuery{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[6]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -745,7 +867,7 @@ func (x *MergeQuery) String() string {
 func (*MergeQuery) ProtoMessage() {}
 
 func (x *MergeQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[6]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -758,7 +880,7 @@ func (x *MergeQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergeQuery.ProtoReflect.Descriptor instead.
 func (*MergeQuery) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{6}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *MergeQuery) GetRegionId() uint64 {
@@ -834,7 +956,7 @@ type MergeAnswer struct {
 
 func (x *MergeAnswer) Reset() {
 	*x = MergeAnswer{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[7]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -846,7 +968,7 @@ func (x *MergeAnswer) String() string {
 func (*MergeAnswer) ProtoMessage() {}
 
 func (x *MergeAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[7]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -859,7 +981,7 @@ func (x *MergeAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergeAnswer.ProtoReflect.Descriptor instead.
 func (*MergeAnswer) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{7}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *MergeAnswer) GetSourceId() uint64 {
@@ -919,7 +1041,7 @@ type StorePacket struct {
 
 func (x *StorePacket) Reset() {
 	*x = StorePacket{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[8]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -931,7 +1053,7 @@ func (x *StorePacket) String() string {
 func (*StorePacket) ProtoMessage() {}
 
 func (x *StorePacket) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[8]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -944,7 +1066,7 @@ func (x *StorePacket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorePacket.ProtoReflect.Descriptor instead.
 func (*StorePacket) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{8}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *StorePacket) GetRaft() []*RaftMessage {
@@ -1010,7 +1132,7 @@ type Request struct {
 
 func (x *Request) Reset() {
 	*x = Request{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[9]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1022,7 +1144,7 @@ func (x *Request) String() string {
 func (*Request) ProtoMessage() {}
 
 func (x *Request) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[9]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1035,7 +1157,7 @@ func (x *Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Request.ProtoReflect.Descriptor instead.
 func (*Request) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{9}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Request) GetBody() isRequest_Body {
@@ -1211,7 +1333,7 @@ type Response struct {
 
 func (x *Response) Reset() {
 	*x = Response{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[10]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1223,7 +1345,7 @@ func (x *Response) String() string {
 func (*Response) ProtoMessage() {}
 
 func (x *Response) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[10]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1236,7 +1358,7 @@ func (x *Response) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Response.ProtoReflect.Descriptor instead.
 func (*Response) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{10}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Response) GetBody() isResponse_Body {
@@ -1413,7 +1535,7 @@ type Witness struct {
 
 func (x *Witness) Reset() {
 	*x = Witness{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[11]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1425,7 +1547,7 @@ func (x *Witness) String() string {
 func (*Witness) ProtoMessage() {}
 
 func (x *Witness) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[11]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1438,7 +1560,7 @@ func (x *Witness) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Witness.ProtoReflect.Descriptor instead.
 func (*Witness) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{11}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Witness) GetRegionId() uint64 {
@@ -1496,7 +1618,7 @@ type AdminRequest struct {
 
 func (x *AdminRequest) Reset() {
 	*x = AdminRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[12]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1508,7 +1630,7 @@ func (x *AdminRequest) String() string {
 func (*AdminRequest) ProtoMessage() {}
 
 func (x *AdminRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[12]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1521,7 +1643,7 @@ func (x *AdminRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminRequest.ProtoReflect.Descriptor instead.
 func (*AdminRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{12}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AdminRequest) GetContext() *kvrpcpb.Context {
@@ -1660,7 +1782,7 @@ type SplitRequest struct {
 
 func (x *SplitRequest) Reset() {
 	*x = SplitRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[13]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1672,7 +1794,7 @@ func (x *SplitRequest) String() string {
 func (*SplitRequest) ProtoMessage() {}
 
 func (x *SplitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[13]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1685,7 +1807,7 @@ func (x *SplitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SplitRequest.ProtoReflect.Descriptor instead.
 func (*SplitRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{13}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SplitRequest) GetSplitKeys() [][]byte {
@@ -1714,7 +1836,7 @@ type ChangePeerV2Request struct {
 
 func (x *ChangePeerV2Request) Reset() {
 	*x = ChangePeerV2Request{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[14]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1726,7 +1848,7 @@ func (x *ChangePeerV2Request) String() string {
 func (*ChangePeerV2Request) ProtoMessage() {}
 
 func (x *ChangePeerV2Request) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[14]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1739,7 +1861,7 @@ func (x *ChangePeerV2Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangePeerV2Request.ProtoReflect.Descriptor instead.
 func (*ChangePeerV2Request) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{14}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ChangePeerV2Request) GetChanges() []*ChangePeerRequest {
@@ -1766,7 +1888,7 @@ type MergeRequest struct {
 
 func (x *MergeRequest) Reset() {
 	*x = MergeRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[15]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1778,7 +1900,7 @@ func (x *MergeRequest) String() string {
 func (*MergeRequest) ProtoMessage() {}
 
 func (x *MergeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[15]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1791,7 +1913,7 @@ func (x *MergeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergeRequest.ProtoReflect.Descriptor instead.
 func (*MergeRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{15}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *MergeRequest) GetTarget() *metapb.Region {
@@ -1810,7 +1932,7 @@ type ConsistencyCheckRequest struct {
 
 func (x *ConsistencyCheckRequest) Reset() {
 	*x = ConsistencyCheckRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[16]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1822,7 +1944,7 @@ func (x *ConsistencyCheckRequest) String() string {
 func (*ConsistencyCheckRequest) ProtoMessage() {}
 
 func (x *ConsistencyCheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[16]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1835,7 +1957,7 @@ func (x *ConsistencyCheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConsistencyCheckRequest.ProtoReflect.Descriptor instead.
 func (*ConsistencyCheckRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{16}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{18}
 }
 
 // ChangePeerRequest adds or removes one peer.
@@ -1849,7 +1971,7 @@ type ChangePeerRequest struct {
 
 func (x *ChangePeerRequest) Reset() {
 	*x = ChangePeerRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[17]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1861,7 +1983,7 @@ func (x *ChangePeerRequest) String() string {
 func (*ChangePeerRequest) ProtoMessage() {}
 
 func (x *ChangePeerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[17]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1874,7 +1996,7 @@ func (x *ChangePeerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangePeerRequest.ProtoReflect.Descriptor instead.
 func (*ChangePeerRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{17}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ChangePeerRequest) GetChangeType() pdpb.ConfChangeType {
@@ -1900,7 +2022,7 @@ type TransferLeaderRequest struct {
 
 func (x *TransferLeaderRequest) Reset() {
 	*x = TransferLeaderRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[18]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1912,7 +2034,7 @@ func (x *TransferLeaderRequest) String() string {
 func (*TransferLeaderRequest) ProtoMessage() {}
 
 func (x *TransferLeaderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[18]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1925,7 +2047,7 @@ func (x *TransferLeaderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferLeaderRequest.ProtoReflect.Descriptor instead.
 func (*TransferLeaderRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{18}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TransferLeaderRequest) GetPeer() *metapb.Peer {
@@ -1944,7 +2066,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[19]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1956,7 +2078,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[19]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1969,7 +2091,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{19}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{21}
 }
 
 type AdminResponse struct {
@@ -1986,7 +2108,7 @@ type AdminResponse struct {
 
 func (x *AdminResponse) Reset() {
 	*x = AdminResponse{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[20]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1998,7 +2120,7 @@ func (x *AdminResponse) String() string {
 func (*AdminResponse) ProtoMessage() {}
 
 func (x *AdminResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[20]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2011,7 +2133,7 @@ func (x *AdminResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminResponse.ProtoReflect.Descriptor instead.
 func (*AdminResponse) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{20}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AdminResponse) GetRegionError() *errorpb.Error {
@@ -2056,7 +2178,7 @@ type RegionStatus struct {
 
 func (x *RegionStatus) Reset() {
 	*x = RegionStatus{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[21]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2068,7 +2190,7 @@ func (x *RegionStatus) String() string {
 func (*RegionStatus) ProtoMessage() {}
 
 func (x *RegionStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[21]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2081,7 +2203,7 @@ func (x *RegionStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionStatus.ProtoReflect.Descriptor instead.
 func (*RegionStatus) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{21}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RegionStatus) GetLeader() *metapb.Peer {
@@ -2152,7 +2274,7 @@ type PDRequest struct {
 
 func (x *PDRequest) Reset() {
 	*x = PDRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[22]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2164,7 +2286,7 @@ func (x *PDRequest) String() string {
 func (*PDRequest) ProtoMessage() {}
 
 func (x *PDRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[22]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2177,7 +2299,7 @@ func (x *PDRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PDRequest.ProtoReflect.Descriptor instead.
 func (*PDRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{22}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *PDRequest) GetId() uint64 {
@@ -2402,7 +2524,7 @@ type PDResponse struct {
 
 func (x *PDResponse) Reset() {
 	*x = PDResponse{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[23]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2414,7 +2536,7 @@ func (x *PDResponse) String() string {
 func (*PDResponse) ProtoMessage() {}
 
 func (x *PDResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[23]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2427,7 +2549,7 @@ func (x *PDResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PDResponse.ProtoReflect.Descriptor instead.
 func (*PDResponse) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{23}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *PDResponse) GetId() uint64 {
@@ -2643,7 +2765,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[24]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2655,7 +2777,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[24]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2668,7 +2790,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{24}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Command) GetEpoch() *metapb.RegionEpoch {
@@ -2707,7 +2829,7 @@ type Op struct {
 
 func (x *Op) Reset() {
 	*x = Op{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[25]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2719,7 +2841,7 @@ func (x *Op) String() string {
 func (*Op) ProtoMessage() {}
 
 func (x *Op) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[25]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2732,7 +2854,7 @@ func (x *Op) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Op.ProtoReflect.Descriptor instead.
 func (*Op) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{25}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Op) GetKind() Op_Kind {
@@ -2796,7 +2918,7 @@ type AdminCommand struct {
 
 func (x *AdminCommand) Reset() {
 	*x = AdminCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2808,7 +2930,7 @@ func (x *AdminCommand) String() string {
 func (*AdminCommand) ProtoMessage() {}
 
 func (x *AdminCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2821,7 +2943,7 @@ func (x *AdminCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminCommand.ProtoReflect.Descriptor instead.
 func (*AdminCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{26}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *AdminCommand) GetBody() isAdminCommand_Body {
@@ -2966,7 +3088,7 @@ type SplitCommand struct {
 
 func (x *SplitCommand) Reset() {
 	*x = SplitCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2978,7 +3100,7 @@ func (x *SplitCommand) String() string {
 func (*SplitCommand) ProtoMessage() {}
 
 func (x *SplitCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2991,7 +3113,7 @@ func (x *SplitCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SplitCommand.ProtoReflect.Descriptor instead.
 func (*SplitCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{27}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SplitCommand) GetRegions() []*NewRegion {
@@ -3021,7 +3143,7 @@ type NewRegion struct {
 
 func (x *NewRegion) Reset() {
 	*x = NewRegion{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3033,7 +3155,7 @@ func (x *NewRegion) String() string {
 func (*NewRegion) ProtoMessage() {}
 
 func (x *NewRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3046,7 +3168,7 @@ func (x *NewRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewRegion.ProtoReflect.Descriptor instead.
 func (*NewRegion) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{28}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *NewRegion) GetSplitKey() []byte {
@@ -3082,7 +3204,7 @@ type PrepareMergeCommand struct {
 
 func (x *PrepareMergeCommand) Reset() {
 	*x = PrepareMergeCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3094,7 +3216,7 @@ func (x *PrepareMergeCommand) String() string {
 func (*PrepareMergeCommand) ProtoMessage() {}
 
 func (x *PrepareMergeCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3107,7 +3229,7 @@ func (x *PrepareMergeCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrepareMergeCommand.ProtoReflect.Descriptor instead.
 func (*PrepareMergeCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{29}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PrepareMergeCommand) GetMinIndex() uint64 {
@@ -3140,7 +3262,7 @@ type CommitMergeCommand struct {
 
 func (x *CommitMergeCommand) Reset() {
 	*x = CommitMergeCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3152,7 +3274,7 @@ func (x *CommitMergeCommand) String() string {
 func (*CommitMergeCommand) ProtoMessage() {}
 
 func (x *CommitMergeCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3165,7 +3287,7 @@ func (x *CommitMergeCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMergeCommand.ProtoReflect.Descriptor instead.
 func (*CommitMergeCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{30}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *CommitMergeCommand) GetSource() *metapb.Region {
@@ -3207,7 +3329,7 @@ type RollbackMergeCommand struct {
 
 func (x *RollbackMergeCommand) Reset() {
 	*x = RollbackMergeCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3219,7 +3341,7 @@ func (x *RollbackMergeCommand) String() string {
 func (*RollbackMergeCommand) ProtoMessage() {}
 
 func (x *RollbackMergeCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3232,7 +3354,7 @@ func (x *RollbackMergeCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackMergeCommand.ProtoReflect.Descriptor instead.
 func (*RollbackMergeCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{31}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RollbackMergeCommand) GetCommitIndex() uint64 {
@@ -3251,7 +3373,7 @@ type ComputeHashCommand struct {
 
 func (x *ComputeHashCommand) Reset() {
 	*x = ComputeHashCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3263,7 +3385,7 @@ func (x *ComputeHashCommand) String() string {
 func (*ComputeHashCommand) ProtoMessage() {}
 
 func (x *ComputeHashCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3276,10 +3398,11 @@ func (x *ComputeHashCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComputeHashCommand.ProtoReflect.Descriptor instead.
 func (*ComputeHashCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{32}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{34}
 }
 
-// VerifyHashCommand tells every replica what the leader's hash was.
+// VerifyHashCommand tells every replica what hash a majority of the voters has as of index, which is that of a
+// ComputeHashCommand.
 type VerifyHashCommand struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Index         uint64                 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
@@ -3290,7 +3413,7 @@ type VerifyHashCommand struct {
 
 func (x *VerifyHashCommand) Reset() {
 	*x = VerifyHashCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3302,7 +3425,7 @@ func (x *VerifyHashCommand) String() string {
 func (*VerifyHashCommand) ProtoMessage() {}
 
 func (x *VerifyHashCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3315,7 +3438,7 @@ func (x *VerifyHashCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyHashCommand.ProtoReflect.Descriptor instead.
 func (*VerifyHashCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{33}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *VerifyHashCommand) GetIndex() uint64 {
@@ -3342,7 +3465,7 @@ type CompactLogCommand struct {
 
 func (x *CompactLogCommand) Reset() {
 	*x = CompactLogCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3354,7 +3477,7 @@ func (x *CompactLogCommand) String() string {
 func (*CompactLogCommand) ProtoMessage() {}
 
 func (x *CompactLogCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3367,7 +3490,7 @@ func (x *CompactLogCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompactLogCommand.ProtoReflect.Descriptor instead.
 func (*CompactLogCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{34}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *CompactLogCommand) GetCompactIndex() uint64 {
@@ -3388,7 +3511,7 @@ type StoreIdent struct {
 
 func (x *StoreIdent) Reset() {
 	*x = StoreIdent{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3400,7 +3523,7 @@ func (x *StoreIdent) String() string {
 func (*StoreIdent) ProtoMessage() {}
 
 func (x *StoreIdent) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3413,7 +3536,7 @@ func (x *StoreIdent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreIdent.ProtoReflect.Descriptor instead.
 func (*StoreIdent) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{35}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *StoreIdent) GetClusterId() uint64 {
@@ -3445,7 +3568,7 @@ type MergeState struct {
 
 func (x *MergeState) Reset() {
 	*x = MergeState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3457,7 +3580,7 @@ func (x *MergeState) String() string {
 func (*MergeState) ProtoMessage() {}
 
 func (x *MergeState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3470,7 +3593,7 @@ func (x *MergeState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergeState.ProtoReflect.Descriptor instead.
 func (*MergeState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{36}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *MergeState) GetMinIndex() uint64 {
@@ -3514,7 +3637,7 @@ type Merged struct {
 
 func (x *Merged) Reset() {
 	*x = Merged{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3526,7 +3649,7 @@ func (x *Merged) String() string {
 func (*Merged) ProtoMessage() {}
 
 func (x *Merged) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3539,7 +3662,7 @@ func (x *Merged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Merged.ProtoReflect.Descriptor instead.
 func (*Merged) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{37}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Merged) GetRegions() []*MergedRegion {
@@ -3569,7 +3692,7 @@ type MergedRegion struct {
 
 func (x *MergedRegion) Reset() {
 	*x = MergedRegion{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3581,7 +3704,7 @@ func (x *MergedRegion) String() string {
 func (*MergedRegion) ProtoMessage() {}
 
 func (x *MergedRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3594,7 +3717,7 @@ func (x *MergedRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergedRegion.ProtoReflect.Descriptor instead.
 func (*MergedRegion) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{38}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *MergedRegion) GetId() uint64 {
@@ -3637,7 +3760,7 @@ type RegionLocalState struct {
 
 func (x *RegionLocalState) Reset() {
 	*x = RegionLocalState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3649,7 +3772,7 @@ func (x *RegionLocalState) String() string {
 func (*RegionLocalState) ProtoMessage() {}
 
 func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3662,7 +3785,7 @@ func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionLocalState.ProtoReflect.Descriptor instead.
 func (*RegionLocalState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{39}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *RegionLocalState) GetState() PeerState {
@@ -3721,7 +3844,7 @@ type ApplyState struct {
 
 func (x *ApplyState) Reset() {
 	*x = ApplyState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3733,7 +3856,7 @@ func (x *ApplyState) String() string {
 func (*ApplyState) ProtoMessage() {}
 
 func (x *ApplyState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3746,7 +3869,7 @@ func (x *ApplyState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyState.ProtoReflect.Descriptor instead.
 func (*ApplyState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{40}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ApplyState) GetAppliedIndex() uint64 {
@@ -3787,7 +3910,7 @@ type KeyValue struct {
 
 func (x *KeyValue) Reset() {
 	*x = KeyValue{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3799,7 +3922,7 @@ func (x *KeyValue) String() string {
 func (*KeyValue) ProtoMessage() {}
 
 func (x *KeyValue) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3812,7 +3935,7 @@ func (x *KeyValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyValue.ProtoReflect.Descriptor instead.
 func (*KeyValue) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{41}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *KeyValue) GetKey() []byte {
@@ -3844,7 +3967,7 @@ type SnapshotData struct {
 
 func (x *SnapshotData) Reset() {
 	*x = SnapshotData{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3856,7 +3979,7 @@ func (x *SnapshotData) String() string {
 func (*SnapshotData) ProtoMessage() {}
 
 func (x *SnapshotData) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3869,7 +3992,7 @@ func (x *SnapshotData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotData.ProtoReflect.Descriptor instead.
 func (*SnapshotData) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{42}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *SnapshotData) GetRegion() *metapb.Region {
@@ -3914,17 +4037,25 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\aend_key\x18\x06 \x01(\fR\x06endKey\x12!\n" +
 	"\fis_tombstone\x18\a \x01(\bR\visTombstone\x12\x18\n" +
 	"\amessage\x18\b \x01(\fR\amessage\x12,\n" +
-	"\x05extra\x18\t \x01(\v2\x16.ordealpb.ExtraMessageR\x05extra\"q\n" +
+	"\x05extra\x18\t \x01(\v2\x16.ordealpb.ExtraMessageR\x05extra\"\xe5\x01\n" +
 	"\fExtraMessage\x123\n" +
 	"\thibernate\x18\x01 \x01(\v2\x13.ordealpb.HibernateH\x00R\thibernate\x12$\n" +
-	"\x04wake\x18\x02 \x01(\v2\x0e.ordealpb.WakeH\x00R\x04wakeB\x06\n" +
+	"\x04wake\x18\x02 \x01(\v2\x0e.ordealpb.WakeH\x00R\x04wake\x129\n" +
+	"\vquarantined\x18\x03 \x01(\v2\x15.ordealpb.QuarantinedH\x00R\vquarantined\x127\n" +
+	"\vhash_report\x18\x04 \x01(\v2\x14.ordealpb.HashReportH\x00R\n" +
+	"hashReportB\x06\n" +
 	"\x04body\"X\n" +
 	"\tHibernate\x12\x18\n" +
 	"\aconsent\x18\x01 \x01(\bR\aconsent\x12\x12\n" +
 	"\x04term\x18\x02 \x01(\x04R\x04term\x12\x1d\n" +
 	"\n" +
 	"last_index\x18\x03 \x01(\x04R\tlastIndex\"\x06\n" +
-	"\x04Wake\"\xa5\x02\n" +
+	"\x04Wake\"\r\n" +
+	"\vQuarantined\"6\n" +
+	"\n" +
+	"HashReport\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
+	"\x04hash\x18\x02 \x01(\x04R\x04hash\"\xa5\x02\n" +
 	"\rSnapshotChunk\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1b\n" +
 	"\tregion_id\x18\x02 \x01(\x04R\bregionId\x12)\n" +
@@ -4199,7 +4330,7 @@ func file_ordealpb_ordealpb_proto_rawDescGZIP() []byte {
 }
 
 var file_ordealpb_ordealpb_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_ordealpb_ordealpb_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
+var file_ordealpb_ordealpb_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
 var file_ordealpb_ordealpb_proto_goTypes = []any{
 	(PeerState)(0),                         // 0: ordealpb.PeerState
 	(MergeAnswer_Outcome)(0),               // 1: ordealpb.MergeAnswer.Outcome
@@ -4208,207 +4339,211 @@ var file_ordealpb_ordealpb_proto_goTypes = []any{
 	(*ExtraMessage)(nil),                   // 4: ordealpb.ExtraMessage
 	(*Hibernate)(nil),                      // 5: ordealpb.Hibernate
 	(*Wake)(nil),                           // 6: ordealpb.Wake
-	(*SnapshotChunk)(nil),                  // 7: ordealpb.SnapshotChunk
-	(*SnapshotAck)(nil),                    // 8: ordealpb.SnapshotAck
-	(*MergeQuery)(nil),                     // 9: ordealpb.MergeQuery
-	(*MergeAnswer)(nil),                    // 10: ordealpb.MergeAnswer
-	(*StorePacket)(nil),                    // 11: ordealpb.StorePacket
-	(*Request)(nil),                        // 12: ordealpb.Request
-	(*Response)(nil),                       // 13: ordealpb.Response
-	(*Witness)(nil),                        // 14: ordealpb.Witness
-	(*AdminRequest)(nil),                   // 15: ordealpb.AdminRequest
-	(*SplitRequest)(nil),                   // 16: ordealpb.SplitRequest
-	(*ChangePeerV2Request)(nil),            // 17: ordealpb.ChangePeerV2Request
-	(*MergeRequest)(nil),                   // 18: ordealpb.MergeRequest
-	(*ConsistencyCheckRequest)(nil),        // 19: ordealpb.ConsistencyCheckRequest
-	(*ChangePeerRequest)(nil),              // 20: ordealpb.ChangePeerRequest
-	(*TransferLeaderRequest)(nil),          // 21: ordealpb.TransferLeaderRequest
-	(*StatusRequest)(nil),                  // 22: ordealpb.StatusRequest
-	(*AdminResponse)(nil),                  // 23: ordealpb.AdminResponse
-	(*RegionStatus)(nil),                   // 24: ordealpb.RegionStatus
-	(*PDRequest)(nil),                      // 25: ordealpb.PDRequest
-	(*PDResponse)(nil),                     // 26: ordealpb.PDResponse
-	(*Command)(nil),                        // 27: ordealpb.Command
-	(*Op)(nil),                             // 28: ordealpb.Op
-	(*AdminCommand)(nil),                   // 29: ordealpb.AdminCommand
-	(*SplitCommand)(nil),                   // 30: ordealpb.SplitCommand
-	(*NewRegion)(nil),                      // 31: ordealpb.NewRegion
-	(*PrepareMergeCommand)(nil),            // 32: ordealpb.PrepareMergeCommand
-	(*CommitMergeCommand)(nil),             // 33: ordealpb.CommitMergeCommand
-	(*RollbackMergeCommand)(nil),           // 34: ordealpb.RollbackMergeCommand
-	(*ComputeHashCommand)(nil),             // 35: ordealpb.ComputeHashCommand
-	(*VerifyHashCommand)(nil),              // 36: ordealpb.VerifyHashCommand
-	(*CompactLogCommand)(nil),              // 37: ordealpb.CompactLogCommand
-	(*StoreIdent)(nil),                     // 38: ordealpb.StoreIdent
-	(*MergeState)(nil),                     // 39: ordealpb.MergeState
-	(*Merged)(nil),                         // 40: ordealpb.Merged
-	(*MergedRegion)(nil),                   // 41: ordealpb.MergedRegion
-	(*RegionLocalState)(nil),               // 42: ordealpb.RegionLocalState
-	(*ApplyState)(nil),                     // 43: ordealpb.ApplyState
-	(*KeyValue)(nil),                       // 44: ordealpb.KeyValue
-	(*SnapshotData)(nil),                   // 45: ordealpb.SnapshotData
-	(*metapb.Peer)(nil),                    // 46: metapb.Peer
-	(*metapb.RegionEpoch)(nil),             // 47: metapb.RegionEpoch
-	(*metapb.Region)(nil),                  // 48: metapb.Region
-	(*kvrpcpb.RawGetRequest)(nil),          // 49: kvrpcpb.RawGetRequest
-	(*kvrpcpb.RawPutRequest)(nil),          // 50: kvrpcpb.RawPutRequest
-	(*kvrpcpb.RawDeleteRequest)(nil),       // 51: kvrpcpb.RawDeleteRequest
-	(*kvrpcpb.RawCASRequest)(nil),          // 52: kvrpcpb.RawCASRequest
-	(*kvrpcpb.RawScanRequest)(nil),         // 53: kvrpcpb.RawScanRequest
-	(*kvrpcpb.RawBatchGetRequest)(nil),     // 54: kvrpcpb.RawBatchGetRequest
-	(*kvrpcpb.RawBatchPutRequest)(nil),     // 55: kvrpcpb.RawBatchPutRequest
-	(*kvrpcpb.RawDeleteRangeRequest)(nil),  // 56: kvrpcpb.RawDeleteRangeRequest
-	(*kvrpcpb.RawGetResponse)(nil),         // 57: kvrpcpb.RawGetResponse
-	(*kvrpcpb.RawPutResponse)(nil),         // 58: kvrpcpb.RawPutResponse
-	(*kvrpcpb.RawDeleteResponse)(nil),      // 59: kvrpcpb.RawDeleteResponse
-	(*kvrpcpb.RawCASResponse)(nil),         // 60: kvrpcpb.RawCASResponse
-	(*kvrpcpb.RawScanResponse)(nil),        // 61: kvrpcpb.RawScanResponse
-	(*kvrpcpb.RawBatchGetResponse)(nil),    // 62: kvrpcpb.RawBatchGetResponse
-	(*kvrpcpb.RawBatchPutResponse)(nil),    // 63: kvrpcpb.RawBatchPutResponse
-	(*kvrpcpb.RawDeleteRangeResponse)(nil), // 64: kvrpcpb.RawDeleteRangeResponse
-	(*kvrpcpb.Context)(nil),                // 65: kvrpcpb.Context
-	(pdpb.ConfChangeType)(0),               // 66: pdpb.ConfChangeType
-	(*errorpb.Error)(nil),                  // 67: errorpb.Error
-	(*pdpb.BootstrapRequest)(nil),          // 68: pdpb.BootstrapRequest
-	(*pdpb.IsBootstrappedRequest)(nil),     // 69: pdpb.IsBootstrappedRequest
-	(*pdpb.AllocIDRequest)(nil),            // 70: pdpb.AllocIDRequest
-	(*pdpb.PutStoreRequest)(nil),           // 71: pdpb.PutStoreRequest
-	(*pdpb.StoreHeartbeatRequest)(nil),     // 72: pdpb.StoreHeartbeatRequest
-	(*pdpb.RegionHeartbeatRequest)(nil),    // 73: pdpb.RegionHeartbeatRequest
-	(*pdpb.GetRegionRequest)(nil),          // 74: pdpb.GetRegionRequest
-	(*pdpb.GetRegionByIDRequest)(nil),      // 75: pdpb.GetRegionByIDRequest
-	(*pdpb.GetStoreRequest)(nil),           // 76: pdpb.GetStoreRequest
-	(*pdpb.GetAllStoresRequest)(nil),       // 77: pdpb.GetAllStoresRequest
-	(*pdpb.AskBatchSplitRequest)(nil),      // 78: pdpb.AskBatchSplitRequest
-	(*pdpb.ScanRegionsRequest)(nil),        // 79: pdpb.ScanRegionsRequest
-	(*pdpb.BootstrapResponse)(nil),         // 80: pdpb.BootstrapResponse
-	(*pdpb.IsBootstrappedResponse)(nil),    // 81: pdpb.IsBootstrappedResponse
-	(*pdpb.AllocIDResponse)(nil),           // 82: pdpb.AllocIDResponse
-	(*pdpb.PutStoreResponse)(nil),          // 83: pdpb.PutStoreResponse
-	(*pdpb.StoreHeartbeatResponse)(nil),    // 84: pdpb.StoreHeartbeatResponse
-	(*pdpb.RegionHeartbeatResponse)(nil),   // 85: pdpb.RegionHeartbeatResponse
-	(*pdpb.GetRegionResponse)(nil),         // 86: pdpb.GetRegionResponse
-	(*pdpb.GetStoreResponse)(nil),          // 87: pdpb.GetStoreResponse
-	(*pdpb.GetAllStoresResponse)(nil),      // 88: pdpb.GetAllStoresResponse
-	(*pdpb.AskBatchSplitResponse)(nil),     // 89: pdpb.AskBatchSplitResponse
-	(*pdpb.ScanRegionsResponse)(nil),       // 90: pdpb.ScanRegionsResponse
+	(*Quarantined)(nil),                    // 7: ordealpb.Quarantined
+	(*HashReport)(nil),                     // 8: ordealpb.HashReport
+	(*SnapshotChunk)(nil),                  // 9: ordealpb.SnapshotChunk
+	(*SnapshotAck)(nil),                    // 10: ordealpb.SnapshotAck
+	(*MergeQuery)(nil),                     // 11: ordealpb.MergeQuery
+	(*MergeAnswer)(nil),                    // 12: ordealpb.MergeAnswer
+	(*StorePacket)(nil),                    // 13: ordealpb.StorePacket
+	(*Request)(nil),                        // 14: ordealpb.Request
+	(*Response)(nil),                       // 15: ordealpb.Response
+	(*Witness)(nil),                        // 16: ordealpb.Witness
+	(*AdminRequest)(nil),                   // 17: ordealpb.AdminRequest
+	(*SplitRequest)(nil),                   // 18: ordealpb.SplitRequest
+	(*ChangePeerV2Request)(nil),            // 19: ordealpb.ChangePeerV2Request
+	(*MergeRequest)(nil),                   // 20: ordealpb.MergeRequest
+	(*ConsistencyCheckRequest)(nil),        // 21: ordealpb.ConsistencyCheckRequest
+	(*ChangePeerRequest)(nil),              // 22: ordealpb.ChangePeerRequest
+	(*TransferLeaderRequest)(nil),          // 23: ordealpb.TransferLeaderRequest
+	(*StatusRequest)(nil),                  // 24: ordealpb.StatusRequest
+	(*AdminResponse)(nil),                  // 25: ordealpb.AdminResponse
+	(*RegionStatus)(nil),                   // 26: ordealpb.RegionStatus
+	(*PDRequest)(nil),                      // 27: ordealpb.PDRequest
+	(*PDResponse)(nil),                     // 28: ordealpb.PDResponse
+	(*Command)(nil),                        // 29: ordealpb.Command
+	(*Op)(nil),                             // 30: ordealpb.Op
+	(*AdminCommand)(nil),                   // 31: ordealpb.AdminCommand
+	(*SplitCommand)(nil),                   // 32: ordealpb.SplitCommand
+	(*NewRegion)(nil),                      // 33: ordealpb.NewRegion
+	(*PrepareMergeCommand)(nil),            // 34: ordealpb.PrepareMergeCommand
+	(*CommitMergeCommand)(nil),             // 35: ordealpb.CommitMergeCommand
+	(*RollbackMergeCommand)(nil),           // 36: ordealpb.RollbackMergeCommand
+	(*ComputeHashCommand)(nil),             // 37: ordealpb.ComputeHashCommand
+	(*VerifyHashCommand)(nil),              // 38: ordealpb.VerifyHashCommand
+	(*CompactLogCommand)(nil),              // 39: ordealpb.CompactLogCommand
+	(*StoreIdent)(nil),                     // 40: ordealpb.StoreIdent
+	(*MergeState)(nil),                     // 41: ordealpb.MergeState
+	(*Merged)(nil),                         // 42: ordealpb.Merged
+	(*MergedRegion)(nil),                   // 43: ordealpb.MergedRegion
+	(*RegionLocalState)(nil),               // 44: ordealpb.RegionLocalState
+	(*ApplyState)(nil),                     // 45: ordealpb.ApplyState
+	(*KeyValue)(nil),                       // 46: ordealpb.KeyValue
+	(*SnapshotData)(nil),                   // 47: ordealpb.SnapshotData
+	(*metapb.Peer)(nil),                    // 48: metapb.Peer
+	(*metapb.RegionEpoch)(nil),             // 49: metapb.RegionEpoch
+	(*metapb.Region)(nil),                  // 50: metapb.Region
+	(*kvrpcpb.RawGetRequest)(nil),          // 51: kvrpcpb.RawGetRequest
+	(*kvrpcpb.RawPutRequest)(nil),          // 52: kvrpcpb.RawPutRequest
+	(*kvrpcpb.RawDeleteRequest)(nil),       // 53: kvrpcpb.RawDeleteRequest
+	(*kvrpcpb.RawCASRequest)(nil),          // 54: kvrpcpb.RawCASRequest
+	(*kvrpcpb.RawScanRequest)(nil),         // 55: kvrpcpb.RawScanRequest
+	(*kvrpcpb.RawBatchGetRequest)(nil),     // 56: kvrpcpb.RawBatchGetRequest
+	(*kvrpcpb.RawBatchPutRequest)(nil),     // 57: kvrpcpb.RawBatchPutRequest
+	(*kvrpcpb.RawDeleteRangeRequest)(nil),  // 58: kvrpcpb.RawDeleteRangeRequest
+	(*kvrpcpb.RawGetResponse)(nil),         // 59: kvrpcpb.RawGetResponse
+	(*kvrpcpb.RawPutResponse)(nil),         // 60: kvrpcpb.RawPutResponse
+	(*kvrpcpb.RawDeleteResponse)(nil),      // 61: kvrpcpb.RawDeleteResponse
+	(*kvrpcpb.RawCASResponse)(nil),         // 62: kvrpcpb.RawCASResponse
+	(*kvrpcpb.RawScanResponse)(nil),        // 63: kvrpcpb.RawScanResponse
+	(*kvrpcpb.RawBatchGetResponse)(nil),    // 64: kvrpcpb.RawBatchGetResponse
+	(*kvrpcpb.RawBatchPutResponse)(nil),    // 65: kvrpcpb.RawBatchPutResponse
+	(*kvrpcpb.RawDeleteRangeResponse)(nil), // 66: kvrpcpb.RawDeleteRangeResponse
+	(*kvrpcpb.Context)(nil),                // 67: kvrpcpb.Context
+	(pdpb.ConfChangeType)(0),               // 68: pdpb.ConfChangeType
+	(*errorpb.Error)(nil),                  // 69: errorpb.Error
+	(*pdpb.BootstrapRequest)(nil),          // 70: pdpb.BootstrapRequest
+	(*pdpb.IsBootstrappedRequest)(nil),     // 71: pdpb.IsBootstrappedRequest
+	(*pdpb.AllocIDRequest)(nil),            // 72: pdpb.AllocIDRequest
+	(*pdpb.PutStoreRequest)(nil),           // 73: pdpb.PutStoreRequest
+	(*pdpb.StoreHeartbeatRequest)(nil),     // 74: pdpb.StoreHeartbeatRequest
+	(*pdpb.RegionHeartbeatRequest)(nil),    // 75: pdpb.RegionHeartbeatRequest
+	(*pdpb.GetRegionRequest)(nil),          // 76: pdpb.GetRegionRequest
+	(*pdpb.GetRegionByIDRequest)(nil),      // 77: pdpb.GetRegionByIDRequest
+	(*pdpb.GetStoreRequest)(nil),           // 78: pdpb.GetStoreRequest
+	(*pdpb.GetAllStoresRequest)(nil),       // 79: pdpb.GetAllStoresRequest
+	(*pdpb.AskBatchSplitRequest)(nil),      // 80: pdpb.AskBatchSplitRequest
+	(*pdpb.ScanRegionsRequest)(nil),        // 81: pdpb.ScanRegionsRequest
+	(*pdpb.BootstrapResponse)(nil),         // 82: pdpb.BootstrapResponse
+	(*pdpb.IsBootstrappedResponse)(nil),    // 83: pdpb.IsBootstrappedResponse
+	(*pdpb.AllocIDResponse)(nil),           // 84: pdpb.AllocIDResponse
+	(*pdpb.PutStoreResponse)(nil),          // 85: pdpb.PutStoreResponse
+	(*pdpb.StoreHeartbeatResponse)(nil),    // 86: pdpb.StoreHeartbeatResponse
+	(*pdpb.RegionHeartbeatResponse)(nil),   // 87: pdpb.RegionHeartbeatResponse
+	(*pdpb.GetRegionResponse)(nil),         // 88: pdpb.GetRegionResponse
+	(*pdpb.GetStoreResponse)(nil),          // 89: pdpb.GetStoreResponse
+	(*pdpb.GetAllStoresResponse)(nil),      // 90: pdpb.GetAllStoresResponse
+	(*pdpb.AskBatchSplitResponse)(nil),     // 91: pdpb.AskBatchSplitResponse
+	(*pdpb.ScanRegionsResponse)(nil),       // 92: pdpb.ScanRegionsResponse
 }
 var file_ordealpb_ordealpb_proto_depIdxs = []int32{
-	46,  // 0: ordealpb.RaftMessage.from_peer:type_name -> metapb.Peer
-	46,  // 1: ordealpb.RaftMessage.to_peer:type_name -> metapb.Peer
-	47,  // 2: ordealpb.RaftMessage.region_epoch:type_name -> metapb.RegionEpoch
+	48,  // 0: ordealpb.RaftMessage.from_peer:type_name -> metapb.Peer
+	48,  // 1: ordealpb.RaftMessage.to_peer:type_name -> metapb.Peer
+	49,  // 2: ordealpb.RaftMessage.region_epoch:type_name -> metapb.RegionEpoch
 	4,   // 3: ordealpb.RaftMessage.extra:type_name -> ordealpb.ExtraMessage
 	5,   // 4: ordealpb.ExtraMessage.hibernate:type_name -> ordealpb.Hibernate
 	6,   // 5: ordealpb.ExtraMessage.wake:type_name -> ordealpb.Wake
-	46,  // 6: ordealpb.SnapshotChunk.from_peer:type_name -> metapb.Peer
-	46,  // 7: ordealpb.SnapshotChunk.to_peer:type_name -> metapb.Peer
-	46,  // 8: ordealpb.SnapshotAck.from_peer:type_name -> metapb.Peer
-	46,  // 9: ordealpb.SnapshotAck.to_peer:type_name -> metapb.Peer
-	46,  // 10: ordealpb.MergeQuery.to_peer:type_name -> metapb.Peer
-	46,  // 11: ordealpb.MergeQuery.from_peer:type_name -> metapb.Peer
-	48,  // 12: ordealpb.MergeQuery.target:type_name -> metapb.Region
-	33,  // 13: ordealpb.MergeQuery.commit:type_name -> ordealpb.CommitMergeCommand
-	46,  // 14: ordealpb.MergeAnswer.to_peer:type_name -> metapb.Peer
-	1,   // 15: ordealpb.MergeAnswer.outcome:type_name -> ordealpb.MergeAnswer.Outcome
-	48,  // 16: ordealpb.MergeAnswer.region:type_name -> metapb.Region
-	3,   // 17: ordealpb.StorePacket.raft:type_name -> ordealpb.RaftMessage
-	26,  // 18: ordealpb.StorePacket.pd:type_name -> ordealpb.PDResponse
-	7,   // 19: ordealpb.StorePacket.snapshot_chunks:type_name -> ordealpb.SnapshotChunk
-	8,   // 20: ordealpb.StorePacket.snapshot_acks:type_name -> ordealpb.SnapshotAck
-	9,   // 21: ordealpb.StorePacket.merge_queries:type_name -> ordealpb.MergeQuery
-	10,  // 22: ordealpb.StorePacket.merge_answers:type_name -> ordealpb.MergeAnswer
-	49,  // 23: ordealpb.Request.get:type_name -> kvrpcpb.RawGetRequest
-	50,  // 24: ordealpb.Request.put:type_name -> kvrpcpb.RawPutRequest
-	51,  // 25: ordealpb.Request.delete:type_name -> kvrpcpb.RawDeleteRequest
-	52,  // 26: ordealpb.Request.cas:type_name -> kvrpcpb.RawCASRequest
-	53,  // 27: ordealpb.Request.scan:type_name -> kvrpcpb.RawScanRequest
-	15,  // 28: ordealpb.Request.admin:type_name -> ordealpb.AdminRequest
-	54,  // 29: ordealpb.Request.batch_get:type_name -> kvrpcpb.RawBatchGetRequest
-	55,  // 30: ordealpb.Request.batch_put:type_name -> kvrpcpb.RawBatchPutRequest
-	56,  // 31: ordealpb.Request.delete_range:type_name -> kvrpcpb.RawDeleteRangeRequest
-	57,  // 32: ordealpb.Response.get:type_name -> kvrpcpb.RawGetResponse
-	58,  // 33: ordealpb.Response.put:type_name -> kvrpcpb.RawPutResponse
-	59,  // 34: ordealpb.Response.delete:type_name -> kvrpcpb.RawDeleteResponse
-	60,  // 35: ordealpb.Response.cas:type_name -> kvrpcpb.RawCASResponse
-	61,  // 36: ordealpb.Response.scan:type_name -> kvrpcpb.RawScanResponse
-	23,  // 37: ordealpb.Response.admin:type_name -> ordealpb.AdminResponse
-	62,  // 38: ordealpb.Response.batch_get:type_name -> kvrpcpb.RawBatchGetResponse
-	63,  // 39: ordealpb.Response.batch_put:type_name -> kvrpcpb.RawBatchPutResponse
-	64,  // 40: ordealpb.Response.delete_range:type_name -> kvrpcpb.RawDeleteRangeResponse
-	14,  // 41: ordealpb.Response.witness:type_name -> ordealpb.Witness
-	47,  // 42: ordealpb.Witness.region_epoch:type_name -> metapb.RegionEpoch
-	65,  // 43: ordealpb.AdminRequest.context:type_name -> kvrpcpb.Context
-	16,  // 44: ordealpb.AdminRequest.split:type_name -> ordealpb.SplitRequest
-	20,  // 45: ordealpb.AdminRequest.change_peer:type_name -> ordealpb.ChangePeerRequest
-	21,  // 46: ordealpb.AdminRequest.transfer_leader:type_name -> ordealpb.TransferLeaderRequest
-	22,  // 47: ordealpb.AdminRequest.status:type_name -> ordealpb.StatusRequest
-	17,  // 48: ordealpb.AdminRequest.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
-	18,  // 49: ordealpb.AdminRequest.merge:type_name -> ordealpb.MergeRequest
-	19,  // 50: ordealpb.AdminRequest.consistency_check:type_name -> ordealpb.ConsistencyCheckRequest
-	20,  // 51: ordealpb.ChangePeerV2Request.changes:type_name -> ordealpb.ChangePeerRequest
-	48,  // 52: ordealpb.MergeRequest.target:type_name -> metapb.Region
-	66,  // 53: ordealpb.ChangePeerRequest.change_type:type_name -> pdpb.ConfChangeType
-	46,  // 54: ordealpb.ChangePeerRequest.peer:type_name -> metapb.Peer
-	46,  // 55: ordealpb.TransferLeaderRequest.peer:type_name -> metapb.Peer
-	67,  // 56: ordealpb.AdminResponse.region_error:type_name -> errorpb.Error
-	48,  // 57: ordealpb.AdminResponse.regions:type_name -> metapb.Region
-	24,  // 58: ordealpb.AdminResponse.status:type_name -> ordealpb.RegionStatus
-	46,  // 59: ordealpb.RegionStatus.leader:type_name -> metapb.Peer
-	68,  // 60: ordealpb.PDRequest.bootstrap:type_name -> pdpb.BootstrapRequest
-	69,  // 61: ordealpb.PDRequest.is_bootstrapped:type_name -> pdpb.IsBootstrappedRequest
-	70,  // 62: ordealpb.PDRequest.alloc_id:type_name -> pdpb.AllocIDRequest
-	71,  // 63: ordealpb.PDRequest.put_store:type_name -> pdpb.PutStoreRequest
-	72,  // 64: ordealpb.PDRequest.store_heartbeat:type_name -> pdpb.StoreHeartbeatRequest
-	73,  // 65: ordealpb.PDRequest.region_heartbeat:type_name -> pdpb.RegionHeartbeatRequest
-	74,  // 66: ordealpb.PDRequest.get_region:type_name -> pdpb.GetRegionRequest
-	75,  // 67: ordealpb.PDRequest.get_region_by_id:type_name -> pdpb.GetRegionByIDRequest
-	76,  // 68: ordealpb.PDRequest.get_store:type_name -> pdpb.GetStoreRequest
-	77,  // 69: ordealpb.PDRequest.get_all_stores:type_name -> pdpb.GetAllStoresRequest
-	78,  // 70: ordealpb.PDRequest.ask_batch_split:type_name -> pdpb.AskBatchSplitRequest
-	79,  // 71: ordealpb.PDRequest.scan_regions:type_name -> pdpb.ScanRegionsRequest
-	80,  // 72: ordealpb.PDResponse.bootstrap:type_name -> pdpb.BootstrapResponse
-	81,  // 73: ordealpb.PDResponse.is_bootstrapped:type_name -> pdpb.IsBootstrappedResponse
-	82,  // 74: ordealpb.PDResponse.alloc_id:type_name -> pdpb.AllocIDResponse
-	83,  // 75: ordealpb.PDResponse.put_store:type_name -> pdpb.PutStoreResponse
-	84,  // 76: ordealpb.PDResponse.store_heartbeat:type_name -> pdpb.StoreHeartbeatResponse
-	85,  // 77: ordealpb.PDResponse.region_heartbeat:type_name -> pdpb.RegionHeartbeatResponse
-	86,  // 78: ordealpb.PDResponse.get_region:type_name -> pdpb.GetRegionResponse
-	86,  // 79: ordealpb.PDResponse.get_region_by_id:type_name -> pdpb.GetRegionResponse
-	87,  // 80: ordealpb.PDResponse.get_store:type_name -> pdpb.GetStoreResponse
-	88,  // 81: ordealpb.PDResponse.get_all_stores:type_name -> pdpb.GetAllStoresResponse
-	89,  // 82: ordealpb.PDResponse.ask_batch_split:type_name -> pdpb.AskBatchSplitResponse
-	90,  // 83: ordealpb.PDResponse.scan_regions:type_name -> pdpb.ScanRegionsResponse
-	47,  // 84: ordealpb.Command.epoch:type_name -> metapb.RegionEpoch
-	28,  // 85: ordealpb.Command.ops:type_name -> ordealpb.Op
-	29,  // 86: ordealpb.Command.admin:type_name -> ordealpb.AdminCommand
-	2,   // 87: ordealpb.Op.kind:type_name -> ordealpb.Op.Kind
-	44,  // 88: ordealpb.Op.pairs:type_name -> ordealpb.KeyValue
-	30,  // 89: ordealpb.AdminCommand.split:type_name -> ordealpb.SplitCommand
-	37,  // 90: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
-	17,  // 91: ordealpb.AdminCommand.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
-	32,  // 92: ordealpb.AdminCommand.prepare_merge:type_name -> ordealpb.PrepareMergeCommand
-	33,  // 93: ordealpb.AdminCommand.commit_merge:type_name -> ordealpb.CommitMergeCommand
-	34,  // 94: ordealpb.AdminCommand.rollback_merge:type_name -> ordealpb.RollbackMergeCommand
-	35,  // 95: ordealpb.AdminCommand.compute_hash:type_name -> ordealpb.ComputeHashCommand
-	36,  // 96: ordealpb.AdminCommand.verify_hash:type_name -> ordealpb.VerifyHashCommand
-	31,  // 97: ordealpb.SplitCommand.regions:type_name -> ordealpb.NewRegion
-	48,  // 98: ordealpb.PrepareMergeCommand.target:type_name -> metapb.Region
-	48,  // 99: ordealpb.CommitMergeCommand.source:type_name -> metapb.Region
-	48,  // 100: ordealpb.MergeState.target:type_name -> metapb.Region
-	41,  // 101: ordealpb.Merged.regions:type_name -> ordealpb.MergedRegion
-	0,   // 102: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
-	48,  // 103: ordealpb.RegionLocalState.region:type_name -> metapb.Region
-	46,  // 104: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
-	39,  // 105: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
-	40,  // 106: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
-	48,  // 107: ordealpb.SnapshotData.region:type_name -> metapb.Region
-	39,  // 108: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
-	40,  // 109: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
-	110, // [110:110] is the sub-list for method output_type
-	110, // [110:110] is the sub-list for method input_type
-	110, // [110:110] is the sub-list for extension type_name
-	110, // [110:110] is the sub-list for extension extendee
-	0,   // [0:110] is the sub-list for field type_name
+	7,   // 6: ordealpb.ExtraMessage.quarantined:type_name -> ordealpb.Quarantined
+	8,   // 7: ordealpb.ExtraMessage.hash_report:type_name -> ordealpb.HashReport
+	48,  // 8: ordealpb.SnapshotChunk.from_peer:type_name -> metapb.Peer
+	48,  // 9: ordealpb.SnapshotChunk.to_peer:type_name -> metapb.Peer
+	48,  // 10: ordealpb.SnapshotAck.from_peer:type_name -> metapb.Peer
+	48,  // 11: ordealpb.SnapshotAck.to_peer:type_name -> metapb.Peer
+	48,  // 12: ordealpb.MergeQuery.to_peer:type_name -> metapb.Peer
+	48,  // 13: ordealpb.MergeQuery.from_peer:type_name -> metapb.Peer
+	50,  // 14: ordealpb.MergeQuery.target:type_name -> metapb.Region
+	35,  // 15: ordealpb.MergeQuery.commit:type_name -> ordealpb.CommitMergeCommand
+	48,  // 16: ordealpb.MergeAnswer.to_peer:type_name -> metapb.Peer
+	1,   // 17: ordealpb.MergeAnswer.outcome:type_name -> ordealpb.MergeAnswer.Outcome
+	50,  // 18: ordealpb.MergeAnswer.region:type_name -> metapb.Region
+	3,   // 19: ordealpb.StorePacket.raft:type_name -> ordealpb.RaftMessage
+	28,  // 20: ordealpb.StorePacket.pd:type_name -> ordealpb.PDResponse
+	9,   // 21: ordealpb.StorePacket.snapshot_chunks:type_name -> ordealpb.SnapshotChunk
+	10,  // 22: ordealpb.StorePacket.snapshot_acks:type_name -> ordealpb.SnapshotAck
+	11,  // 23: ordealpb.StorePacket.merge_queries:type_name -> ordealpb.MergeQuery
+	12,  // 24: ordealpb.StorePacket.merge_answers:type_name -> ordealpb.MergeAnswer
+	51,  // 25: ordealpb.Request.get:type_name -> kvrpcpb.RawGetRequest
+	52,  // 26: ordealpb.Request.put:type_name -> kvrpcpb.RawPutRequest
+	53,  // 27: ordealpb.Request.delete:type_name -> kvrpcpb.RawDeleteRequest
+	54,  // 28: ordealpb.Request.cas:type_name -> kvrpcpb.RawCASRequest
+	55,  // 29: ordealpb.Request.scan:type_name -> kvrpcpb.RawScanRequest
+	17,  // 30: ordealpb.Request.admin:type_name -> ordealpb.AdminRequest
+	56,  // 31: ordealpb.Request.batch_get:type_name -> kvrpcpb.RawBatchGetRequest
+	57,  // 32: ordealpb.Request.batch_put:type_name -> kvrpcpb.RawBatchPutRequest
+	58,  // 33: ordealpb.Request.delete_range:type_name -> kvrpcpb.RawDeleteRangeRequest
+	59,  // 34: ordealpb.Response.get:type_name -> kvrpcpb.RawGetResponse
+	60,  // 35: ordealpb.Response.put:type_name -> kvrpcpb.RawPutResponse
+	61,  // 36: ordealpb.Response.delete:type_name -> kvrpcpb.RawDeleteResponse
+	62,  // 37: ordealpb.Response.cas:type_name -> kvrpcpb.RawCASResponse
+	63,  // 38: ordealpb.Response.scan:type_name -> kvrpcpb.RawScanResponse
+	25,  // 39: ordealpb.Response.admin:type_name -> ordealpb.AdminResponse
+	64,  // 40: ordealpb.Response.batch_get:type_name -> kvrpcpb.RawBatchGetResponse
+	65,  // 41: ordealpb.Response.batch_put:type_name -> kvrpcpb.RawBatchPutResponse
+	66,  // 42: ordealpb.Response.delete_range:type_name -> kvrpcpb.RawDeleteRangeResponse
+	16,  // 43: ordealpb.Response.witness:type_name -> ordealpb.Witness
+	49,  // 44: ordealpb.Witness.region_epoch:type_name -> metapb.RegionEpoch
+	67,  // 45: ordealpb.AdminRequest.context:type_name -> kvrpcpb.Context
+	18,  // 46: ordealpb.AdminRequest.split:type_name -> ordealpb.SplitRequest
+	22,  // 47: ordealpb.AdminRequest.change_peer:type_name -> ordealpb.ChangePeerRequest
+	23,  // 48: ordealpb.AdminRequest.transfer_leader:type_name -> ordealpb.TransferLeaderRequest
+	24,  // 49: ordealpb.AdminRequest.status:type_name -> ordealpb.StatusRequest
+	19,  // 50: ordealpb.AdminRequest.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
+	20,  // 51: ordealpb.AdminRequest.merge:type_name -> ordealpb.MergeRequest
+	21,  // 52: ordealpb.AdminRequest.consistency_check:type_name -> ordealpb.ConsistencyCheckRequest
+	22,  // 53: ordealpb.ChangePeerV2Request.changes:type_name -> ordealpb.ChangePeerRequest
+	50,  // 54: ordealpb.MergeRequest.target:type_name -> metapb.Region
+	68,  // 55: ordealpb.ChangePeerRequest.change_type:type_name -> pdpb.ConfChangeType
+	48,  // 56: ordealpb.ChangePeerRequest.peer:type_name -> metapb.Peer
+	48,  // 57: ordealpb.TransferLeaderRequest.peer:type_name -> metapb.Peer
+	69,  // 58: ordealpb.AdminResponse.region_error:type_name -> errorpb.Error
+	50,  // 59: ordealpb.AdminResponse.regions:type_name -> metapb.Region
+	26,  // 60: ordealpb.AdminResponse.status:type_name -> ordealpb.RegionStatus
+	48,  // 61: ordealpb.RegionStatus.leader:type_name -> metapb.Peer
+	70,  // 62: ordealpb.PDRequest.bootstrap:type_name -> pdpb.BootstrapRequest
+	71,  // 63: ordealpb.PDRequest.is_bootstrapped:type_name -> pdpb.IsBootstrappedRequest
+	72,  // 64: ordealpb.PDRequest.alloc_id:type_name -> pdpb.AllocIDRequest
+	73,  // 65: ordealpb.PDRequest.put_store:type_name -> pdpb.PutStoreRequest
+	74,  // 66: ordealpb.PDRequest.store_heartbeat:type_name -> pdpb.StoreHeartbeatRequest
+	75,  // 67: ordealpb.PDRequest.region_heartbeat:type_name -> pdpb.RegionHeartbeatRequest
+	76,  // 68: ordealpb.PDRequest.get_region:type_name -> pdpb.GetRegionRequest
+	77,  // 69: ordealpb.PDRequest.get_region_by_id:type_name -> pdpb.GetRegionByIDRequest
+	78,  // 70: ordealpb.PDRequest.get_store:type_name -> pdpb.GetStoreRequest
+	79,  // 71: ordealpb.PDRequest.get_all_stores:type_name -> pdpb.GetAllStoresRequest
+	80,  // 72: ordealpb.PDRequest.ask_batch_split:type_name -> pdpb.AskBatchSplitRequest
+	81,  // 73: ordealpb.PDRequest.scan_regions:type_name -> pdpb.ScanRegionsRequest
+	82,  // 74: ordealpb.PDResponse.bootstrap:type_name -> pdpb.BootstrapResponse
+	83,  // 75: ordealpb.PDResponse.is_bootstrapped:type_name -> pdpb.IsBootstrappedResponse
+	84,  // 76: ordealpb.PDResponse.alloc_id:type_name -> pdpb.AllocIDResponse
+	85,  // 77: ordealpb.PDResponse.put_store:type_name -> pdpb.PutStoreResponse
+	86,  // 78: ordealpb.PDResponse.store_heartbeat:type_name -> pdpb.StoreHeartbeatResponse
+	87,  // 79: ordealpb.PDResponse.region_heartbeat:type_name -> pdpb.RegionHeartbeatResponse
+	88,  // 80: ordealpb.PDResponse.get_region:type_name -> pdpb.GetRegionResponse
+	88,  // 81: ordealpb.PDResponse.get_region_by_id:type_name -> pdpb.GetRegionResponse
+	89,  // 82: ordealpb.PDResponse.get_store:type_name -> pdpb.GetStoreResponse
+	90,  // 83: ordealpb.PDResponse.get_all_stores:type_name -> pdpb.GetAllStoresResponse
+	91,  // 84: ordealpb.PDResponse.ask_batch_split:type_name -> pdpb.AskBatchSplitResponse
+	92,  // 85: ordealpb.PDResponse.scan_regions:type_name -> pdpb.ScanRegionsResponse
+	49,  // 86: ordealpb.Command.epoch:type_name -> metapb.RegionEpoch
+	30,  // 87: ordealpb.Command.ops:type_name -> ordealpb.Op
+	31,  // 88: ordealpb.Command.admin:type_name -> ordealpb.AdminCommand
+	2,   // 89: ordealpb.Op.kind:type_name -> ordealpb.Op.Kind
+	46,  // 90: ordealpb.Op.pairs:type_name -> ordealpb.KeyValue
+	32,  // 91: ordealpb.AdminCommand.split:type_name -> ordealpb.SplitCommand
+	39,  // 92: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
+	19,  // 93: ordealpb.AdminCommand.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
+	34,  // 94: ordealpb.AdminCommand.prepare_merge:type_name -> ordealpb.PrepareMergeCommand
+	35,  // 95: ordealpb.AdminCommand.commit_merge:type_name -> ordealpb.CommitMergeCommand
+	36,  // 96: ordealpb.AdminCommand.rollback_merge:type_name -> ordealpb.RollbackMergeCommand
+	37,  // 97: ordealpb.AdminCommand.compute_hash:type_name -> ordealpb.ComputeHashCommand
+	38,  // 98: ordealpb.AdminCommand.verify_hash:type_name -> ordealpb.VerifyHashCommand
+	33,  // 99: ordealpb.SplitCommand.regions:type_name -> ordealpb.NewRegion
+	50,  // 100: ordealpb.PrepareMergeCommand.target:type_name -> metapb.Region
+	50,  // 101: ordealpb.CommitMergeCommand.source:type_name -> metapb.Region
+	50,  // 102: ordealpb.MergeState.target:type_name -> metapb.Region
+	43,  // 103: ordealpb.Merged.regions:type_name -> ordealpb.MergedRegion
+	0,   // 104: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
+	50,  // 105: ordealpb.RegionLocalState.region:type_name -> metapb.Region
+	48,  // 106: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
+	41,  // 107: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
+	42,  // 108: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
+	50,  // 109: ordealpb.SnapshotData.region:type_name -> metapb.Region
+	41,  // 110: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
+	42,  // 111: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
+	112, // [112:112] is the sub-list for method output_type
+	112, // [112:112] is the sub-list for method input_type
+	112, // [112:112] is the sub-list for extension type_name
+	112, // [112:112] is the sub-list for extension extendee
+	0,   // [0:112] is the sub-list for field type_name
 }
 
 func init() { file_ordealpb_ordealpb_proto_init() }
@@ -4419,8 +4554,10 @@ func file_ordealpb_ordealpb_proto_init() {
 	file_ordealpb_ordealpb_proto_msgTypes[1].OneofWrappers = []any{
 		(*ExtraMessage_Hibernate)(nil),
 		(*ExtraMessage_Wake)(nil),
+		(*ExtraMessage_Quarantined)(nil),
+		(*ExtraMessage_HashReport)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[9].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[11].OneofWrappers = []any{
 		(*Request_Get)(nil),
 		(*Request_Put)(nil),
 		(*Request_Delete)(nil),
@@ -4431,7 +4568,7 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*Request_BatchPut)(nil),
 		(*Request_DeleteRange)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[10].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[12].OneofWrappers = []any{
 		(*Response_Get)(nil),
 		(*Response_Put)(nil),
 		(*Response_Delete)(nil),
@@ -4442,7 +4579,7 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*Response_BatchPut)(nil),
 		(*Response_DeleteRange)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[12].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[14].OneofWrappers = []any{
 		(*AdminRequest_Split)(nil),
 		(*AdminRequest_ChangePeer)(nil),
 		(*AdminRequest_TransferLeader)(nil),
@@ -4451,7 +4588,7 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*AdminRequest_Merge)(nil),
 		(*AdminRequest_ConsistencyCheck)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[22].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[24].OneofWrappers = []any{
 		(*PDRequest_Bootstrap)(nil),
 		(*PDRequest_IsBootstrapped)(nil),
 		(*PDRequest_AllocId)(nil),
@@ -4465,7 +4602,7 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*PDRequest_AskBatchSplit)(nil),
 		(*PDRequest_ScanRegions)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[23].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[25].OneofWrappers = []any{
 		(*PDResponse_Bootstrap)(nil),
 		(*PDResponse_IsBootstrapped)(nil),
 		(*PDResponse_AllocId)(nil),
@@ -4479,7 +4616,7 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*PDResponse_AskBatchSplit)(nil),
 		(*PDResponse_ScanRegions)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[26].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[28].OneofWrappers = []any{
 		(*AdminCommand_Split)(nil),
 		(*AdminCommand_CompactLog)(nil),
 		(*AdminCommand_ChangePeerV2)(nil),
@@ -4495,7 +4632,7 @@ func file_ordealpb_ordealpb_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_ordealpb_ordealpb_proto_rawDesc), len(file_ordealpb_ordealpb_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   43,
+			NumMessages:   45,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -83,6 +83,10 @@ func (s *Store) applyCommand(p *peer, cmd *ordealpb.Command, pr *proposal, befor
 		s.applySplit(p, cmd.GetEpoch(), b.Split, pr)
 	case *ordealpb.AdminCommand_CompactLog:
 		s.applyCompact(p, b.CompactLog)
+	case *ordealpb.AdminCommand_ComputeHash:
+		s.applyComputeHash(p, pr)
+	case *ordealpb.AdminCommand_VerifyHash:
+		s.applyVerifyHash(p, b.VerifyHash)
 	case *ordealpb.AdminCommand_PrepareMerge:
 		s.applyPrepareMerge(p, cmd.GetEpoch(), b.PrepareMerge, pr)
 	case *ordealpb.AdminCommand_CommitMerge:
@@ -110,7 +114,15 @@ func (s *Store) applyOps(p *peer, cmd *ordealpb.Command, pr *proposal) {
 			panic(fmt.Sprintf("store %d %s: entry %d, of epoch %v, writes %s, which is not in the region",
 				s.cfg.StoreID, region.Format(p.region), p.applied.Index, cmd.GetEpoch(), region.FormatKey(key)))
 		}
-		seen, found, done := s.applyOp(p, op)
+		seen, found, done, err := s.applyOp(p, op)
+		if err != nil {
+			if pr != nil {
+				pr.ops = pr.ops[i:]
+				s.fail(p, pr, region.UndeterminedResult(err.Error()))
+			}
+			s.quarantine(p, err.Error())
+			return
+		}
 		if done {
 			p.size.grow(op)
 		}
@@ -121,34 +133,37 @@ func (s *Store) applyOps(p *peer, cmd *ordealpb.Command, pr *proposal) {
 }
 
 // applyOp carries out one operation. For the compare kinds it also returns what it saw, and done is false if that is
-// not what was expected.
-func (s *Store) applyOp(p *peer, op *ordealpb.Op) (seen []byte, found, done bool) {
+// not what was expected. On an error, which says that the peer's data can't be trusted, it has done nothing.
+func (s *Store) applyOp(p *peer, op *ordealpb.Op) (seen []byte, found, done bool, err error) {
 	switch op.GetKind() {
 	case ordealpb.Op_PUT:
 		s.put(op.GetKey(), op.GetValue())
-		return nil, false, true
+		return nil, false, true, nil
 	case ordealpb.Op_DELETE:
 		s.del(op.GetKey())
-		return nil, false, true
+		return nil, false, true, nil
 	case ordealpb.Op_BATCH_PUT:
 		for _, kv := range op.GetPairs() {
 			s.put(kv.GetKey(), kv.GetValue())
 		}
-		return nil, false, true
+		return nil, false, true, nil
 	case ordealpb.Op_DELETE_RANGE:
 		s.delRange(op.GetKey(), clipEnd(op.GetValue(), p.region.GetEndKey()))
-		return nil, false, true
+		return nil, false, true, nil
 	}
-	seen, found = s.read(op.GetKey())
+	seen, found, err = s.read(op.GetKey())
+	if err != nil {
+		return nil, false, false, err
+	}
 	if found == op.GetExpectAbsent() || (found && !bytes.Equal(seen, op.GetExpect())) {
-		return seen, found, false
+		return seen, found, false, nil
 	}
 	if op.GetKind() == ordealpb.Op_COMPARE_AND_DELETE {
 		s.del(op.GetKey())
 	} else {
 		s.put(op.GetKey(), op.GetValue())
 	}
-	return seen, found, true
+	return seen, found, true, nil
 }
 
 func (s *Store) replyOp(p *peer, req *request, op *ordealpb.Op, seen []byte, found, done bool) {

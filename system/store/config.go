@@ -85,6 +85,10 @@ type Config struct {
 	SnapshotsSendingMax   int
 	SnapshotsReceivingMax int
 
+	// ConsistencyCheckTicks is how often a leader has its region's replicas compared; 0 leaves that to others. A region
+	// to which nothing was written since the last time is passed over.
+	ConsistencyCheckTicks int
+
 	Listener Listener
 }
 
@@ -117,6 +121,8 @@ func DefaultConfig() Config {
 		SnapshotBytesPerTick:  8 << 20,
 		SnapshotsSendingMax:   16,
 		SnapshotsReceivingMax: 16,
+
+		ConsistencyCheckTicks: 36_000,
 	}
 }
 

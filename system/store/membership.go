@@ -124,6 +124,10 @@ func (s *Store) createByMessage(m *ordealpb.RaftMessage, kind raft.Kind) *peer {
 	if to.GetId() <= s.tombs[id] {
 		return nil
 	}
+	// A newer peer of its region proves that a quarantined one is not needed any more.
+	if o := s.outcast(id); o != nil && !s.purge(o) {
+		return nil
+	}
 	taken := s.ranges.overlapping(id, m.GetStartKey(), m.GetEndKey()) != nil
 	// gofail: var bugChildByMessage struct{}
 	// taken = false

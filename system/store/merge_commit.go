@@ -79,7 +79,12 @@ func (s *Store) applyCommitMerge(t *peer, epoch *metapb.RegionEpoch, c *ordealpb
 	if !fits {
 		return
 	}
-	p := s.owner(c.GetSource().GetId()).peers[c.GetSource().GetId()]
+	owner := s.owner(c.GetSource().GetId())
+	p := owner.peers[c.GetSource().GetId()]
+	if o := owner.outcast(c.GetSource().GetId()); p == nil && o != nil {
+		s.takeOverOutcast(t, o, merged(t.region, c.GetSource()))
+		return
+	}
 	if p == nil || !p.initialised() {
 		// At its PrepareMerge every peer of the source knew its region, and none can have gone since but by this entry.
 		panic(fmt.Sprintf("store %d: entry %d of %s takes over %s, which is not here", s.cfg.StoreID, t.applied.Index,
@@ -94,6 +99,10 @@ func (s *Store) applyCommitMerge(t *peer, epoch *metapb.RegionEpoch, c *ordealpb
 	// gofail: var crashBeforeCommitMerge int
 	// s.crashIf(crashBeforeCommitMerge, "crashBeforeCommitMerge")
 	s.catchUp(p, c)
+	if o := owner.outcast(c.GetSource().GetId()); p.dead && o != nil {
+		s.takeOverOutcast(t, o, merged(t.region, c.GetSource()))
+		return
+	}
 	s.swallow(t, p, c)
 }
 
@@ -122,8 +131,13 @@ func (s *Store) catchUp(p *peer, c *ordealpb.CommitMergeCommand) {
 		s.apply(p, entries)
 	}
 	batch := s.batch
-	if len(carried) > 0 {
+	if len(carried) > 0 && !p.dead {
+		s.carrying = true
 		s.apply(p, carried)
+		s.carrying = false
+	}
+	if p.dead && s.owner(p.region.GetId()).outcast(p.region.GetId()) != nil {
+		return
 	}
 	if s.batch != batch || p.dead || p.merge.GetCommitIndex() != end || !proto.Equal(p.region, c.GetSource()) {
 		panic(fmt.Sprintf("store %d: %s, applied up to %d, merge %v, is not what it was to be when it is merged: %s, entry %d",
@@ -134,13 +148,7 @@ func (s *Store) catchUp(p *peer, c *ordealpb.CommitMergeCommand) {
 // swallow makes p's region, which has ended, part of t's: one batch ends the one and makes the other what it is now.
 func (s *Store) swallow(t, p *peer, c *ordealpb.CommitMergeCommand) {
 	source := p.region
-	r := region.Clone(t.region)
-	r.RegionEpoch.Version = mergedVersion(c.GetSource().GetRegionEpoch().GetVersion(), r.GetRegionEpoch().GetVersion())
-	if string(source.GetStartKey()) < string(r.GetStartKey()) {
-		r.StartKey = source.GetStartKey()
-	} else {
-		r.EndKey = source.GetEndKey()
-	}
+	r := merged(t.region, source)
 	last := &ordealpb.MergedRegion{Id: source.GetId(), Into: r.GetId(), Version: r.GetRegionEpoch().GetVersion()}
 	s.failAll(p, "its region became part of another one")
 	s.bury(p, source.GetRegionEpoch(), last)
@@ -158,6 +166,18 @@ func (s *Store) swallow(t, p *peer, c *ordealpb.CommitMergeCommand) {
 	if t.group.IsLeader() {
 		s.heartbeatRegion(t)
 	}
+}
+
+// merged is what a region is after it took over another one.
+func merged(target, source *metapb.Region) *metapb.Region {
+	r := region.Clone(target)
+	r.RegionEpoch.Version = mergedVersion(source.GetRegionEpoch().GetVersion(), r.GetRegionEpoch().GetVersion())
+	if string(source.GetStartKey()) < string(r.GetStartKey()) {
+		r.StartKey = source.GetStartKey()
+	} else {
+		r.EndKey = source.GetEndKey()
+	}
+	return r
 }
 
 // bury takes p and its log, but not its data, off this store, all in the turn's batch, and leaves a tombstone. end is not

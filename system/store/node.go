@@ -26,13 +26,20 @@ type Node struct {
 
 // Open loads a store from its disk, with one shard for each of envs. An empty disk becomes a new store of that id; the disk
 // of another store or cluster is refused. The number of shards may differ from one life to the next, but has to be the
-// same on all stores of a cluster at any time.
-func Open(cfg Config, envs []world.Env, eng *engine.Engine) (*Node, error) {
+// same on all stores of a cluster at any time. A disk on which what the store itself needs can't be trusted is refused: logs,
+// hard states and the like are promises to others, and a store that can't read them must not come back.
+func Open(cfg Config, envs []world.Env, eng *engine.Engine) (n *Node, err error) {
+	defer func() {
+		if bad := corruption(recover()); bad != nil {
+			n, err = nil, fmt.Errorf("store %d: its own state can't be trusted, so its replicas are lost; give it an empty disk "+
+				"and a new id: %w", cfg.StoreID, bad)
+		}
+	}()
 	cfg.Shards = len(envs)
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	n := &Node{ranges: newRanges(), mail: newMail(len(envs))}
+	n = &Node{ranges: newRanges(), mail: newMail(len(envs))}
 	for i, env := range envs {
 		n.shards = append(n.shards, newShard(cfg, env, eng, n, i))
 	}
@@ -75,8 +82,8 @@ func (n *Node) Peers() []PeerView {
 }
 
 // HashRegion hashes the data that the store holds in a region's range; pairs is their number. It tells replicas with
-// equal applied indexes from unequal ones.
-func (n *Node) HashRegion(r *metapb.Region) (hash uint64, pairs int) {
+// equal applied indexes from unequal ones. It fails if they can't be read.
+func (n *Node) HashRegion(r *metapb.Region) (hash uint64, pairs int, err error) {
 	return n.shards[0].HashRegion(r)
 }
 

@@ -27,17 +27,17 @@ func (o *overlay) reset() {
 	o.deleted = o.deleted[:0]
 }
 
-// read returns what key holds, counting what the turn wrote.
-func (s *Store) read(key []byte) ([]byte, bool) {
+// read returns what key holds, counting what the turn wrote, or an error if that can't be trusted.
+func (s *Store) read(key []byte) ([]byte, bool, error) {
 	if v, ok := s.fresh.values[string(key)]; ok {
-		return v.value, v.exists
+		return v.value, v.exists, nil
 	}
 	for _, r := range s.fresh.deleted {
 		if region.InRange(key, r.start, r.end) {
-			return nil, false
+			return nil, false, nil
 		}
 	}
-	return s.eng.Get(engine.DataKey(key))
+	return s.eng.Read(engine.DataKey(key))
 }
 
 func (s *Store) put(key, value []byte) {

@@ -60,6 +60,11 @@ type peer struct {
 
 	size splitState
 
+	// checked is the index behind the last consistency check, hashed what it found here, reports what voters found.
+	checked uint64
+	hashed  hashed
+	reports []hashReport
+
 	// source is what this turn's snapshots of the peer are made of; snapshot is the id of the last one that it took.
 	source   *source
 	snapshot uint64

@@ -120,6 +120,11 @@ func (s *Store) startAdmin(p *peer, req *request, a *ordealpb.AdminRequest) erro
 			return regionError{region.EpochNotMatch(p.region)}
 		}
 		return s.prepareMerge(p, b.Merge.GetTarget(), req)
+	case *ordealpb.AdminRequest_ConsistencyCheck:
+		if err := s.proposeCheck(p, req); err != nil {
+			return regionError{err}
+		}
+		return nil
 	case *ordealpb.AdminRequest_TransferLeader:
 		if err := s.transferLeader(p, b.TransferLeader.GetPeer()); err != nil {
 			return err
@@ -127,7 +132,7 @@ func (s *Store) startAdmin(p *peer, req *request, a *ordealpb.AdminRequest) erro
 		s.replyAdmin(req, p, &ordealpb.AdminResponse{Regions: []*metapb.Region{p.region}})
 		return nil
 	}
-	return errors.New("admin request without a body: want split, change_peer, change_peer_v2, merge, transfer_leader or status")
+	return errors.New("admin request without a body: want split, change_peer, change_peer_v2, merge, consistency_check, transfer_leader or status")
 }
 
 func (s *Store) replyAdmin(req *request, p *peer, resp *ordealpb.AdminResponse) {

@@ -82,53 +82,59 @@ func (s *Store) answerRead(p *peer, req *request) {
 		s.replyError(req, p, region.EpochNotMatch(p.region))
 		return
 	}
-	resp := s.readNow(p, req.body)
+	resp, err := s.readNow(p, req.body)
+	if err != nil {
+		s.suspect(p, err)
+		s.replyError(req, nil, region.RegionNotFound(p.region.GetId()))
+		return
+	}
 	resp.Witness = s.witness(p)
 	s.reply(req, resp)
 }
 
-// readNow answers a read from what is committed on this store.
-func (s *Store) readNow(p *peer, body *ordealpb.Request) *ordealpb.Response {
+// readNow answers a read from what is committed on this store, or returns an error if that can't be trusted.
+func (s *Store) readNow(p *peer, body *ordealpb.Request) (*ordealpb.Response, error) {
 	switch b := body.GetBody().(type) {
 	case *ordealpb.Request_Get:
-		v, ok := s.eng.Get(engine.DataKey(b.Get.GetKey()))
-		return &ordealpb.Response{Body: &ordealpb.Response_Get{Get: &kvrpcpb.RawGetResponse{Value: v, NotFound: !ok}}}
+		v, ok, err := s.eng.Read(engine.DataKey(b.Get.GetKey()))
+		// gofail: var bugCorruptIsAbsent struct{}
+		// err = nil
+
+		return &ordealpb.Response{Body: &ordealpb.Response_Get{Get: &kvrpcpb.RawGetResponse{Value: v, NotFound: !ok}}}, err
 	case *ordealpb.Request_BatchGet:
-		pairs, err := s.batchGet(b.BatchGet.GetKeys())
-		if err != nil {
-			return failure(body, nil, err.Error())
+		pairs, wrong, err := s.batchGet(b.BatchGet.GetKeys())
+		if wrong != "" {
+			return failure(body, nil, wrong), err
 		}
-		return &ordealpb.Response{Body: &ordealpb.Response_BatchGet{BatchGet: &kvrpcpb.RawBatchGetResponse{Pairs: pairs}}}
+		return &ordealpb.Response{Body: &ordealpb.Response_BatchGet{BatchGet: &kvrpcpb.RawBatchGetResponse{Pairs: pairs}}}, err
 	}
-	return &ordealpb.Response{Body: &ordealpb.Response_Scan{Scan: &kvrpcpb.RawScanResponse{Kvs: s.scan(p, body.GetScan())}}}
+	kvs, err := s.scan(p, body.GetScan())
+	return &ordealpb.Response{Body: &ordealpb.Response_Scan{Scan: &kvrpcpb.RawScanResponse{Kvs: kvs}}}, err
 }
 
-// batchGet reads keys as of one moment and returns those that are there.
-func (s *Store) batchGet(keys [][]byte) (pairs []*kvrpcpb.KvPair, err error) {
+// batchGet reads keys as of one moment and returns those that are there, or what is wrong with the request.
+func (s *Store) batchGet(keys [][]byte) (pairs []*kvrpcpb.KvPair, wrong string, err error) {
 	stored := make([][]byte, len(keys))
 	for i, k := range keys {
 		stored[i] = engine.DataKey(k)
 	}
 	size := 0
-	bad := s.eng.ReadMany(stored, func(i int, v []byte, ok bool) bool {
+	err = s.eng.ReadMany(stored, func(i int, v []byte, ok bool) bool {
 		if !ok {
 			return true
 		}
 		if size += len(keys[i]) + len(v); size > region.BatchBytesMax {
-			err = fmt.Errorf("the pairs of the batch have more than %d B: ask for fewer keys", region.BatchBytesMax)
+			wrong = fmt.Sprintf("the pairs of the batch have more than %d B: ask for fewer keys", region.BatchBytesMax)
 			return false
 		}
 		pairs = append(pairs, &kvrpcpb.KvPair{Key: keys[i], Value: append([]byte(nil), v...)})
 		return true
 	})
-	if bad != nil {
-		panic(bad)
-	}
-	return pairs, err
+	return pairs, wrong, err
 }
 
 // scan reads the part of the requested range that lies in the region, as of one moment.
-func (s *Store) scan(p *peer, req *kvrpcpb.RawScanRequest) []*kvrpcpb.KvPair {
+func (s *Store) scan(p *peer, req *kvrpcpb.RawScanRequest) ([]*kvrpcpb.KvPair, error) {
 	limit := min(int(req.GetLimit()), region.ScanLimitMax)
 	size := 0
 	var kvs []*kvrpcpb.KvPair
@@ -149,11 +155,9 @@ func (s *Store) scan(p *peer, req *kvrpcpb.RawScanRequest) []*kvrpcpb.KvPair {
 	}
 	lo, hi := engine.DataRange(start, clipEnd(end, p.region.GetEndKey()))
 	if req.GetReverse() {
-		s.eng.ReverseScan(lo, hi, take)
-	} else {
-		s.eng.Scan(lo, hi, take)
+		return kvs, s.eng.ReverseReadRange(lo, hi, take)
 	}
-	return kvs
+	return kvs, s.eng.ReadRange(lo, hi, take)
 }
 
 // dropReads answers reads that wait for confirmation or, confirmed, for entries with err: they had no effect and may be

@@ -56,7 +56,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		s.tick(d)
 	case "put", "get", "delete", "cas", "cad", "scan", "rscan", "mget", "mput", "delete-range": // put sN K V
 		s.operate(s.machine(s.node(d.CmdArgs[0].Key)), append([]datadriven.CmdArg{{Key: d.Cmd}}, d.CmdArgs[1:]...))
-	case "fill": // fill sN K n=COUNT: puts K=1, K=2, ... one after the other, and prints the last answer
+	case "fill": // fill sN K n=COUNT [each]: puts K=1, K=2, ..., or K001=1, K002=2, ..., and prints the last answer
 		s.fill(d)
 	case "turn": // turn sN, and a line for each operation: they arrive together
 		for _, line := range strings.Split(d.Input, "\n") {
@@ -64,7 +64,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 			s.must(err)
 			s.operate(s.machine(s.node(d.CmdArgs[0].Key)), append([]datadriven.CmdArg{{Key: cmd}}, args...))
 		}
-	case "split", "change", "transfer", "merge": // merge region=ID into=ID [seen-by=sN], split region=ID key=K or key=(K,...), with "right" too [on=sN], ...
+	case "split", "change", "transfer", "merge", "check": // merge region=ID into=ID [seen-by=sN], split region=ID key=K or key=(K,...), with "right" too [on=sN], ...
 		s.admin(d)
 	case "pd":
 		s.pdCommand(d)
@@ -80,6 +80,8 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		for _, m := range s.these(d) {
 			s.sync(m)
 		}
+	case "rot", "spoil":
+		s.damage(d)
 	case "crash", "restart":
 		s.power(d)
 	case "regions", "data", "log", "spools", "streams": // regions [sN...]
@@ -233,9 +235,11 @@ func (s *script) fill(d *datadriven.TestData) {
 	d.ScanArgs(s.t, "n", &n)
 	for i := range n {
 		s.out.Reset()
-		s.operate(s.machine(s.node(d.CmdArgs[0].Key)), []datadriven.CmdArg{
-			{Key: "put"}, d.CmdArgs[1], {Key: strconv.Itoa(i + 1)},
-		})
+		key := d.CmdArgs[1]
+		if d.HasArg("each") {
+			key.Key += fmt.Sprintf("%03d", i+1)
+		}
+		s.operate(s.machine(s.node(d.CmdArgs[0].Key)), []datadriven.CmdArg{{Key: "put"}, key, {Key: strconv.Itoa(i + 1)}})
 		s.settle()
 	}
 }

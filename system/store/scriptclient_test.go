@@ -261,6 +261,8 @@ func (s *script) admin(d *datadriven.TestData) {
 		}
 		a.Body = &ordealpb.AdminRequest_Merge{Merge: &ordealpb.MergeRequest{Target: target.Region}}
 		label = fmt.Sprintf("merge region %d into %d", id, into)
+	case "check":
+		a.Body = &ordealpb.AdminRequest_ConsistencyCheck{ConsistencyCheck: &ordealpb.ConsistencyCheckRequest{}}
 	case "transfer":
 		var to string
 		d.ScanArgs(s.t, "to", &to)

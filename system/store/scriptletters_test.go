@@ -9,7 +9,6 @@ import (
 
 	"ordeal/proto/ordealpb"
 	"ordeal/raft"
-	"ordeal/system/engine"
 	"ordeal/world"
 )
 
@@ -156,32 +155,4 @@ func kindName(m *ordealpb.RaftMessage) string {
 		panic(err)
 	}
 	return msg.GetType().String()
-}
-
-// look prints what a store has: its regions, its data, the pieces of snapshots on its disk, the snapshots it is sending.
-func (s *script) look(m *machine, what string) {
-	switch what {
-	case "data":
-		s.data(m)
-	case "log":
-		s.logs(m)
-	case "spools":
-		pieces := 0
-		lo, hi := engine.AllSpools()
-		m.eng.Scan(lo, hi, func(_, _ []byte) bool { pieces++; return true })
-		s.say("s%d: %d pieces of snapshots", m.id, pieces)
-	case "streams":
-		s.say("s%d sends %d snapshots", m.id, m.sending())
-	default:
-		s.regions(m)
-	}
-}
-
-// sending is how many snapshots a store sends.
-func (m *machine) sending() int {
-	n := 0
-	for _, s := range m.node.shards {
-		n += len(s.sending)
-	}
-	return n
 }

@@ -33,7 +33,9 @@ type machine struct {
 	durable  uint64
 	lives    uint64
 	stalled  bool
-	down     bool
+	// spoiled says that somebody has written to its disk behind its back.
+	spoiled bool
+	down    bool
 }
 
 // arrival is an event of one of a store's shards.
@@ -236,7 +238,15 @@ func (s *script) listener(id world.NodeID) Listener {
 		HardStateDurable: func(_, r uint64, h raft.HardState) { inv.HardStateDurable(id, r, h.Term, h.Vote, h.Commit) },
 		Appended:         func(_, r uint64, at raft.ID, hash uint64) { inv.Appended(id, r, at.Index, at.Term, hash) },
 		Applied:          func(_, r uint64, at raft.ID, hash uint64) { inv.Applied(id, r, at.Index, at.Term, hash) },
-		StateHash:        func(_, r uint64, at raft.ID, hash uint64, pairs int) { inv.StateHash(id, r, at.Index, hash, pairs) },
+		StateHash: func(_, r uint64, at raft.ID, hash uint64, pairs int) {
+			if !s.machine(id).spoiled {
+				inv.StateHash(id, r, at.Index, hash, pairs)
+			}
+		},
+		Inconsistent: func(_, r uint64, at raft.ID, _, _ uint64) {
+			s.say("s%d has other data than most in region %d at %d", id, r, at.Index)
+		},
+		Quarantined: func(_, r, peer uint64, _ string) { s.say("s%d quarantined peer %d of region %d", id, peer, r) },
 		SnapshotApplied: func(_ uint64, r *metapb.Region, at raft.ID) {
 			inv.SnapshotApplied(id, r.GetId(), at.Index, at.Term)
 			s.say("s%d filled region %d by a snapshot at %d", id, r.GetId(), at.Index)
@@ -302,7 +312,10 @@ func (s *script) checkInvariants() {
 					s.t.Errorf("s%d: %s overlaps %s", m.id, region.Format(v.Region), region.Format(w.Region))
 				}
 			}
-			hash, pairs := m.node.HashRegion(v.Region)
+			hash, pairs, err := m.node.HashRegion(v.Region)
+			if err != nil || m.spoiled {
+				continue
+			}
 			hashes = append(hashes, checker.ReplicaHash{
 				Store: m.id, Region: v.Region.GetId(), Applied: v.Applied.Index, Hash: hash, Pairs: pairs,
 			})
@@ -354,39 +367,17 @@ func (s *script) regions(m *machine) {
 	}
 	var tombs []string
 	for _, shard := range m.node.shards {
+		for _, o := range shard.outcasts {
+			s.say("s%d %s peer %d quarantined", m.id, region.Format(o.region), o.peer.GetId())
+		}
 		for id, peer := range shard.tombs {
-			tombs = append(tombs, fmt.Sprintf("s%d r%d tombstone of peer %d", m.id, id, peer))
+			if shard.outcast(id) == nil {
+				tombs = append(tombs, fmt.Sprintf("s%d r%d tombstone of peer %d", m.id, id, peer))
+			}
 		}
 	}
 	sort.Strings(tombs)
 	for _, t := range tombs {
 		s.say("%s", t)
-	}
-}
-
-// data prints all the data on a store's disk, whatever region it belongs to.
-func (s *script) data(m *machine) {
-	var pairs []string
-	lo, hi := engine.DataRange(nil, nil)
-	m.eng.Scan(lo, hi, func(k, v []byte) bool {
-		pairs = append(pairs, string(engine.UserKey(k))+"="+string(v))
-		return true
-	})
-	s.say("s%d: %s", m.id, strings.Join(pairs, " "))
-}
-
-// logs prints what the peers of a store hold of their logs.
-func (s *script) logs(m *machine) {
-	for _, shard := range m.node.shards {
-		for _, p := range shard.order {
-			memory := "some in memory"
-			switch p.group.CachedBytes() {
-			case p.group.LogBytes():
-				memory = "all in memory"
-			case 0:
-				memory = "none in memory"
-			}
-			s.say("s%d r%d log (%d, %d], %s", m.id, p.region.GetId(), p.group.Truncated().Index, p.group.LastIndex(), memory)
-		}
 	}
 }

@@ -154,7 +154,7 @@ func (s *Store) finishReceiving(p *peer, in *incoming, ack *ordealpb.SnapshotAck
 // group's answer shows at once: the next message of this turn may be a snapshot that does not fit beside this one.
 func (s *Store) stepSnapshot(p *peer, msg *raft.Message) {
 	in := s.incomingOf(p.region.GetId())
-	if in == nil || !in.whole || !s.snapshotFits(p, in.data) {
+	if in == nil || !in.whole || p.held || !s.snapshotFits(p, in.data) {
 		return
 	}
 	p.group.Step(msg)

@@ -98,14 +98,18 @@ func (s *Store) pump(o *outgoing) {
 		if len(o.window) == 0 {
 			o.moved = s.ticks
 		}
-		c := s.nextChunk(o)
+		c, err := s.nextChunk(o)
+		if err != nil {
+			s.suspect(o.p, err)
+			return
+		}
 		o.window = append(o.window, c)
 		s.sendChunk(o, c)
 	}
 }
 
 // nextChunk reads the stream's next chunk. A pair is never cut: the chunk ends with the pair that fills it.
-func (s *Store) nextChunk(o *outgoing) *ordealpb.SnapshotChunk {
+func (s *Store) nextChunk(o *outgoing) (*ordealpb.SnapshotChunk, error) {
 	c := &ordealpb.SnapshotChunk{
 		Id: o.src.data.GetId(), RegionId: o.p.region.GetId(), FromPeer: o.p.meta, ToPeer: o.to, Seq: o.seq,
 	}
@@ -129,7 +133,7 @@ func (s *Store) nextChunk(o *outgoing) *ordealpb.SnapshotChunk {
 		return true
 	})
 	if err != nil {
-		panic(err)
+		return nil, err
 	}
 	c.Checksum = chunkChecksum(c)
 	o.sum.add(c.GetChecksum())
@@ -137,7 +141,7 @@ func (s *Store) nextChunk(o *outgoing) *ordealpb.SnapshotChunk {
 		c.Last, c.StreamChecksum = true, o.sum.sum()
 	}
 	o.seq++
-	return c
+	return c, nil
 }
 
 func (s *Store) sendChunk(o *outgoing, c *ordealpb.SnapshotChunk) {

@@ -107,7 +107,11 @@ func (s *Store) releaseSource(src *source) {
 // tellStateHash tells the listener what a peer's data are at its applied index, which must be committed.
 func (s *Store) tellStateHash(p *peer) {
 	if f := s.cfg.Listener.StateHash; f != nil {
-		hash, pairs := s.HashRegion(p.region)
+		hash, pairs, err := s.HashRegion(p.region)
+		if err != nil {
+			s.suspect(p, err)
+			return
+		}
 		f(s.cfg.StoreID, p.region.GetId(), p.applied, hash, pairs)
 	}
 }

@@ -148,7 +148,11 @@ func (s *Store) checkSplit(p *peer) {
 	if p.size.asked != 0 && s.ticks < p.size.asked+pdCallTicks {
 		return
 	}
-	size, middle := s.measure(p.region)
+	size, middle, err := s.measure(p.region)
+	if err != nil {
+		s.suspect(p, err)
+		return
+	}
 	p.size.bytes, p.size.known = size, true
 	if size < s.cfg.RegionSplitBytes || middle == nil {
 		return
@@ -159,13 +163,13 @@ func (s *Store) checkSplit(p *peer) {
 
 // measure returns the bytes of a region's keys and values and the first key with half of them to its left, or else the
 // last key; nil if there is no key that leaves both halves with something.
-func (s *Store) measure(r *metapb.Region) (uint64, []byte) {
+func (s *Store) measure(r *metapb.Region) (size uint64, middle []byte, err error) {
 	lo, hi := engine.DataRange(r.GetStartKey(), r.GetEndKey())
-	size := uint64(0)
-	s.eng.Scan(lo, hi, func(k, v []byte) bool { size += uint64(len(k) + len(v)); return true })
+	if err := s.eng.ReadRange(lo, hi, func(k, v []byte) bool { size += uint64(len(k) + len(v)); return true }); err != nil {
+		return 0, nil, err
+	}
 	half, seen := size/2, uint64(0)
-	var middle []byte
-	s.eng.Scan(lo, hi, func(k, v []byte) bool {
+	err = s.eng.ReadRange(lo, hi, func(k, v []byte) bool {
 		if seen > 0 {
 			middle = append(middle[:0], engine.UserKey(k)...)
 		}
@@ -175,5 +179,5 @@ func (s *Store) measure(r *metapb.Region) (uint64, []byte) {
 		seen += uint64(len(k) + len(v))
 		return true
 	})
-	return size, middle
+	return size, middle, err
 }

@@ -36,6 +36,13 @@ type Store struct {
 	tombs map[uint64]uint64
 	// ended holds how regions ended that were swallowed here.
 	ended map[uint64]*ordealpb.MergedRegion
+	// outcasts are quarantined peers, by region id; suspects become some at the end of the turn.
+	outcasts []*outcast
+	suspects []suspicion
+	// hashing are the data that are being hashed, in the order in which they were asked for.
+	hashing []*hashTask
+	// carrying says that what is being applied must not be committed by parts; see catchUp.
+	carrying bool
 	// votes keeps vote requests, oldest first, for regions that overlap one of ours: a split that is on its way will
 	// create them.
 	votes []*ordealpb.RaftMessage
@@ -149,6 +156,10 @@ func (s *Store) loadPeer(st *ordealpb.RegionLocalState) error {
 		if end := swallowed(st.GetMerged(), st.GetRegion().GetId()); end != nil {
 			s.ended[end.GetId()] = end
 		}
+		return nil
+	}
+	if st.GetState() == ordealpb.PeerState_QUARANTINED {
+		s.keepOutcast(&outcast{region: st.GetRegion(), peer: st.GetPeer()})
 		return nil
 	}
 	p, err := s.openPeer(st.GetRegion(), st.GetPeer())

@@ -25,6 +25,8 @@ func (s *Store) onTick() {
 	}
 	s.tickSending()
 	s.tickReceiving()
+	s.tickQuarantined()
+	s.tickHashing()
 	// A tick can destroy no peer, so the list stays as it is while it is walked.
 	for _, p := range s.order {
 		p.group.Tick()
@@ -54,6 +56,9 @@ func (s *Store) tickLeader(p *peer) {
 	if turn%uint64(s.cfg.SplitCheckTicks) == 0 {
 		s.checkSplit(p)
 	}
+	if n := s.cfg.ConsistencyCheckTicks; n > 0 && turn%uint64(n) == 0 && p.applied.Index > p.checked {
+		_ = s.proposeCheck(p, nil) // a refusal is as good as a wait
+	}
 	s.checkCompact(p)
 }
 
@@ -74,7 +79,11 @@ func (s *Store) tickFollower(p *peer) {
 // uninitialised peer goes by the epoch of whoever created it.
 func (s *Store) onStale(c pdCall, r *metapb.Region) {
 	p := s.peers[c.region]
-	if p == nil || p.meta.GetId() != c.peer {
+	if p == nil {
+		s.releaseOutcast(c.region, c.peer, r.GetRegionEpoch(), r.GetPeers())
+		return
+	}
+	if p.meta.GetId() != c.peer {
 		return
 	}
 	if r == nil {

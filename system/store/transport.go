@@ -63,6 +63,10 @@ func (s *Store) onRaft(m *ordealpb.RaftMessage) {
 		s.onTombstone(m)
 		return
 	}
+	if m.GetExtra() != nil {
+		s.onExtra(m)
+		return
+	}
 	msg, err := raft.DecodeMessage(m.GetMessage())
 	if err != nil {
 		return
@@ -110,18 +114,44 @@ func (s *Store) senderIsStale(p *peer, m *ordealpb.RaftMessage, kind raft.Kind) 
 		return false
 	}
 	if kind == raft.KindVote {
-		s.sendDurable.add(s.addr(from.GetStoreId(), p.region.GetId()), &ordealpb.RaftMessage{
-			RegionId: p.region.GetId(), FromPeer: p.meta, ToPeer: from, RegionEpoch: p.region.GetRegionEpoch(), IsTombstone: true,
-		})
+		s.tellRemoved(p, m)
 		return true
 	}
 	return false
 }
 
+// tellRemoved tells the sender of a message that it is no member of p's region, if p's region is not the older one.
+func (s *Store) tellRemoved(p *peer, m *ordealpb.RaftMessage) {
+	if m.GetRegionEpoch().GetConfVer() > p.region.GetRegionEpoch().GetConfVer() {
+		return
+	}
+	from := m.GetFromPeer()
+	s.sendDurable.add(s.addr(from.GetStoreId(), p.region.GetId()), &ordealpb.RaftMessage{
+		RegionId: p.region.GetId(), FromPeer: p.meta, ToPeer: from, RegionEpoch: p.region.GetRegionEpoch(), IsTombstone: true,
+	})
+}
+
+// onExtra handles what peers say to each other outside of Raft.
+func (s *Store) onExtra(m *ordealpb.RaftMessage) {
+	switch b := m.GetExtra().GetBody().(type) {
+	case *ordealpb.ExtraMessage_Quarantined:
+		s.onQuarantined(m)
+	case *ordealpb.ExtraMessage_HashReport:
+		s.onHashReport(m, b.HashReport)
+	}
+}
+
 // onTombstone destroys a peer that was removed without hearing of it.
 func (s *Store) onTombstone(m *ordealpb.RaftMessage) {
 	p := s.peers[m.GetRegionId()]
-	if p == nil || p.meta.GetId() != m.GetToPeer().GetId() {
+	if p == nil {
+		if o := s.outcast(m.GetRegionId()); o != nil && o.stuck && s.putOff(parcel{raft: m}) {
+			return // the rest of a damaged block may be another shard's
+		}
+		s.releaseOutcast(m.GetRegionId(), m.GetToPeer().GetId(), m.GetRegionEpoch(), nil)
+		return
+	}
+	if p.meta.GetId() != m.GetToPeer().GetId() {
 		return
 	}
 	if p.member() && m.GetRegionEpoch().GetConfVer() <= p.region.GetRegionEpoch().GetConfVer() {

@@ -33,8 +33,10 @@ func (s *Store) Step(now world.Time, in []world.Event, out *world.Effects) {
 			s.work(p)
 		}
 	}
+	s.quarantineSuspects()
 	s.commit()
 	s.answerReads()
+	s.quarantineSuspects()
 	s.endSnapshotTurn()
 	s.release()
 	s.tellLoad()

@@ -39,8 +39,10 @@ func (s *Store) Peers() []PeerView {
 }
 
 // HashRegion hashes the data that this store holds in a region's range; pairs is their number. It tells replicas with
-// equal applied indexes from unequal ones.
-func (s *Store) HashRegion(r *metapb.Region) (hash uint64, pairs int) {
+// equal applied indexes from unequal ones. It fails if they can't be read.
+func (s *Store) HashRegion(r *metapb.Region) (hash uint64, pairs int, err error) {
 	lo, hi := engine.DataRange(r.GetStartKey(), r.GetEndKey())
-	return s.eng.Hash(lo, hi)
+	v := s.eng.View()
+	defer v.Close()
+	return v.Hash(lo, hi)
 }
