@@ -1,6 +1,8 @@
 package pd
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -246,6 +248,39 @@ func TestOnlyTheLastReportOfATurnCounts(t *testing.T) {
 	require.Len(t, h.messages[storeAddr(1)], 1)
 	cmd := h.messages[storeAddr(1)][0].GetRegionHeartbeat()
 	require.Equal(t, "r1 v1 c2 to s1:2: AddLearnerNode s3:1001", schedule.FormatCommand(cmd))
+}
+
+// Thousands of leaders and all stores report at the same moment, some twice: it is one turn like any other.
+func TestManyReportsInOneTurn(t *testing.T) {
+	t.Parallel()
+	const regions, stores = 2000, 4
+	h := newHost(t, func(c *Config) { c.Replicas, c.Schedulers = 1, nil })
+	h.found(stores)
+	var in []world.Event
+	for i := range regions {
+		from := uint64(i%stores + 1)
+		line := fmt.Sprintf("r%d [k%04d,k%04d) v2 c1 {s%d:%d} leader=%d term=5", 5000+i, i, i+1, from, 9000+i, from)
+		news := world.Event{Kind: world.EventMessage, From: storeAddr(from), Payload: marshal(heartbeat(line))}
+		in = append(in, news, news)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	rng.Shuffle(len(in), func(a, b int) { in[a], in[b] = in[b], in[a] })
+	for id := range uint64(stores) {
+		in = append(in, world.Event{Kind: world.EventMessage, From: storeAddr(id + 1), Payload: marshal(storeHeartbeat(id + 1))})
+	}
+	h.step(in...)
+	h.sync()
+	require.Len(t, h.m.Regions(), regions)
+	leaders := map[uint64]int{}
+	for i, r := range h.m.Regions() {
+		require.Equal(t, fmt.Sprintf("k%04d", i), string(r.Region.GetStartKey()))
+		leaders[r.LeaderStore()]++
+	}
+	for id := range uint64(stores) {
+		require.Equal(t, regions/stores, leaders[id+1])
+		require.Len(t, h.messages[storeAddr(id+1)], 1, "nothing is to be done for any region")
+		require.NotNil(t, h.messages[storeAddr(id+1)][0].GetStoreHeartbeat())
+	}
 }
 
 func TestDownStoreIsReplaced(t *testing.T) {
