@@ -79,7 +79,9 @@ type peerTruth struct {
 	// applied is the index applied last; it means something if inOrder is set.
 	applied uint64
 	inOrder bool
-	epoch   Epoch
+	// most is the highest index that was ever applied, in whatever life.
+	most  uint64
+	epoch Epoch
 	// tombstone is the highest peer id that was destroyed on the store.
 	tombstone uint64
 	gone      bool
@@ -190,6 +192,8 @@ const (
 	checkHashes    = "equal applied index, equal data"
 	checkQueues    = "every queue has a bound"
 	checkIntact    = "what is on a healthy disk can be read"
+	checkSleep     = "no region sleeps unless all of its peers know all of its log"
+	checkOversleep = "no peer sleeps on while its leader is gone"
 )
 
 // LeaderElected: a store's peer became leader of a region in a term.
@@ -268,7 +272,7 @@ func (v *Invariants) Restarted(store world.NodeID, region, applied, term, vote, 
 	next := hardState{term, vote, commit}
 	v.forward(store, region, "had on its disk before it restarted", p.durable, next)
 	p.hard, p.durable, p.commit, p.gone = next, next, 0, false
-	p.applied, p.inOrder = applied, true
+	p.applied, p.inOrder, p.most = applied, true, max(p.most, applied)
 }
 
 // forward checks that a hard state follows another one.

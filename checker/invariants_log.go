@@ -124,7 +124,7 @@ func (v *Invariants) Applied(store world.NodeID, region, index, term, hash uint6
 	if p.inOrder && index != p.applied+1 {
 		v.fail(checkOrder, "region %d: store %d applied index %d after index %d", region, store, index, p.applied)
 	}
-	p.applied, p.inOrder = index, true
+	p.applied, p.inOrder, p.most = index, true, max(p.most, index)
 	p.commit = max(p.commit, index)
 	v.agree(store, region, "applied", index, entry{term, hash})
 	v.region(region).prune()
@@ -153,7 +153,7 @@ func (v *Invariants) SnapshotApplied(store world.NodeID, region, index, term uin
 	if p.inOrder && index < p.applied {
 		v.fail(checkOrder, "region %d: store %d applied a snapshot of index %d after index %d", region, store, index, p.applied)
 	}
-	p.applied, p.inOrder, p.gone = index, true, false
+	p.applied, p.inOrder, p.gone, p.most = index, true, false, max(p.most, index)
 	p.commit = max(p.commit, index)
 	if index < r.log.first || index-r.log.first >= uint64(len(r.log.slots)) {
 		return

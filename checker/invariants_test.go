@@ -2,6 +2,7 @@ package checker
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -74,6 +75,24 @@ var invariantCases = []struct {
 	}},
 	{"a queue beyond its bound", checkQueues, func(v *Invariants) { v.Queue(1, "requests", 5, 4) }},
 	{"a full queue", "", func(v *Invariants) { v.Queue(1, "requests", 4, 4) }},
+	{"a region sleeps while a peer lags", checkSleep, func(v *Invariants) {
+		v.Restarted(1, 7, 10, 5, 1, 10)
+		v.Restarted(2, 7, 9, 5, 1, 9)
+		v.Slept(1, 7, 10, []world.NodeID{1, 2})
+	}},
+	{"a region sleeps, and a crash takes from a peer what it had applied", "", func(v *Invariants) {
+		v.Restarted(1, 7, 9, 5, 1, 9)
+		v.Applied(1, 7, 10, 5, 0xa)
+		v.SnapshotApplied(2, 7, 10, 5)
+		v.Restarted(2, 7, 9, 5, 1, 9)
+		v.Slept(1, 7, 10, []world.NodeID{1, 2})
+	}},
+	{"a peer sleeps on", checkOversleep, func(v *Invariants) {
+		v.Asleep(1, 7, 2, 2*time.Second, time.Second)
+	}},
+	{"a peer may take a moment to wake up", "", func(v *Invariants) {
+		v.Asleep(1, 7, 2, time.Second, time.Second)
+	}},
 	{"two entries of one index and term", checkLogMatch, func(v *Invariants) {
 		v.Appended(1, 7, 10, 5, 0xa)
 		v.Appended(2, 7, 10, 5, 0xb)

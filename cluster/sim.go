@@ -25,8 +25,9 @@ type Sim struct {
 type simStore struct {
 	id    world.NodeID
 	store *store.Node
-	// last is what the store knew when it went down.
-	last []store.PeerView
+	// last is what the store knew when it went down, at the time downSince.
+	last      []store.PeerView
+	downSince world.Time
 }
 
 // NewSim adds a cluster to a world. Nothing has happened in it yet.

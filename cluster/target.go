@@ -100,6 +100,9 @@ func (c *Sim) DisarmCrashes() []string {
 
 // onCrash is told that a node went down; point is nil unless a failpoint did it.
 func (c *Sim) onCrash(n world.NodeID, crash *world.Crash) {
+	if s := c.store(n); s != nil {
+		s.downSince = c.World.Now()
+	}
 	if crash == nil {
 		return
 	}

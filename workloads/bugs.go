@@ -25,7 +25,7 @@ func (b Bug) points() []string { return strings.Split(b.Failpoint, ",") }
 
 // Bugs returns the planted bugs.
 func Bugs() []Bug {
-	return slices.Concat(readBugs(), writeBugs(), snapshotBugs(), splitBugs(), mergeBugs(), membershipBugs())
+	return slices.Concat(readBugs(), writeBugs(), snapshotBugs(), splitBugs(), mergeBugs(), membershipBugs(), sleepBugs())
 }
 
 // readBugs are those in reads: what makes an answer the newest one.
@@ -113,6 +113,16 @@ func mergeBugs() []Bug {
 			"the target's epoch is not checked when a source is taken over"},
 		{"merge-conf-change", "P12", "bugMergeConfChange", "register", "merge,conf-change,replace",
 			"a frozen region changes its members"},
+	}
+}
+
+// sleepBugs are those in the sleep of regions that nobody uses. The catalogue of other stores' bugs has none of their kind.
+func sleepBugs() []Bug {
+	return []Bug{
+		{"hibernate-fooled", "", "bugHibernateFooled", "register", "kill",
+			"whoever sleeps does not watch the stores that it relies on"},
+		{"hibernate-not-caught-up", "", "bugHibernateNotCaughtUp", "register", "kill,partition",
+			"a leader lets its region sleep without looking at its followers"},
 	}
 }
 

@@ -19,6 +19,7 @@ type knobs struct {
 	logEntries  uint64
 	splitBytes  uint64
 	snapshots   snapshotKnobs
+	hibernate   hibernateKnobs
 	tick        time.Duration
 	turn        time.Duration
 	callTimeout time.Duration
@@ -80,6 +81,8 @@ func drawKnobs(cfg Config) knobs {
 	k.snapshots = drawSnapshots(cfg.Seed)
 	k.shards = 1 + rng.IntN(shardsMax)
 	k.sizes = drawSizes(cfg)
+	k.hibernate = drawHibernate(cfg.Seed, k.tick)
+	k.traffic.NapEvery, k.traffic.NapFor = k.hibernate.napEvery, k.hibernate.napFor
 	return k
 }
 
@@ -116,6 +119,7 @@ func (k knobs) cluster(cfg Config) cluster.Config {
 	k.snapshots.configure(&c.Store)
 	c.Store.Shards = k.shards
 	k.sizes.apply(&c.Store)
+	k.hibernate.configure(&c.Store)
 	c.Client = client.Options{CallTimeout: k.callTimeout}
 	return c
 }

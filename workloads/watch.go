@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sort"
+	"time"
 
 	"ordeal/checker"
 	"ordeal/cluster"
@@ -36,6 +37,8 @@ type watch struct {
 	// damaged says whether somebody damaged a store's disk.
 	damaged func(world.NodeID) bool
 	notes   []string
+	// slumbers counts how often a peer fell asleep.
+	slumbers int
 }
 
 // shardOf names a shard of a store.
@@ -109,6 +112,7 @@ func (v *watch) listener() store.Listener {
 			inv.SnapshotApplied(world.NodeID(s), r.GetId(), at.Index, at.Term)
 		},
 		RegionChanged: v.regionChanged,
+		Slept:         v.slept,
 		PeerCreated: func(s, region, peer uint64) {
 			inv.PeerCreated(world.NodeID(s), region, peer)
 		},
@@ -158,6 +162,26 @@ func (v *watch) regionChanged(s uint64, r *metapb.Region) {
 	}
 	e := r.GetRegionEpoch()
 	v.inv.RegionChanged(world.NodeID(s), r.GetId(), r.GetStartKey(), r.GetEndKey(), e.GetConfVer(), e.GetVersion(), peers)
+}
+
+// slept checks that a leader that falls asleep leaves nobody behind.
+func (v *watch) slept(s uint64, r *metapb.Region, leads bool, applied raft.ID) {
+	v.slumbers++
+	if !leads {
+		return
+	}
+	var stores []world.NodeID
+	for _, m := range r.GetPeers() {
+		stores = append(stores, world.NodeID(m.GetStoreId()))
+	}
+	v.inv.Slept(world.NodeID(s), r.GetId(), applied.Index, stores)
+}
+
+// checkSleepers checks that nobody sleeps in trust of a store that has been down for longer than limit.
+func (v *watch) checkSleepers(c *cluster.Sim, limit time.Duration) {
+	for _, x := range c.Orphans() {
+		v.inv.Asleep(x.Store, x.Region, x.Leader, x.Down, limit)
+	}
 }
 
 // learn keeps the description of a region if it is newer than what is known.

@@ -192,7 +192,7 @@ func (x Op_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Op_Kind.Descriptor instead.
 func (Op_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{27, 0}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{28, 0}
 }
 
 // RaftMessage is one message of one Raft group, addressed from peer to peer.
@@ -428,7 +428,7 @@ func (*ExtraMessage_HashReport) isExtraMessage_Body() {}
 // Hibernate is a leader's wish that the region go to sleep, or a follower's consent.
 type Hibernate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Answers a wish.
+	// Answers a wish. A follower that sleeps says it again now and then, in case that its leader knows nothing of it.
 	Consent bool `protobuf:"varint,1,opt,name=consent,proto3" json:"consent,omitempty"`
 	// The term and the last index of whoever speaks.
 	Term          uint64 `protobuf:"varint,2,opt,name=term,proto3" json:"term,omitempty"`
@@ -1035,6 +1035,7 @@ type StorePacket struct {
 	SnapshotAcks   []*SnapshotAck         `protobuf:"bytes,4,rep,name=snapshot_acks,json=snapshotAcks,proto3" json:"snapshot_acks,omitempty"`
 	MergeQueries   []*MergeQuery          `protobuf:"bytes,5,rep,name=merge_queries,json=mergeQueries,proto3" json:"merge_queries,omitempty"`
 	MergeAnswers   []*MergeAnswer         `protobuf:"bytes,6,rep,name=merge_answers,json=mergeAnswers,proto3" json:"merge_answers,omitempty"`
+	Alive          *StoreAlive            `protobuf:"bytes,7,opt,name=alive,proto3" json:"alive,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1111,6 +1112,76 @@ func (x *StorePacket) GetMergeAnswers() []*MergeAnswer {
 	return nil
 }
 
+func (x *StorePacket) GetAlive() *StoreAlive {
+	if x != nil {
+		return x.Alive
+	}
+	return nil
+}
+
+// StoreAlive is a sign of life. It stands for the heartbeats of all the leaders here whose regions sleep.
+type StoreAlive struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	StoreId uint64                 `protobuf:"varint,1,opt,name=store_id,json=storeId,proto3" json:"store_id,omitempty"`
+	// Differs in each life of the store: who sleeps in trust of what a store promised wakes up when it changes.
+	Nonce uint64 `protobuf:"varint,2,opt,name=nonce,proto3" json:"nonce,omitempty"`
+	// Answers another one: who sends it relies on nobody there.
+	Answer        bool `protobuf:"varint,3,opt,name=answer,proto3" json:"answer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StoreAlive) Reset() {
+	*x = StoreAlive{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StoreAlive) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StoreAlive) ProtoMessage() {}
+
+func (x *StoreAlive) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StoreAlive.ProtoReflect.Descriptor instead.
+func (*StoreAlive) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *StoreAlive) GetStoreId() uint64 {
+	if x != nil {
+		return x.StoreId
+	}
+	return 0
+}
+
+func (x *StoreAlive) GetNonce() uint64 {
+	if x != nil {
+		return x.Nonce
+	}
+	return 0
+}
+
+func (x *StoreAlive) GetAnswer() bool {
+	if x != nil {
+		return x.Answer
+	}
+	return false
+}
+
 // Request is one call to a store. The context of the inner request names region, epoch and peer.
 type Request struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1132,7 +1203,7 @@ type Request struct {
 
 func (x *Request) Reset() {
 	*x = Request{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[11]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1144,7 +1215,7 @@ func (x *Request) String() string {
 func (*Request) ProtoMessage() {}
 
 func (x *Request) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[11]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1157,7 +1228,7 @@ func (x *Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Request.ProtoReflect.Descriptor instead.
 func (*Request) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{11}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Request) GetBody() isRequest_Body {
@@ -1333,7 +1404,7 @@ type Response struct {
 
 func (x *Response) Reset() {
 	*x = Response{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[12]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1345,7 +1416,7 @@ func (x *Response) String() string {
 func (*Response) ProtoMessage() {}
 
 func (x *Response) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[12]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1358,7 +1429,7 @@ func (x *Response) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Response.ProtoReflect.Descriptor instead.
 func (*Response) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{12}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Response) GetBody() isResponse_Body {
@@ -1535,7 +1606,7 @@ type Witness struct {
 
 func (x *Witness) Reset() {
 	*x = Witness{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[13]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1547,7 +1618,7 @@ func (x *Witness) String() string {
 func (*Witness) ProtoMessage() {}
 
 func (x *Witness) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[13]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1560,7 +1631,7 @@ func (x *Witness) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Witness.ProtoReflect.Descriptor instead.
 func (*Witness) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{13}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Witness) GetRegionId() uint64 {
@@ -1618,7 +1689,7 @@ type AdminRequest struct {
 
 func (x *AdminRequest) Reset() {
 	*x = AdminRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[14]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1630,7 +1701,7 @@ func (x *AdminRequest) String() string {
 func (*AdminRequest) ProtoMessage() {}
 
 func (x *AdminRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[14]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1643,7 +1714,7 @@ func (x *AdminRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminRequest.ProtoReflect.Descriptor instead.
 func (*AdminRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{14}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AdminRequest) GetContext() *kvrpcpb.Context {
@@ -1782,7 +1853,7 @@ type SplitRequest struct {
 
 func (x *SplitRequest) Reset() {
 	*x = SplitRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[15]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1794,7 +1865,7 @@ func (x *SplitRequest) String() string {
 func (*SplitRequest) ProtoMessage() {}
 
 func (x *SplitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[15]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1807,7 +1878,7 @@ func (x *SplitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SplitRequest.ProtoReflect.Descriptor instead.
 func (*SplitRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{15}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SplitRequest) GetSplitKeys() [][]byte {
@@ -1836,7 +1907,7 @@ type ChangePeerV2Request struct {
 
 func (x *ChangePeerV2Request) Reset() {
 	*x = ChangePeerV2Request{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[16]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1848,7 +1919,7 @@ func (x *ChangePeerV2Request) String() string {
 func (*ChangePeerV2Request) ProtoMessage() {}
 
 func (x *ChangePeerV2Request) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[16]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1861,7 +1932,7 @@ func (x *ChangePeerV2Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangePeerV2Request.ProtoReflect.Descriptor instead.
 func (*ChangePeerV2Request) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{16}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ChangePeerV2Request) GetChanges() []*ChangePeerRequest {
@@ -1888,7 +1959,7 @@ type MergeRequest struct {
 
 func (x *MergeRequest) Reset() {
 	*x = MergeRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[17]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1900,7 +1971,7 @@ func (x *MergeRequest) String() string {
 func (*MergeRequest) ProtoMessage() {}
 
 func (x *MergeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[17]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1913,7 +1984,7 @@ func (x *MergeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergeRequest.ProtoReflect.Descriptor instead.
 func (*MergeRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{17}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *MergeRequest) GetTarget() *metapb.Region {
@@ -1932,7 +2003,7 @@ type ConsistencyCheckRequest struct {
 
 func (x *ConsistencyCheckRequest) Reset() {
 	*x = ConsistencyCheckRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[18]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1944,7 +2015,7 @@ func (x *ConsistencyCheckRequest) String() string {
 func (*ConsistencyCheckRequest) ProtoMessage() {}
 
 func (x *ConsistencyCheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[18]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1957,7 +2028,7 @@ func (x *ConsistencyCheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConsistencyCheckRequest.ProtoReflect.Descriptor instead.
 func (*ConsistencyCheckRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{18}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{19}
 }
 
 // ChangePeerRequest adds or removes one peer.
@@ -1971,7 +2042,7 @@ type ChangePeerRequest struct {
 
 func (x *ChangePeerRequest) Reset() {
 	*x = ChangePeerRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[19]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1983,7 +2054,7 @@ func (x *ChangePeerRequest) String() string {
 func (*ChangePeerRequest) ProtoMessage() {}
 
 func (x *ChangePeerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[19]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1996,7 +2067,7 @@ func (x *ChangePeerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangePeerRequest.ProtoReflect.Descriptor instead.
 func (*ChangePeerRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{19}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ChangePeerRequest) GetChangeType() pdpb.ConfChangeType {
@@ -2022,7 +2093,7 @@ type TransferLeaderRequest struct {
 
 func (x *TransferLeaderRequest) Reset() {
 	*x = TransferLeaderRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[20]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2034,7 +2105,7 @@ func (x *TransferLeaderRequest) String() string {
 func (*TransferLeaderRequest) ProtoMessage() {}
 
 func (x *TransferLeaderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[20]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2047,7 +2118,7 @@ func (x *TransferLeaderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferLeaderRequest.ProtoReflect.Descriptor instead.
 func (*TransferLeaderRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{20}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *TransferLeaderRequest) GetPeer() *metapb.Peer {
@@ -2066,7 +2137,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[21]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2078,7 +2149,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[21]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2091,7 +2162,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{21}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{22}
 }
 
 type AdminResponse struct {
@@ -2108,7 +2179,7 @@ type AdminResponse struct {
 
 func (x *AdminResponse) Reset() {
 	*x = AdminResponse{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[22]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2120,7 +2191,7 @@ func (x *AdminResponse) String() string {
 func (*AdminResponse) ProtoMessage() {}
 
 func (x *AdminResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[22]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2133,7 +2204,7 @@ func (x *AdminResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminResponse.ProtoReflect.Descriptor instead.
 func (*AdminResponse) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{22}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AdminResponse) GetRegionError() *errorpb.Error {
@@ -2178,7 +2249,7 @@ type RegionStatus struct {
 
 func (x *RegionStatus) Reset() {
 	*x = RegionStatus{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[23]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2190,7 +2261,7 @@ func (x *RegionStatus) String() string {
 func (*RegionStatus) ProtoMessage() {}
 
 func (x *RegionStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[23]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2203,7 +2274,7 @@ func (x *RegionStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionStatus.ProtoReflect.Descriptor instead.
 func (*RegionStatus) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{23}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RegionStatus) GetLeader() *metapb.Peer {
@@ -2274,7 +2345,7 @@ type PDRequest struct {
 
 func (x *PDRequest) Reset() {
 	*x = PDRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[24]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2286,7 +2357,7 @@ func (x *PDRequest) String() string {
 func (*PDRequest) ProtoMessage() {}
 
 func (x *PDRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[24]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2299,7 +2370,7 @@ func (x *PDRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PDRequest.ProtoReflect.Descriptor instead.
 func (*PDRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{24}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *PDRequest) GetId() uint64 {
@@ -2524,7 +2595,7 @@ type PDResponse struct {
 
 func (x *PDResponse) Reset() {
 	*x = PDResponse{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[25]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2536,7 +2607,7 @@ func (x *PDResponse) String() string {
 func (*PDResponse) ProtoMessage() {}
 
 func (x *PDResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[25]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2549,7 +2620,7 @@ func (x *PDResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PDResponse.ProtoReflect.Descriptor instead.
 func (*PDResponse) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{25}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *PDResponse) GetId() uint64 {
@@ -2765,7 +2836,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2777,7 +2848,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2790,7 +2861,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{26}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Command) GetEpoch() *metapb.RegionEpoch {
@@ -2829,7 +2900,7 @@ type Op struct {
 
 func (x *Op) Reset() {
 	*x = Op{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2841,7 +2912,7 @@ func (x *Op) String() string {
 func (*Op) ProtoMessage() {}
 
 func (x *Op) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2854,7 +2925,7 @@ func (x *Op) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Op.ProtoReflect.Descriptor instead.
 func (*Op) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{27}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Op) GetKind() Op_Kind {
@@ -2918,7 +2989,7 @@ type AdminCommand struct {
 
 func (x *AdminCommand) Reset() {
 	*x = AdminCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2930,7 +3001,7 @@ func (x *AdminCommand) String() string {
 func (*AdminCommand) ProtoMessage() {}
 
 func (x *AdminCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2943,7 +3014,7 @@ func (x *AdminCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminCommand.ProtoReflect.Descriptor instead.
 func (*AdminCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{28}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *AdminCommand) GetBody() isAdminCommand_Body {
@@ -3088,7 +3159,7 @@ type SplitCommand struct {
 
 func (x *SplitCommand) Reset() {
 	*x = SplitCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3100,7 +3171,7 @@ func (x *SplitCommand) String() string {
 func (*SplitCommand) ProtoMessage() {}
 
 func (x *SplitCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3113,7 +3184,7 @@ func (x *SplitCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SplitCommand.ProtoReflect.Descriptor instead.
 func (*SplitCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{29}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SplitCommand) GetRegions() []*NewRegion {
@@ -3143,7 +3214,7 @@ type NewRegion struct {
 
 func (x *NewRegion) Reset() {
 	*x = NewRegion{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3155,7 +3226,7 @@ func (x *NewRegion) String() string {
 func (*NewRegion) ProtoMessage() {}
 
 func (x *NewRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3168,7 +3239,7 @@ func (x *NewRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewRegion.ProtoReflect.Descriptor instead.
 func (*NewRegion) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{30}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *NewRegion) GetSplitKey() []byte {
@@ -3204,7 +3275,7 @@ type PrepareMergeCommand struct {
 
 func (x *PrepareMergeCommand) Reset() {
 	*x = PrepareMergeCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3216,7 +3287,7 @@ func (x *PrepareMergeCommand) String() string {
 func (*PrepareMergeCommand) ProtoMessage() {}
 
 func (x *PrepareMergeCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3229,7 +3300,7 @@ func (x *PrepareMergeCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrepareMergeCommand.ProtoReflect.Descriptor instead.
 func (*PrepareMergeCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{31}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PrepareMergeCommand) GetMinIndex() uint64 {
@@ -3262,7 +3333,7 @@ type CommitMergeCommand struct {
 
 func (x *CommitMergeCommand) Reset() {
 	*x = CommitMergeCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3274,7 +3345,7 @@ func (x *CommitMergeCommand) String() string {
 func (*CommitMergeCommand) ProtoMessage() {}
 
 func (x *CommitMergeCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3287,7 +3358,7 @@ func (x *CommitMergeCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMergeCommand.ProtoReflect.Descriptor instead.
 func (*CommitMergeCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{32}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *CommitMergeCommand) GetSource() *metapb.Region {
@@ -3329,7 +3400,7 @@ type RollbackMergeCommand struct {
 
 func (x *RollbackMergeCommand) Reset() {
 	*x = RollbackMergeCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3341,7 +3412,7 @@ func (x *RollbackMergeCommand) String() string {
 func (*RollbackMergeCommand) ProtoMessage() {}
 
 func (x *RollbackMergeCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3354,7 +3425,7 @@ func (x *RollbackMergeCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackMergeCommand.ProtoReflect.Descriptor instead.
 func (*RollbackMergeCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{33}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RollbackMergeCommand) GetCommitIndex() uint64 {
@@ -3373,7 +3444,7 @@ type ComputeHashCommand struct {
 
 func (x *ComputeHashCommand) Reset() {
 	*x = ComputeHashCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3385,7 +3456,7 @@ func (x *ComputeHashCommand) String() string {
 func (*ComputeHashCommand) ProtoMessage() {}
 
 func (x *ComputeHashCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3398,7 +3469,7 @@ func (x *ComputeHashCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComputeHashCommand.ProtoReflect.Descriptor instead.
 func (*ComputeHashCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{34}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{35}
 }
 
 // VerifyHashCommand tells every replica what hash a majority of the voters has as of index, which is that of a
@@ -3413,7 +3484,7 @@ type VerifyHashCommand struct {
 
 func (x *VerifyHashCommand) Reset() {
 	*x = VerifyHashCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3425,7 +3496,7 @@ func (x *VerifyHashCommand) String() string {
 func (*VerifyHashCommand) ProtoMessage() {}
 
 func (x *VerifyHashCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3438,7 +3509,7 @@ func (x *VerifyHashCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyHashCommand.ProtoReflect.Descriptor instead.
 func (*VerifyHashCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{35}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *VerifyHashCommand) GetIndex() uint64 {
@@ -3465,7 +3536,7 @@ type CompactLogCommand struct {
 
 func (x *CompactLogCommand) Reset() {
 	*x = CompactLogCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3477,7 +3548,7 @@ func (x *CompactLogCommand) String() string {
 func (*CompactLogCommand) ProtoMessage() {}
 
 func (x *CompactLogCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3490,7 +3561,7 @@ func (x *CompactLogCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompactLogCommand.ProtoReflect.Descriptor instead.
 func (*CompactLogCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{36}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *CompactLogCommand) GetCompactIndex() uint64 {
@@ -3511,7 +3582,7 @@ type StoreIdent struct {
 
 func (x *StoreIdent) Reset() {
 	*x = StoreIdent{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3523,7 +3594,7 @@ func (x *StoreIdent) String() string {
 func (*StoreIdent) ProtoMessage() {}
 
 func (x *StoreIdent) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3536,7 +3607,7 @@ func (x *StoreIdent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreIdent.ProtoReflect.Descriptor instead.
 func (*StoreIdent) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{37}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *StoreIdent) GetClusterId() uint64 {
@@ -3568,7 +3639,7 @@ type MergeState struct {
 
 func (x *MergeState) Reset() {
 	*x = MergeState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3580,7 +3651,7 @@ func (x *MergeState) String() string {
 func (*MergeState) ProtoMessage() {}
 
 func (x *MergeState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3593,7 +3664,7 @@ func (x *MergeState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergeState.ProtoReflect.Descriptor instead.
 func (*MergeState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{38}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *MergeState) GetMinIndex() uint64 {
@@ -3637,7 +3708,7 @@ type Merged struct {
 
 func (x *Merged) Reset() {
 	*x = Merged{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3649,7 +3720,7 @@ func (x *Merged) String() string {
 func (*Merged) ProtoMessage() {}
 
 func (x *Merged) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3662,7 +3733,7 @@ func (x *Merged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Merged.ProtoReflect.Descriptor instead.
 func (*Merged) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{39}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Merged) GetRegions() []*MergedRegion {
@@ -3692,7 +3763,7 @@ type MergedRegion struct {
 
 func (x *MergedRegion) Reset() {
 	*x = MergedRegion{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3704,7 +3775,7 @@ func (x *MergedRegion) String() string {
 func (*MergedRegion) ProtoMessage() {}
 
 func (x *MergedRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3717,7 +3788,7 @@ func (x *MergedRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergedRegion.ProtoReflect.Descriptor instead.
 func (*MergedRegion) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{40}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *MergedRegion) GetId() uint64 {
@@ -3760,7 +3831,7 @@ type RegionLocalState struct {
 
 func (x *RegionLocalState) Reset() {
 	*x = RegionLocalState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3772,7 +3843,7 @@ func (x *RegionLocalState) String() string {
 func (*RegionLocalState) ProtoMessage() {}
 
 func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3785,7 +3856,7 @@ func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionLocalState.ProtoReflect.Descriptor instead.
 func (*RegionLocalState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{41}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *RegionLocalState) GetState() PeerState {
@@ -3844,7 +3915,7 @@ type ApplyState struct {
 
 func (x *ApplyState) Reset() {
 	*x = ApplyState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3856,7 +3927,7 @@ func (x *ApplyState) String() string {
 func (*ApplyState) ProtoMessage() {}
 
 func (x *ApplyState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3869,7 +3940,7 @@ func (x *ApplyState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyState.ProtoReflect.Descriptor instead.
 func (*ApplyState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{42}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ApplyState) GetAppliedIndex() uint64 {
@@ -3910,7 +3981,7 @@ type KeyValue struct {
 
 func (x *KeyValue) Reset() {
 	*x = KeyValue{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3922,7 +3993,7 @@ func (x *KeyValue) String() string {
 func (*KeyValue) ProtoMessage() {}
 
 func (x *KeyValue) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3935,7 +4006,7 @@ func (x *KeyValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyValue.ProtoReflect.Descriptor instead.
 func (*KeyValue) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{43}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *KeyValue) GetKey() []byte {
@@ -3967,7 +4038,7 @@ type SnapshotData struct {
 
 func (x *SnapshotData) Reset() {
 	*x = SnapshotData{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3979,7 +4050,7 @@ func (x *SnapshotData) String() string {
 func (*SnapshotData) ProtoMessage() {}
 
 func (x *SnapshotData) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3992,7 +4063,7 @@ func (x *SnapshotData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotData.ProtoReflect.Descriptor instead.
 func (*SnapshotData) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{44}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *SnapshotData) GetRegion() *metapb.Region {
@@ -4098,14 +4169,20 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\n" +
 	"\x06MERGED\x10\x01\x12\x0e\n" +
 	"\n" +
-	"NOT_MERGED\x10\x02\"\xd3\x02\n" +
+	"NOT_MERGED\x10\x02\"\xff\x02\n" +
 	"\vStorePacket\x12)\n" +
 	"\x04raft\x18\x01 \x03(\v2\x15.ordealpb.RaftMessageR\x04raft\x12$\n" +
 	"\x02pd\x18\x02 \x01(\v2\x14.ordealpb.PDResponseR\x02pd\x12@\n" +
 	"\x0fsnapshot_chunks\x18\x03 \x03(\v2\x17.ordealpb.SnapshotChunkR\x0esnapshotChunks\x12:\n" +
 	"\rsnapshot_acks\x18\x04 \x03(\v2\x15.ordealpb.SnapshotAckR\fsnapshotAcks\x129\n" +
 	"\rmerge_queries\x18\x05 \x03(\v2\x14.ordealpb.MergeQueryR\fmergeQueries\x12:\n" +
-	"\rmerge_answers\x18\x06 \x03(\v2\x15.ordealpb.MergeAnswerR\fmergeAnswers\"\xe6\x03\n" +
+	"\rmerge_answers\x18\x06 \x03(\v2\x15.ordealpb.MergeAnswerR\fmergeAnswers\x12*\n" +
+	"\x05alive\x18\a \x01(\v2\x14.ordealpb.StoreAliveR\x05alive\"U\n" +
+	"\n" +
+	"StoreAlive\x12\x19\n" +
+	"\bstore_id\x18\x01 \x01(\x04R\astoreId\x12\x14\n" +
+	"\x05nonce\x18\x02 \x01(\x04R\x05nonce\x12\x16\n" +
+	"\x06answer\x18\x03 \x01(\bR\x06answer\"\xe6\x03\n" +
 	"\aRequest\x12*\n" +
 	"\x03get\x18\x01 \x01(\v2\x16.kvrpcpb.RawGetRequestH\x00R\x03get\x12*\n" +
 	"\x03put\x18\x02 \x01(\v2\x16.kvrpcpb.RawPutRequestH\x00R\x03put\x123\n" +
@@ -4330,7 +4407,7 @@ func file_ordealpb_ordealpb_proto_rawDescGZIP() []byte {
 }
 
 var file_ordealpb_ordealpb_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_ordealpb_ordealpb_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
+var file_ordealpb_ordealpb_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
 var file_ordealpb_ordealpb_proto_goTypes = []any{
 	(PeerState)(0),                         // 0: ordealpb.PeerState
 	(MergeAnswer_Outcome)(0),               // 1: ordealpb.MergeAnswer.Outcome
@@ -4346,204 +4423,206 @@ var file_ordealpb_ordealpb_proto_goTypes = []any{
 	(*MergeQuery)(nil),                     // 11: ordealpb.MergeQuery
 	(*MergeAnswer)(nil),                    // 12: ordealpb.MergeAnswer
 	(*StorePacket)(nil),                    // 13: ordealpb.StorePacket
-	(*Request)(nil),                        // 14: ordealpb.Request
-	(*Response)(nil),                       // 15: ordealpb.Response
-	(*Witness)(nil),                        // 16: ordealpb.Witness
-	(*AdminRequest)(nil),                   // 17: ordealpb.AdminRequest
-	(*SplitRequest)(nil),                   // 18: ordealpb.SplitRequest
-	(*ChangePeerV2Request)(nil),            // 19: ordealpb.ChangePeerV2Request
-	(*MergeRequest)(nil),                   // 20: ordealpb.MergeRequest
-	(*ConsistencyCheckRequest)(nil),        // 21: ordealpb.ConsistencyCheckRequest
-	(*ChangePeerRequest)(nil),              // 22: ordealpb.ChangePeerRequest
-	(*TransferLeaderRequest)(nil),          // 23: ordealpb.TransferLeaderRequest
-	(*StatusRequest)(nil),                  // 24: ordealpb.StatusRequest
-	(*AdminResponse)(nil),                  // 25: ordealpb.AdminResponse
-	(*RegionStatus)(nil),                   // 26: ordealpb.RegionStatus
-	(*PDRequest)(nil),                      // 27: ordealpb.PDRequest
-	(*PDResponse)(nil),                     // 28: ordealpb.PDResponse
-	(*Command)(nil),                        // 29: ordealpb.Command
-	(*Op)(nil),                             // 30: ordealpb.Op
-	(*AdminCommand)(nil),                   // 31: ordealpb.AdminCommand
-	(*SplitCommand)(nil),                   // 32: ordealpb.SplitCommand
-	(*NewRegion)(nil),                      // 33: ordealpb.NewRegion
-	(*PrepareMergeCommand)(nil),            // 34: ordealpb.PrepareMergeCommand
-	(*CommitMergeCommand)(nil),             // 35: ordealpb.CommitMergeCommand
-	(*RollbackMergeCommand)(nil),           // 36: ordealpb.RollbackMergeCommand
-	(*ComputeHashCommand)(nil),             // 37: ordealpb.ComputeHashCommand
-	(*VerifyHashCommand)(nil),              // 38: ordealpb.VerifyHashCommand
-	(*CompactLogCommand)(nil),              // 39: ordealpb.CompactLogCommand
-	(*StoreIdent)(nil),                     // 40: ordealpb.StoreIdent
-	(*MergeState)(nil),                     // 41: ordealpb.MergeState
-	(*Merged)(nil),                         // 42: ordealpb.Merged
-	(*MergedRegion)(nil),                   // 43: ordealpb.MergedRegion
-	(*RegionLocalState)(nil),               // 44: ordealpb.RegionLocalState
-	(*ApplyState)(nil),                     // 45: ordealpb.ApplyState
-	(*KeyValue)(nil),                       // 46: ordealpb.KeyValue
-	(*SnapshotData)(nil),                   // 47: ordealpb.SnapshotData
-	(*metapb.Peer)(nil),                    // 48: metapb.Peer
-	(*metapb.RegionEpoch)(nil),             // 49: metapb.RegionEpoch
-	(*metapb.Region)(nil),                  // 50: metapb.Region
-	(*kvrpcpb.RawGetRequest)(nil),          // 51: kvrpcpb.RawGetRequest
-	(*kvrpcpb.RawPutRequest)(nil),          // 52: kvrpcpb.RawPutRequest
-	(*kvrpcpb.RawDeleteRequest)(nil),       // 53: kvrpcpb.RawDeleteRequest
-	(*kvrpcpb.RawCASRequest)(nil),          // 54: kvrpcpb.RawCASRequest
-	(*kvrpcpb.RawScanRequest)(nil),         // 55: kvrpcpb.RawScanRequest
-	(*kvrpcpb.RawBatchGetRequest)(nil),     // 56: kvrpcpb.RawBatchGetRequest
-	(*kvrpcpb.RawBatchPutRequest)(nil),     // 57: kvrpcpb.RawBatchPutRequest
-	(*kvrpcpb.RawDeleteRangeRequest)(nil),  // 58: kvrpcpb.RawDeleteRangeRequest
-	(*kvrpcpb.RawGetResponse)(nil),         // 59: kvrpcpb.RawGetResponse
-	(*kvrpcpb.RawPutResponse)(nil),         // 60: kvrpcpb.RawPutResponse
-	(*kvrpcpb.RawDeleteResponse)(nil),      // 61: kvrpcpb.RawDeleteResponse
-	(*kvrpcpb.RawCASResponse)(nil),         // 62: kvrpcpb.RawCASResponse
-	(*kvrpcpb.RawScanResponse)(nil),        // 63: kvrpcpb.RawScanResponse
-	(*kvrpcpb.RawBatchGetResponse)(nil),    // 64: kvrpcpb.RawBatchGetResponse
-	(*kvrpcpb.RawBatchPutResponse)(nil),    // 65: kvrpcpb.RawBatchPutResponse
-	(*kvrpcpb.RawDeleteRangeResponse)(nil), // 66: kvrpcpb.RawDeleteRangeResponse
-	(*kvrpcpb.Context)(nil),                // 67: kvrpcpb.Context
-	(pdpb.ConfChangeType)(0),               // 68: pdpb.ConfChangeType
-	(*errorpb.Error)(nil),                  // 69: errorpb.Error
-	(*pdpb.BootstrapRequest)(nil),          // 70: pdpb.BootstrapRequest
-	(*pdpb.IsBootstrappedRequest)(nil),     // 71: pdpb.IsBootstrappedRequest
-	(*pdpb.AllocIDRequest)(nil),            // 72: pdpb.AllocIDRequest
-	(*pdpb.PutStoreRequest)(nil),           // 73: pdpb.PutStoreRequest
-	(*pdpb.StoreHeartbeatRequest)(nil),     // 74: pdpb.StoreHeartbeatRequest
-	(*pdpb.RegionHeartbeatRequest)(nil),    // 75: pdpb.RegionHeartbeatRequest
-	(*pdpb.GetRegionRequest)(nil),          // 76: pdpb.GetRegionRequest
-	(*pdpb.GetRegionByIDRequest)(nil),      // 77: pdpb.GetRegionByIDRequest
-	(*pdpb.GetStoreRequest)(nil),           // 78: pdpb.GetStoreRequest
-	(*pdpb.GetAllStoresRequest)(nil),       // 79: pdpb.GetAllStoresRequest
-	(*pdpb.AskBatchSplitRequest)(nil),      // 80: pdpb.AskBatchSplitRequest
-	(*pdpb.ScanRegionsRequest)(nil),        // 81: pdpb.ScanRegionsRequest
-	(*pdpb.BootstrapResponse)(nil),         // 82: pdpb.BootstrapResponse
-	(*pdpb.IsBootstrappedResponse)(nil),    // 83: pdpb.IsBootstrappedResponse
-	(*pdpb.AllocIDResponse)(nil),           // 84: pdpb.AllocIDResponse
-	(*pdpb.PutStoreResponse)(nil),          // 85: pdpb.PutStoreResponse
-	(*pdpb.StoreHeartbeatResponse)(nil),    // 86: pdpb.StoreHeartbeatResponse
-	(*pdpb.RegionHeartbeatResponse)(nil),   // 87: pdpb.RegionHeartbeatResponse
-	(*pdpb.GetRegionResponse)(nil),         // 88: pdpb.GetRegionResponse
-	(*pdpb.GetStoreResponse)(nil),          // 89: pdpb.GetStoreResponse
-	(*pdpb.GetAllStoresResponse)(nil),      // 90: pdpb.GetAllStoresResponse
-	(*pdpb.AskBatchSplitResponse)(nil),     // 91: pdpb.AskBatchSplitResponse
-	(*pdpb.ScanRegionsResponse)(nil),       // 92: pdpb.ScanRegionsResponse
+	(*StoreAlive)(nil),                     // 14: ordealpb.StoreAlive
+	(*Request)(nil),                        // 15: ordealpb.Request
+	(*Response)(nil),                       // 16: ordealpb.Response
+	(*Witness)(nil),                        // 17: ordealpb.Witness
+	(*AdminRequest)(nil),                   // 18: ordealpb.AdminRequest
+	(*SplitRequest)(nil),                   // 19: ordealpb.SplitRequest
+	(*ChangePeerV2Request)(nil),            // 20: ordealpb.ChangePeerV2Request
+	(*MergeRequest)(nil),                   // 21: ordealpb.MergeRequest
+	(*ConsistencyCheckRequest)(nil),        // 22: ordealpb.ConsistencyCheckRequest
+	(*ChangePeerRequest)(nil),              // 23: ordealpb.ChangePeerRequest
+	(*TransferLeaderRequest)(nil),          // 24: ordealpb.TransferLeaderRequest
+	(*StatusRequest)(nil),                  // 25: ordealpb.StatusRequest
+	(*AdminResponse)(nil),                  // 26: ordealpb.AdminResponse
+	(*RegionStatus)(nil),                   // 27: ordealpb.RegionStatus
+	(*PDRequest)(nil),                      // 28: ordealpb.PDRequest
+	(*PDResponse)(nil),                     // 29: ordealpb.PDResponse
+	(*Command)(nil),                        // 30: ordealpb.Command
+	(*Op)(nil),                             // 31: ordealpb.Op
+	(*AdminCommand)(nil),                   // 32: ordealpb.AdminCommand
+	(*SplitCommand)(nil),                   // 33: ordealpb.SplitCommand
+	(*NewRegion)(nil),                      // 34: ordealpb.NewRegion
+	(*PrepareMergeCommand)(nil),            // 35: ordealpb.PrepareMergeCommand
+	(*CommitMergeCommand)(nil),             // 36: ordealpb.CommitMergeCommand
+	(*RollbackMergeCommand)(nil),           // 37: ordealpb.RollbackMergeCommand
+	(*ComputeHashCommand)(nil),             // 38: ordealpb.ComputeHashCommand
+	(*VerifyHashCommand)(nil),              // 39: ordealpb.VerifyHashCommand
+	(*CompactLogCommand)(nil),              // 40: ordealpb.CompactLogCommand
+	(*StoreIdent)(nil),                     // 41: ordealpb.StoreIdent
+	(*MergeState)(nil),                     // 42: ordealpb.MergeState
+	(*Merged)(nil),                         // 43: ordealpb.Merged
+	(*MergedRegion)(nil),                   // 44: ordealpb.MergedRegion
+	(*RegionLocalState)(nil),               // 45: ordealpb.RegionLocalState
+	(*ApplyState)(nil),                     // 46: ordealpb.ApplyState
+	(*KeyValue)(nil),                       // 47: ordealpb.KeyValue
+	(*SnapshotData)(nil),                   // 48: ordealpb.SnapshotData
+	(*metapb.Peer)(nil),                    // 49: metapb.Peer
+	(*metapb.RegionEpoch)(nil),             // 50: metapb.RegionEpoch
+	(*metapb.Region)(nil),                  // 51: metapb.Region
+	(*kvrpcpb.RawGetRequest)(nil),          // 52: kvrpcpb.RawGetRequest
+	(*kvrpcpb.RawPutRequest)(nil),          // 53: kvrpcpb.RawPutRequest
+	(*kvrpcpb.RawDeleteRequest)(nil),       // 54: kvrpcpb.RawDeleteRequest
+	(*kvrpcpb.RawCASRequest)(nil),          // 55: kvrpcpb.RawCASRequest
+	(*kvrpcpb.RawScanRequest)(nil),         // 56: kvrpcpb.RawScanRequest
+	(*kvrpcpb.RawBatchGetRequest)(nil),     // 57: kvrpcpb.RawBatchGetRequest
+	(*kvrpcpb.RawBatchPutRequest)(nil),     // 58: kvrpcpb.RawBatchPutRequest
+	(*kvrpcpb.RawDeleteRangeRequest)(nil),  // 59: kvrpcpb.RawDeleteRangeRequest
+	(*kvrpcpb.RawGetResponse)(nil),         // 60: kvrpcpb.RawGetResponse
+	(*kvrpcpb.RawPutResponse)(nil),         // 61: kvrpcpb.RawPutResponse
+	(*kvrpcpb.RawDeleteResponse)(nil),      // 62: kvrpcpb.RawDeleteResponse
+	(*kvrpcpb.RawCASResponse)(nil),         // 63: kvrpcpb.RawCASResponse
+	(*kvrpcpb.RawScanResponse)(nil),        // 64: kvrpcpb.RawScanResponse
+	(*kvrpcpb.RawBatchGetResponse)(nil),    // 65: kvrpcpb.RawBatchGetResponse
+	(*kvrpcpb.RawBatchPutResponse)(nil),    // 66: kvrpcpb.RawBatchPutResponse
+	(*kvrpcpb.RawDeleteRangeResponse)(nil), // 67: kvrpcpb.RawDeleteRangeResponse
+	(*kvrpcpb.Context)(nil),                // 68: kvrpcpb.Context
+	(pdpb.ConfChangeType)(0),               // 69: pdpb.ConfChangeType
+	(*errorpb.Error)(nil),                  // 70: errorpb.Error
+	(*pdpb.BootstrapRequest)(nil),          // 71: pdpb.BootstrapRequest
+	(*pdpb.IsBootstrappedRequest)(nil),     // 72: pdpb.IsBootstrappedRequest
+	(*pdpb.AllocIDRequest)(nil),            // 73: pdpb.AllocIDRequest
+	(*pdpb.PutStoreRequest)(nil),           // 74: pdpb.PutStoreRequest
+	(*pdpb.StoreHeartbeatRequest)(nil),     // 75: pdpb.StoreHeartbeatRequest
+	(*pdpb.RegionHeartbeatRequest)(nil),    // 76: pdpb.RegionHeartbeatRequest
+	(*pdpb.GetRegionRequest)(nil),          // 77: pdpb.GetRegionRequest
+	(*pdpb.GetRegionByIDRequest)(nil),      // 78: pdpb.GetRegionByIDRequest
+	(*pdpb.GetStoreRequest)(nil),           // 79: pdpb.GetStoreRequest
+	(*pdpb.GetAllStoresRequest)(nil),       // 80: pdpb.GetAllStoresRequest
+	(*pdpb.AskBatchSplitRequest)(nil),      // 81: pdpb.AskBatchSplitRequest
+	(*pdpb.ScanRegionsRequest)(nil),        // 82: pdpb.ScanRegionsRequest
+	(*pdpb.BootstrapResponse)(nil),         // 83: pdpb.BootstrapResponse
+	(*pdpb.IsBootstrappedResponse)(nil),    // 84: pdpb.IsBootstrappedResponse
+	(*pdpb.AllocIDResponse)(nil),           // 85: pdpb.AllocIDResponse
+	(*pdpb.PutStoreResponse)(nil),          // 86: pdpb.PutStoreResponse
+	(*pdpb.StoreHeartbeatResponse)(nil),    // 87: pdpb.StoreHeartbeatResponse
+	(*pdpb.RegionHeartbeatResponse)(nil),   // 88: pdpb.RegionHeartbeatResponse
+	(*pdpb.GetRegionResponse)(nil),         // 89: pdpb.GetRegionResponse
+	(*pdpb.GetStoreResponse)(nil),          // 90: pdpb.GetStoreResponse
+	(*pdpb.GetAllStoresResponse)(nil),      // 91: pdpb.GetAllStoresResponse
+	(*pdpb.AskBatchSplitResponse)(nil),     // 92: pdpb.AskBatchSplitResponse
+	(*pdpb.ScanRegionsResponse)(nil),       // 93: pdpb.ScanRegionsResponse
 }
 var file_ordealpb_ordealpb_proto_depIdxs = []int32{
-	48,  // 0: ordealpb.RaftMessage.from_peer:type_name -> metapb.Peer
-	48,  // 1: ordealpb.RaftMessage.to_peer:type_name -> metapb.Peer
-	49,  // 2: ordealpb.RaftMessage.region_epoch:type_name -> metapb.RegionEpoch
+	49,  // 0: ordealpb.RaftMessage.from_peer:type_name -> metapb.Peer
+	49,  // 1: ordealpb.RaftMessage.to_peer:type_name -> metapb.Peer
+	50,  // 2: ordealpb.RaftMessage.region_epoch:type_name -> metapb.RegionEpoch
 	4,   // 3: ordealpb.RaftMessage.extra:type_name -> ordealpb.ExtraMessage
 	5,   // 4: ordealpb.ExtraMessage.hibernate:type_name -> ordealpb.Hibernate
 	6,   // 5: ordealpb.ExtraMessage.wake:type_name -> ordealpb.Wake
 	7,   // 6: ordealpb.ExtraMessage.quarantined:type_name -> ordealpb.Quarantined
 	8,   // 7: ordealpb.ExtraMessage.hash_report:type_name -> ordealpb.HashReport
-	48,  // 8: ordealpb.SnapshotChunk.from_peer:type_name -> metapb.Peer
-	48,  // 9: ordealpb.SnapshotChunk.to_peer:type_name -> metapb.Peer
-	48,  // 10: ordealpb.SnapshotAck.from_peer:type_name -> metapb.Peer
-	48,  // 11: ordealpb.SnapshotAck.to_peer:type_name -> metapb.Peer
-	48,  // 12: ordealpb.MergeQuery.to_peer:type_name -> metapb.Peer
-	48,  // 13: ordealpb.MergeQuery.from_peer:type_name -> metapb.Peer
-	50,  // 14: ordealpb.MergeQuery.target:type_name -> metapb.Region
-	35,  // 15: ordealpb.MergeQuery.commit:type_name -> ordealpb.CommitMergeCommand
-	48,  // 16: ordealpb.MergeAnswer.to_peer:type_name -> metapb.Peer
+	49,  // 8: ordealpb.SnapshotChunk.from_peer:type_name -> metapb.Peer
+	49,  // 9: ordealpb.SnapshotChunk.to_peer:type_name -> metapb.Peer
+	49,  // 10: ordealpb.SnapshotAck.from_peer:type_name -> metapb.Peer
+	49,  // 11: ordealpb.SnapshotAck.to_peer:type_name -> metapb.Peer
+	49,  // 12: ordealpb.MergeQuery.to_peer:type_name -> metapb.Peer
+	49,  // 13: ordealpb.MergeQuery.from_peer:type_name -> metapb.Peer
+	51,  // 14: ordealpb.MergeQuery.target:type_name -> metapb.Region
+	36,  // 15: ordealpb.MergeQuery.commit:type_name -> ordealpb.CommitMergeCommand
+	49,  // 16: ordealpb.MergeAnswer.to_peer:type_name -> metapb.Peer
 	1,   // 17: ordealpb.MergeAnswer.outcome:type_name -> ordealpb.MergeAnswer.Outcome
-	50,  // 18: ordealpb.MergeAnswer.region:type_name -> metapb.Region
+	51,  // 18: ordealpb.MergeAnswer.region:type_name -> metapb.Region
 	3,   // 19: ordealpb.StorePacket.raft:type_name -> ordealpb.RaftMessage
-	28,  // 20: ordealpb.StorePacket.pd:type_name -> ordealpb.PDResponse
+	29,  // 20: ordealpb.StorePacket.pd:type_name -> ordealpb.PDResponse
 	9,   // 21: ordealpb.StorePacket.snapshot_chunks:type_name -> ordealpb.SnapshotChunk
 	10,  // 22: ordealpb.StorePacket.snapshot_acks:type_name -> ordealpb.SnapshotAck
 	11,  // 23: ordealpb.StorePacket.merge_queries:type_name -> ordealpb.MergeQuery
 	12,  // 24: ordealpb.StorePacket.merge_answers:type_name -> ordealpb.MergeAnswer
-	51,  // 25: ordealpb.Request.get:type_name -> kvrpcpb.RawGetRequest
-	52,  // 26: ordealpb.Request.put:type_name -> kvrpcpb.RawPutRequest
-	53,  // 27: ordealpb.Request.delete:type_name -> kvrpcpb.RawDeleteRequest
-	54,  // 28: ordealpb.Request.cas:type_name -> kvrpcpb.RawCASRequest
-	55,  // 29: ordealpb.Request.scan:type_name -> kvrpcpb.RawScanRequest
-	17,  // 30: ordealpb.Request.admin:type_name -> ordealpb.AdminRequest
-	56,  // 31: ordealpb.Request.batch_get:type_name -> kvrpcpb.RawBatchGetRequest
-	57,  // 32: ordealpb.Request.batch_put:type_name -> kvrpcpb.RawBatchPutRequest
-	58,  // 33: ordealpb.Request.delete_range:type_name -> kvrpcpb.RawDeleteRangeRequest
-	59,  // 34: ordealpb.Response.get:type_name -> kvrpcpb.RawGetResponse
-	60,  // 35: ordealpb.Response.put:type_name -> kvrpcpb.RawPutResponse
-	61,  // 36: ordealpb.Response.delete:type_name -> kvrpcpb.RawDeleteResponse
-	62,  // 37: ordealpb.Response.cas:type_name -> kvrpcpb.RawCASResponse
-	63,  // 38: ordealpb.Response.scan:type_name -> kvrpcpb.RawScanResponse
-	25,  // 39: ordealpb.Response.admin:type_name -> ordealpb.AdminResponse
-	64,  // 40: ordealpb.Response.batch_get:type_name -> kvrpcpb.RawBatchGetResponse
-	65,  // 41: ordealpb.Response.batch_put:type_name -> kvrpcpb.RawBatchPutResponse
-	66,  // 42: ordealpb.Response.delete_range:type_name -> kvrpcpb.RawDeleteRangeResponse
-	16,  // 43: ordealpb.Response.witness:type_name -> ordealpb.Witness
-	49,  // 44: ordealpb.Witness.region_epoch:type_name -> metapb.RegionEpoch
-	67,  // 45: ordealpb.AdminRequest.context:type_name -> kvrpcpb.Context
-	18,  // 46: ordealpb.AdminRequest.split:type_name -> ordealpb.SplitRequest
-	22,  // 47: ordealpb.AdminRequest.change_peer:type_name -> ordealpb.ChangePeerRequest
-	23,  // 48: ordealpb.AdminRequest.transfer_leader:type_name -> ordealpb.TransferLeaderRequest
-	24,  // 49: ordealpb.AdminRequest.status:type_name -> ordealpb.StatusRequest
-	19,  // 50: ordealpb.AdminRequest.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
-	20,  // 51: ordealpb.AdminRequest.merge:type_name -> ordealpb.MergeRequest
-	21,  // 52: ordealpb.AdminRequest.consistency_check:type_name -> ordealpb.ConsistencyCheckRequest
-	22,  // 53: ordealpb.ChangePeerV2Request.changes:type_name -> ordealpb.ChangePeerRequest
-	50,  // 54: ordealpb.MergeRequest.target:type_name -> metapb.Region
-	68,  // 55: ordealpb.ChangePeerRequest.change_type:type_name -> pdpb.ConfChangeType
-	48,  // 56: ordealpb.ChangePeerRequest.peer:type_name -> metapb.Peer
-	48,  // 57: ordealpb.TransferLeaderRequest.peer:type_name -> metapb.Peer
-	69,  // 58: ordealpb.AdminResponse.region_error:type_name -> errorpb.Error
-	50,  // 59: ordealpb.AdminResponse.regions:type_name -> metapb.Region
-	26,  // 60: ordealpb.AdminResponse.status:type_name -> ordealpb.RegionStatus
-	48,  // 61: ordealpb.RegionStatus.leader:type_name -> metapb.Peer
-	70,  // 62: ordealpb.PDRequest.bootstrap:type_name -> pdpb.BootstrapRequest
-	71,  // 63: ordealpb.PDRequest.is_bootstrapped:type_name -> pdpb.IsBootstrappedRequest
-	72,  // 64: ordealpb.PDRequest.alloc_id:type_name -> pdpb.AllocIDRequest
-	73,  // 65: ordealpb.PDRequest.put_store:type_name -> pdpb.PutStoreRequest
-	74,  // 66: ordealpb.PDRequest.store_heartbeat:type_name -> pdpb.StoreHeartbeatRequest
-	75,  // 67: ordealpb.PDRequest.region_heartbeat:type_name -> pdpb.RegionHeartbeatRequest
-	76,  // 68: ordealpb.PDRequest.get_region:type_name -> pdpb.GetRegionRequest
-	77,  // 69: ordealpb.PDRequest.get_region_by_id:type_name -> pdpb.GetRegionByIDRequest
-	78,  // 70: ordealpb.PDRequest.get_store:type_name -> pdpb.GetStoreRequest
-	79,  // 71: ordealpb.PDRequest.get_all_stores:type_name -> pdpb.GetAllStoresRequest
-	80,  // 72: ordealpb.PDRequest.ask_batch_split:type_name -> pdpb.AskBatchSplitRequest
-	81,  // 73: ordealpb.PDRequest.scan_regions:type_name -> pdpb.ScanRegionsRequest
-	82,  // 74: ordealpb.PDResponse.bootstrap:type_name -> pdpb.BootstrapResponse
-	83,  // 75: ordealpb.PDResponse.is_bootstrapped:type_name -> pdpb.IsBootstrappedResponse
-	84,  // 76: ordealpb.PDResponse.alloc_id:type_name -> pdpb.AllocIDResponse
-	85,  // 77: ordealpb.PDResponse.put_store:type_name -> pdpb.PutStoreResponse
-	86,  // 78: ordealpb.PDResponse.store_heartbeat:type_name -> pdpb.StoreHeartbeatResponse
-	87,  // 79: ordealpb.PDResponse.region_heartbeat:type_name -> pdpb.RegionHeartbeatResponse
-	88,  // 80: ordealpb.PDResponse.get_region:type_name -> pdpb.GetRegionResponse
-	88,  // 81: ordealpb.PDResponse.get_region_by_id:type_name -> pdpb.GetRegionResponse
-	89,  // 82: ordealpb.PDResponse.get_store:type_name -> pdpb.GetStoreResponse
-	90,  // 83: ordealpb.PDResponse.get_all_stores:type_name -> pdpb.GetAllStoresResponse
-	91,  // 84: ordealpb.PDResponse.ask_batch_split:type_name -> pdpb.AskBatchSplitResponse
-	92,  // 85: ordealpb.PDResponse.scan_regions:type_name -> pdpb.ScanRegionsResponse
-	49,  // 86: ordealpb.Command.epoch:type_name -> metapb.RegionEpoch
-	30,  // 87: ordealpb.Command.ops:type_name -> ordealpb.Op
-	31,  // 88: ordealpb.Command.admin:type_name -> ordealpb.AdminCommand
-	2,   // 89: ordealpb.Op.kind:type_name -> ordealpb.Op.Kind
-	46,  // 90: ordealpb.Op.pairs:type_name -> ordealpb.KeyValue
-	32,  // 91: ordealpb.AdminCommand.split:type_name -> ordealpb.SplitCommand
-	39,  // 92: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
-	19,  // 93: ordealpb.AdminCommand.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
-	34,  // 94: ordealpb.AdminCommand.prepare_merge:type_name -> ordealpb.PrepareMergeCommand
-	35,  // 95: ordealpb.AdminCommand.commit_merge:type_name -> ordealpb.CommitMergeCommand
-	36,  // 96: ordealpb.AdminCommand.rollback_merge:type_name -> ordealpb.RollbackMergeCommand
-	37,  // 97: ordealpb.AdminCommand.compute_hash:type_name -> ordealpb.ComputeHashCommand
-	38,  // 98: ordealpb.AdminCommand.verify_hash:type_name -> ordealpb.VerifyHashCommand
-	33,  // 99: ordealpb.SplitCommand.regions:type_name -> ordealpb.NewRegion
-	50,  // 100: ordealpb.PrepareMergeCommand.target:type_name -> metapb.Region
-	50,  // 101: ordealpb.CommitMergeCommand.source:type_name -> metapb.Region
-	50,  // 102: ordealpb.MergeState.target:type_name -> metapb.Region
-	43,  // 103: ordealpb.Merged.regions:type_name -> ordealpb.MergedRegion
-	0,   // 104: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
-	50,  // 105: ordealpb.RegionLocalState.region:type_name -> metapb.Region
-	48,  // 106: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
-	41,  // 107: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
-	42,  // 108: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
-	50,  // 109: ordealpb.SnapshotData.region:type_name -> metapb.Region
-	41,  // 110: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
-	42,  // 111: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
-	112, // [112:112] is the sub-list for method output_type
-	112, // [112:112] is the sub-list for method input_type
-	112, // [112:112] is the sub-list for extension type_name
-	112, // [112:112] is the sub-list for extension extendee
-	0,   // [0:112] is the sub-list for field type_name
+	14,  // 25: ordealpb.StorePacket.alive:type_name -> ordealpb.StoreAlive
+	52,  // 26: ordealpb.Request.get:type_name -> kvrpcpb.RawGetRequest
+	53,  // 27: ordealpb.Request.put:type_name -> kvrpcpb.RawPutRequest
+	54,  // 28: ordealpb.Request.delete:type_name -> kvrpcpb.RawDeleteRequest
+	55,  // 29: ordealpb.Request.cas:type_name -> kvrpcpb.RawCASRequest
+	56,  // 30: ordealpb.Request.scan:type_name -> kvrpcpb.RawScanRequest
+	18,  // 31: ordealpb.Request.admin:type_name -> ordealpb.AdminRequest
+	57,  // 32: ordealpb.Request.batch_get:type_name -> kvrpcpb.RawBatchGetRequest
+	58,  // 33: ordealpb.Request.batch_put:type_name -> kvrpcpb.RawBatchPutRequest
+	59,  // 34: ordealpb.Request.delete_range:type_name -> kvrpcpb.RawDeleteRangeRequest
+	60,  // 35: ordealpb.Response.get:type_name -> kvrpcpb.RawGetResponse
+	61,  // 36: ordealpb.Response.put:type_name -> kvrpcpb.RawPutResponse
+	62,  // 37: ordealpb.Response.delete:type_name -> kvrpcpb.RawDeleteResponse
+	63,  // 38: ordealpb.Response.cas:type_name -> kvrpcpb.RawCASResponse
+	64,  // 39: ordealpb.Response.scan:type_name -> kvrpcpb.RawScanResponse
+	26,  // 40: ordealpb.Response.admin:type_name -> ordealpb.AdminResponse
+	65,  // 41: ordealpb.Response.batch_get:type_name -> kvrpcpb.RawBatchGetResponse
+	66,  // 42: ordealpb.Response.batch_put:type_name -> kvrpcpb.RawBatchPutResponse
+	67,  // 43: ordealpb.Response.delete_range:type_name -> kvrpcpb.RawDeleteRangeResponse
+	17,  // 44: ordealpb.Response.witness:type_name -> ordealpb.Witness
+	50,  // 45: ordealpb.Witness.region_epoch:type_name -> metapb.RegionEpoch
+	68,  // 46: ordealpb.AdminRequest.context:type_name -> kvrpcpb.Context
+	19,  // 47: ordealpb.AdminRequest.split:type_name -> ordealpb.SplitRequest
+	23,  // 48: ordealpb.AdminRequest.change_peer:type_name -> ordealpb.ChangePeerRequest
+	24,  // 49: ordealpb.AdminRequest.transfer_leader:type_name -> ordealpb.TransferLeaderRequest
+	25,  // 50: ordealpb.AdminRequest.status:type_name -> ordealpb.StatusRequest
+	20,  // 51: ordealpb.AdminRequest.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
+	21,  // 52: ordealpb.AdminRequest.merge:type_name -> ordealpb.MergeRequest
+	22,  // 53: ordealpb.AdminRequest.consistency_check:type_name -> ordealpb.ConsistencyCheckRequest
+	23,  // 54: ordealpb.ChangePeerV2Request.changes:type_name -> ordealpb.ChangePeerRequest
+	51,  // 55: ordealpb.MergeRequest.target:type_name -> metapb.Region
+	69,  // 56: ordealpb.ChangePeerRequest.change_type:type_name -> pdpb.ConfChangeType
+	49,  // 57: ordealpb.ChangePeerRequest.peer:type_name -> metapb.Peer
+	49,  // 58: ordealpb.TransferLeaderRequest.peer:type_name -> metapb.Peer
+	70,  // 59: ordealpb.AdminResponse.region_error:type_name -> errorpb.Error
+	51,  // 60: ordealpb.AdminResponse.regions:type_name -> metapb.Region
+	27,  // 61: ordealpb.AdminResponse.status:type_name -> ordealpb.RegionStatus
+	49,  // 62: ordealpb.RegionStatus.leader:type_name -> metapb.Peer
+	71,  // 63: ordealpb.PDRequest.bootstrap:type_name -> pdpb.BootstrapRequest
+	72,  // 64: ordealpb.PDRequest.is_bootstrapped:type_name -> pdpb.IsBootstrappedRequest
+	73,  // 65: ordealpb.PDRequest.alloc_id:type_name -> pdpb.AllocIDRequest
+	74,  // 66: ordealpb.PDRequest.put_store:type_name -> pdpb.PutStoreRequest
+	75,  // 67: ordealpb.PDRequest.store_heartbeat:type_name -> pdpb.StoreHeartbeatRequest
+	76,  // 68: ordealpb.PDRequest.region_heartbeat:type_name -> pdpb.RegionHeartbeatRequest
+	77,  // 69: ordealpb.PDRequest.get_region:type_name -> pdpb.GetRegionRequest
+	78,  // 70: ordealpb.PDRequest.get_region_by_id:type_name -> pdpb.GetRegionByIDRequest
+	79,  // 71: ordealpb.PDRequest.get_store:type_name -> pdpb.GetStoreRequest
+	80,  // 72: ordealpb.PDRequest.get_all_stores:type_name -> pdpb.GetAllStoresRequest
+	81,  // 73: ordealpb.PDRequest.ask_batch_split:type_name -> pdpb.AskBatchSplitRequest
+	82,  // 74: ordealpb.PDRequest.scan_regions:type_name -> pdpb.ScanRegionsRequest
+	83,  // 75: ordealpb.PDResponse.bootstrap:type_name -> pdpb.BootstrapResponse
+	84,  // 76: ordealpb.PDResponse.is_bootstrapped:type_name -> pdpb.IsBootstrappedResponse
+	85,  // 77: ordealpb.PDResponse.alloc_id:type_name -> pdpb.AllocIDResponse
+	86,  // 78: ordealpb.PDResponse.put_store:type_name -> pdpb.PutStoreResponse
+	87,  // 79: ordealpb.PDResponse.store_heartbeat:type_name -> pdpb.StoreHeartbeatResponse
+	88,  // 80: ordealpb.PDResponse.region_heartbeat:type_name -> pdpb.RegionHeartbeatResponse
+	89,  // 81: ordealpb.PDResponse.get_region:type_name -> pdpb.GetRegionResponse
+	89,  // 82: ordealpb.PDResponse.get_region_by_id:type_name -> pdpb.GetRegionResponse
+	90,  // 83: ordealpb.PDResponse.get_store:type_name -> pdpb.GetStoreResponse
+	91,  // 84: ordealpb.PDResponse.get_all_stores:type_name -> pdpb.GetAllStoresResponse
+	92,  // 85: ordealpb.PDResponse.ask_batch_split:type_name -> pdpb.AskBatchSplitResponse
+	93,  // 86: ordealpb.PDResponse.scan_regions:type_name -> pdpb.ScanRegionsResponse
+	50,  // 87: ordealpb.Command.epoch:type_name -> metapb.RegionEpoch
+	31,  // 88: ordealpb.Command.ops:type_name -> ordealpb.Op
+	32,  // 89: ordealpb.Command.admin:type_name -> ordealpb.AdminCommand
+	2,   // 90: ordealpb.Op.kind:type_name -> ordealpb.Op.Kind
+	47,  // 91: ordealpb.Op.pairs:type_name -> ordealpb.KeyValue
+	33,  // 92: ordealpb.AdminCommand.split:type_name -> ordealpb.SplitCommand
+	40,  // 93: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
+	20,  // 94: ordealpb.AdminCommand.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
+	35,  // 95: ordealpb.AdminCommand.prepare_merge:type_name -> ordealpb.PrepareMergeCommand
+	36,  // 96: ordealpb.AdminCommand.commit_merge:type_name -> ordealpb.CommitMergeCommand
+	37,  // 97: ordealpb.AdminCommand.rollback_merge:type_name -> ordealpb.RollbackMergeCommand
+	38,  // 98: ordealpb.AdminCommand.compute_hash:type_name -> ordealpb.ComputeHashCommand
+	39,  // 99: ordealpb.AdminCommand.verify_hash:type_name -> ordealpb.VerifyHashCommand
+	34,  // 100: ordealpb.SplitCommand.regions:type_name -> ordealpb.NewRegion
+	51,  // 101: ordealpb.PrepareMergeCommand.target:type_name -> metapb.Region
+	51,  // 102: ordealpb.CommitMergeCommand.source:type_name -> metapb.Region
+	51,  // 103: ordealpb.MergeState.target:type_name -> metapb.Region
+	44,  // 104: ordealpb.Merged.regions:type_name -> ordealpb.MergedRegion
+	0,   // 105: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
+	51,  // 106: ordealpb.RegionLocalState.region:type_name -> metapb.Region
+	49,  // 107: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
+	42,  // 108: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
+	43,  // 109: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
+	51,  // 110: ordealpb.SnapshotData.region:type_name -> metapb.Region
+	42,  // 111: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
+	43,  // 112: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
+	113, // [113:113] is the sub-list for method output_type
+	113, // [113:113] is the sub-list for method input_type
+	113, // [113:113] is the sub-list for extension type_name
+	113, // [113:113] is the sub-list for extension extendee
+	0,   // [0:113] is the sub-list for field type_name
 }
 
 func init() { file_ordealpb_ordealpb_proto_init() }
@@ -4557,7 +4636,7 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*ExtraMessage_Quarantined)(nil),
 		(*ExtraMessage_HashReport)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[11].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[12].OneofWrappers = []any{
 		(*Request_Get)(nil),
 		(*Request_Put)(nil),
 		(*Request_Delete)(nil),
@@ -4568,7 +4647,7 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*Request_BatchPut)(nil),
 		(*Request_DeleteRange)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[12].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[13].OneofWrappers = []any{
 		(*Response_Get)(nil),
 		(*Response_Put)(nil),
 		(*Response_Delete)(nil),
@@ -4579,7 +4658,7 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*Response_BatchPut)(nil),
 		(*Response_DeleteRange)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[14].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[15].OneofWrappers = []any{
 		(*AdminRequest_Split)(nil),
 		(*AdminRequest_ChangePeer)(nil),
 		(*AdminRequest_TransferLeader)(nil),
@@ -4588,7 +4667,7 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*AdminRequest_Merge)(nil),
 		(*AdminRequest_ConsistencyCheck)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[24].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[25].OneofWrappers = []any{
 		(*PDRequest_Bootstrap)(nil),
 		(*PDRequest_IsBootstrapped)(nil),
 		(*PDRequest_AllocId)(nil),
@@ -4602,7 +4681,7 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*PDRequest_AskBatchSplit)(nil),
 		(*PDRequest_ScanRegions)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[25].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[26].OneofWrappers = []any{
 		(*PDResponse_Bootstrap)(nil),
 		(*PDResponse_IsBootstrapped)(nil),
 		(*PDResponse_AllocId)(nil),
@@ -4616,7 +4695,7 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*PDResponse_AskBatchSplit)(nil),
 		(*PDResponse_ScanRegions)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[28].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[29].OneofWrappers = []any{
 		(*AdminCommand_Split)(nil),
 		(*AdminCommand_CompactLog)(nil),
 		(*AdminCommand_ChangePeerV2)(nil),
@@ -4632,7 +4711,7 @@ func file_ordealpb_ordealpb_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_ordealpb_ordealpb_proto_rawDesc), len(file_ordealpb_ordealpb_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   45,
+			NumMessages:   46,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -47,6 +47,12 @@ type Config struct {
 	StaleCheckTicks      int // without a leader before a peer asks PD whether it still belongs to its region
 	DownPeerTicks        int // of silence before a leader reports a peer as down
 
+	// HibernateTicks is for how long a region must have nothing to do to fall asleep; 0 is for ever. It then costs neither
+	// ticks nor messages, but that its leader reports to PD within HibernateReportTicks, and that its followers ask
+	// within that time whether they may go on sleeping.
+	HibernateTicks       int
+	HibernateReportTicks int
+
 	// LogEntriesMax is the number of applied entries a leader keeps for slow followers before it compacts; a peer that
 	// is further behind than twice that gets a snapshot.
 	LogEntriesMax uint64
@@ -106,6 +112,8 @@ func DefaultConfig() Config {
 		SplitCheckTicks:      10,
 		StaleCheckTicks:      40,
 		DownPeerTicks:        50,
+		HibernateTicks:       20,
+		HibernateReportTicks: 600,
 		LogEntriesMax:        128,
 		LogBytesMax:          32 << 20,
 		LogCacheBytes:        64 << 10,
@@ -141,6 +149,8 @@ func (c Config) validate() error {
 		{"RegionHeartbeatTicks", c.RegionHeartbeatTicks > 0, "above 0"},
 		{"SplitCheckTicks", c.SplitCheckTicks > 0, "above 0"},
 		{"StaleCheckTicks", c.StaleCheckTicks > 2*c.ElectionTicks, "more than twice ElectionTicks"},
+		{"HibernateTicks", c.HibernateTicks >= 0, "0 or above"},
+		{"HibernateReportTicks", c.HibernateReportTicks > c.ElectionTicks, "more than ElectionTicks"},
 		{"LogEntriesMax", c.LogEntriesMax > 0, "above 0"},
 		{"LogBytesMax", c.LogBytesMax > 0, "above 0"},
 		{"WaitingMax", c.WaitingMax > 0, "above 0"},

@@ -46,6 +46,8 @@ type Listener struct {
 	CommitMerge func(store uint64, r, source *metapb.Region, commit uint64)
 	// Load: what waits in a shard of the store, at the end of a turn.
 	Load func(store uint64, shard int, l Load)
+	// Slept: the peer sleeps, as of applied; leads says whether it leads.
+	Slept func(store uint64, region *metapb.Region, leads bool, applied raft.ID)
 	// Split: a region was cut; the parts, in order of keys, and the one among them that goes on under its id.
 	Split func(store uint64, old *metapb.Region, parts []*metapb.Region)
 }

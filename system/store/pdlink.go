@@ -229,9 +229,12 @@ func (s *Store) heartbeatRegion(p *peer) {
 		if f.Snapshotting || f.Match < truncated {
 			hb.PendingPeers = append(hb.PendingPeers, m)
 		}
+		if p.rest.asleep {
+			continue // its store is well, or this peer would not sleep
+		}
 		last, ok := p.heard[f.Peer]
 		if !ok {
-			p.heard[f.Peer] = s.ticks
+			p.hear(f.Peer, s.ticks)
 			continue
 		}
 		if silent := s.ticks - last; silent >= uint64(s.cfg.DownPeerTicks) {
@@ -244,12 +247,23 @@ func (s *Store) heartbeatRegion(p *peer) {
 	})})
 }
 
-// onCommand carries out what PD wants of a region, if the region is still the one that PD meant.
+// onCommand carries out what PD wants of a region, if the region is still the one that PD meant. PD that wants nothing
+// wants to know how the region is.
 func (s *Store) onCommand(hb *pdpb.RegionHeartbeatResponse) {
 	p := s.peers[hb.GetRegionId()]
-	if p == nil || !p.member() || !p.group.IsLeader() || !region.CheckEpoch(hb.GetRegionEpoch(), p.region.GetRegionEpoch(), true, true) {
+	if p == nil || !p.member() || !p.group.IsLeader() {
 		return
 	}
+	if !region.CheckEpoch(hb.GetRegionEpoch(), p.region.GetRegionEpoch(), true, true) {
+		s.heartbeatRegion(p)
+		return
+	}
+	if hb.GetChangePeer() == nil && hb.GetChangePeerV2() == nil && hb.GetMerge() == nil && hb.GetTransferLeader() == nil {
+		s.heartbeatRegion(p)
+		return
+	}
+	s.disturb(p)
+	s.wake(p)
 	// Refusals need no answer: PD sees in the next heartbeat that nothing happened.
 	switch {
 	case hb.GetChangePeer() != nil:

@@ -59,6 +59,7 @@ type peer struct {
 	leaderless uint64
 
 	size splitState
+	rest rest
 
 	// checked is the index behind the last consistency check, hashed what it found here, reports what voters found.
 	checked uint64
@@ -110,11 +111,8 @@ func (p *peer) member() bool { return region.FindPeerByID(p.region, p.meta.GetId
 // openPeer loads a peer, its apply state and its group from the disk.
 func (s *Store) openPeer(r *metapb.Region, meta *metapb.Peer) (*peer, error) {
 	p := &peer{
-		region:  r,
-		meta:    meta,
-		reading: map[uint64]request{},
-		others:  map[uint64]*metapb.Peer{},
-		heard:   map[uint64]uint64{},
+		region: r,
+		meta:   meta,
 	}
 	st := &ordealpb.ApplyState{}
 	if v, ok := s.eng.Get(engine.ApplyStateKey(r.GetId())); ok {
@@ -183,6 +181,9 @@ func (p *peer) find(id uint64) *metapb.Peer {
 // meet remembers a peer that is not in the region as far as this one knows. When there are too many, the lowest id gives
 // way: it is the oldest, and most likely gone.
 func (p *peer) meet(m *metapb.Peer) {
+	if p.others == nil {
+		p.others = map[uint64]*metapb.Peer{}
+	}
 	p.others[m.GetId()] = m
 	if len(p.others) <= MaxOthers {
 		return
@@ -194,6 +195,14 @@ func (p *peer) meet(m *metapb.Peer) {
 	}
 	delete(p.others, lowest)
 	delete(p.heard, lowest)
+}
+
+// hear notes when another peer was last heard from.
+func (p *peer) hear(id, tick uint64) {
+	if p.heard == nil {
+		p.heard = map[uint64]uint64{}
+	}
+	p.heard[id] = tick
 }
 
 // place moves proposals from this turn's list to the log's.
@@ -273,6 +282,7 @@ func (s *Store) failAll(p *peer, why string) {
 
 // onLeaderChange tells PD of a new leader, and clients of a lost one.
 func (s *Store) onLeaderChange(p *peer) {
+	s.disturb(p)
 	if p.group.Leader() != 0 {
 		p.leaderless = 0
 	}

@@ -80,6 +80,8 @@ func (s *Store) onAdmin(p *peer, req request, a *ordealpb.AdminRequest) {
 		s.replyError(&req, p, region.NotLeader(p.region.GetId(), p.leader()))
 		return
 	}
+	s.disturb(p)
+	s.wake(p)
 	switch err := s.startAdmin(p, &req, a).(type) {
 	case nil:
 	case regionError:

@@ -147,6 +147,7 @@ func (s *Store) onQuarantined(m *ordealpb.RaftMessage) {
 	if !p.group.IsLeader() {
 		return
 	}
+	s.wake(p)
 	// A refusal is as good as a wait: it asks again.
 	_ = s.proposeConfChange(p, &ordealpb.ChangePeerV2Request{Changes: []*ordealpb.ChangePeerRequest{
 		{ChangeType: pdpb.ConfChangeType_RemoveNode, Peer: from},

@@ -32,6 +32,9 @@ func (s *Store) startRead(p *peer, req request) {
 		s.replyError(&req, p, s.groupError(p, err))
 		return
 	}
+	if p.reading == nil {
+		p.reading = map[uint64]request{}
+	}
 	p.reading[s.nextToken] = req
 	s.wake(p)
 }

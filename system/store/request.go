@@ -40,6 +40,8 @@ func (s *Store) onRequest(ev *world.Event) {
 		err = s.admit(p, &req, len(ev.Payload))
 	}
 	if err != nil {
+		// A client that can't be helped here may have found nobody who can.
+		s.doubt(p)
 		s.replyError(&req, p, err)
 		return
 	}
@@ -47,6 +49,7 @@ func (s *Store) onRequest(ev *world.Event) {
 		s.onAdmin(p, req, a)
 		return
 	}
+	s.disturb(p)
 	req.version = p.region.GetRegionEpoch().GetVersion()
 	if op := logged(body); op != nil {
 		p.ops = append(p.ops, queuedOp{op: op, req: req})

@@ -36,9 +36,12 @@ type script struct {
 	pd       fakePD
 	inv      *checker.Invariants
 	// cuts are pairs of nodes, the lower first.
-	cuts     map[[2]world.NodeID]bool
-	traps    []trap
-	held     []letter
+	cuts  map[[2]world.NodeID]bool
+	traps []trap
+	held  []letter
+	// mail counts letters by kind since the last "mail"; reports are heartbeats of regions to PD.
+	mail     map[string]int
+	slept    string
 	calls    []call
 	nextCall world.CallID
 }
@@ -84,6 +87,8 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		s.damage(d)
 	case "crash", "restart":
 		s.power(d)
+	case "mail": // prints how many letters of each kind stores have sent since the last time
+		s.countMail()
 	case "regions", "data", "log", "spools", "streams": // regions [sN...]
 		for _, m := range s.these(d) {
 			s.look(m, d.Cmd)
@@ -99,6 +104,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	}
 	s.settle()
 	s.waiting(asked)
+	s.sleepers()
 	s.checkInvariants()
 	return s.out.String()
 }
@@ -149,14 +155,17 @@ func (s *script) these(d *datadriven.TestData) []*machine {
 }
 
 // newCluster boots stores: "stores n=3" prints what they do, "cluster stores=3" lets the first region have a peer on
-// each of the first replicas= stores (3 if not given, or all) and prints nothing. log= is the length of log kept.
+// each of the first replicas= stores (3 if not given, or all) and prints nothing. log= is the length of log kept, hibernate= and
+// report= are ticks until regions sleep, and between reports of those that do; without the first none sleep.
 func (s *script) newCluster(d *datadriven.TestData) {
 	s.cfg = DefaultConfig()
 	s.cfg.RegionSplitBytes, s.cfg.TickInterval = 0, time.Second
+	s.cfg.HibernateTicks = 0
 	s.pd = fakePD{next: 10, regions: map[uint64]*metapb.Region{}, refused: map[world.NodeID]bool{}, loud: d.Cmd == "stores"}
 	s.inv = checker.NewInvariants(nil)
 	s.machines, s.traps, s.held, s.calls = nil, nil, nil, nil
 	s.cuts = map[[2]world.NodeID]bool{}
+	s.mail, s.slept = map[string]int{}, ""
 	n, replicas := 0, 3
 	d.MaybeScanArgs(s.t, "n", &n)
 	d.MaybeScanArgs(s.t, "stores", &n)
@@ -166,6 +175,8 @@ func (s *script) newCluster(d *datadriven.TestData) {
 	d.MaybeScanArgs(s.t, "log-cache", &s.cfg.LogCacheBytes)
 	d.MaybeScanArgs(s.t, "waiting", &s.cfg.WaitingMax)
 	d.MaybeScanArgs(s.t, "barriers", &s.cfg.BarriersMax)
+	d.MaybeScanArgs(s.t, "hibernate", &s.cfg.HibernateTicks)
+	d.MaybeScanArgs(s.t, "report", &s.cfg.HibernateReportTicks)
 	d.MaybeScanArgs(s.t, "split-bytes", &s.cfg.RegionSplitBytes)
 	s.cfg.LeaseReads = d.HasArg("leases")
 	d.MaybeScanArgs(s.t, "shards", &s.cfg.Shards)

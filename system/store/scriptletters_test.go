@@ -15,7 +15,8 @@ import (
 // letter is one message under way from store to store, alone in its packet.
 type letter struct {
 	from, to world.NodeID
-	// kind is the name of what it carries: MsgHeartbeat and the like, Tombstone, Chunk, ChunkAck.
+	// kind is the name of what it carries: MsgHeartbeat and the like, Tombstone, Chunk, ChunkAck, Hibernate, Consent,
+	// Wake, Alive.
 	kind   string
 	region uint64
 	// seq is the number of a chunk, or the one that is wanted.
@@ -29,6 +30,9 @@ func lettersOf(from, to world.NodeID, pkt *ordealpb.StorePacket) []letter {
 	for _, m := range pkt.GetRaft() {
 		ls = append(ls, letter{from: from, to: to, kind: kindName(m), region: m.GetRegionId(),
 			pkt: &ordealpb.StorePacket{Raft: []*ordealpb.RaftMessage{m}}})
+	}
+	if pkt.GetAlive() != nil {
+		ls = append(ls, letter{from: from, to: to, kind: "Alive", pkt: &ordealpb.StorePacket{Alive: pkt.GetAlive()}})
 	}
 	for _, c := range pkt.GetSnapshotChunks() {
 		ls = append(ls, letter{from: from, to: to, kind: "Chunk", region: c.GetRegionId(), seq: c.GetSeq(),
@@ -147,8 +151,15 @@ func (s *script) holds(l letter) bool {
 
 // kindName is the name of what a message carries, such as MsgHeartbeat, or Tombstone.
 func kindName(m *ordealpb.RaftMessage) string {
-	if m.GetIsTombstone() {
+	switch h := m.GetExtra().GetHibernate(); {
+	case m.GetIsTombstone():
 		return "Tombstone"
+	case m.GetExtra().GetWake() != nil:
+		return "Wake"
+	case h.GetConsent():
+		return "Consent"
+	case h != nil:
+		return "Hibernate"
 	}
 	msg := &raft.Message{}
 	if err := proto.Unmarshal(m.GetMessage(), msg); err != nil {

@@ -118,6 +118,7 @@ func (s *script) askedPD(from world.NodeID, payload []byte) {
 		}
 		resp.Body = &ordealpb.PDResponse_AskBatchSplit{AskBatchSplit: split}
 	case *ordealpb.PDRequest_RegionHeartbeat:
+		s.mail["report to PD"]++
 		f.believe(b.RegionHeartbeat.GetRegion())
 		return
 	default:

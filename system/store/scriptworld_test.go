@@ -131,6 +131,7 @@ func (s *script) carry(m *machine, x world.Send) {
 	through := &ordealpb.StorePacket{Pd: pkt.GetPd()}
 	n := 0
 	for _, l := range lettersOf(from, x.To.Node, pkt) {
+		s.mail[l.kind]++
 		if s.spring(l) {
 			proto.Merge(through, l.pkt)
 			n++
@@ -233,6 +234,15 @@ func (s *script) listener(id world.NodeID) Listener {
 		Campaigned: func(_, region, term uint64) { inv.Campaigned(id, region, term) },
 		ChangeProposed: func(_, region uint64, at raft.ID, applied uint64) {
 			inv.ChangeProposed(id, region, at.Index, at.Term, applied)
+		},
+		Slept: func(_ uint64, r *metapb.Region, leads bool, applied raft.ID) {
+			var stores []world.NodeID
+			for _, p := range r.GetPeers() {
+				stores = append(stores, world.NodeID(p.GetStoreId()))
+			}
+			if leads {
+				inv.Slept(id, r.GetId(), applied.Index, stores)
+			}
 		},
 		HardState:        func(_, region uint64, h raft.HardState) { inv.HardState(id, region, h.Term, h.Vote, h.Commit) },
 		HardStateDurable: func(_, r uint64, h raft.HardState) { inv.HardStateDurable(id, r, h.Term, h.Vote, h.Commit) },

@@ -160,7 +160,7 @@ func (s *Store) onSnapshotAck(a *ordealpb.SnapshotAck) {
 	if o == nil || o.src.data.GetId() != a.GetId() {
 		return
 	}
-	p.heard[o.to.GetId()] = s.ticks
+	p.hear(o.to.GetId(), s.ticks)
 	acked := o.seq - uint32(len(o.window))
 	switch {
 	case a.GetDone():

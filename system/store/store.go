@@ -30,6 +30,9 @@ type Store struct {
 	// peers by region; order holds all of them by region id.
 	peers map[uint64]*peer
 	order []*peer
+	// awake holds those that ticks reach, lives what is known of other stores by id.
+	awake []*peer
+	lives []*storeLife
 	// ranges holds those that know their range.
 	ranges *ranges
 	// tombs holds, for a region, the highest id of a peer that was destroyed here.
@@ -185,11 +188,13 @@ func (s *Store) addPeer(p *peer) {
 	s.order = append(s.order, nil)
 	copy(s.order[i+1:], s.order[i:])
 	s.order[i] = p
+	s.enlist(p)
 }
 
 // dropPeer takes p out of the store's tables.
 func (s *Store) dropPeer(p *peer) {
 	id := p.region.GetId()
+	s.buryRest(p)
 	delete(s.peers, id)
 	s.ranges.drop(id)
 	i := sort.Search(len(s.order), func(i int) bool { return s.order[i].region.GetId() >= id })

@@ -15,7 +15,7 @@ func (s *Store) boot() {
 	}
 }
 
-// onTick lets time pass for every group and does what is due now and then.
+// onTick lets time pass for every group that is awake and does what is due now and then.
 func (s *Store) onTick() {
 	s.out.After(s.cfg.TickInterval, tokenTick)
 	s.ticks++
@@ -27,15 +27,21 @@ func (s *Store) onTick() {
 	s.tickReceiving()
 	s.tickQuarantined()
 	s.tickHashing()
-	// A tick can destroy no peer, so the list stays as it is while it is walked.
-	for _, p := range s.order {
-		p.group.Tick()
-		s.wake(p)
-		if p.group.IsLeader() {
-			s.tickLeader(p)
-		} else {
-			s.tickFollower(p)
-		}
+	s.tickLives()
+	s.tickAwake()
+	s.sweep()
+}
+
+func (s *Store) tickPeer(p *peer) {
+	if p.group.IsLeader() && s.tickRest(p) || p.rest.asleep {
+		return
+	}
+	p.group.Tick()
+	s.wake(p)
+	if p.group.IsLeader() {
+		s.tickLeader(p)
+	} else {
+		s.tickFollower(p)
 	}
 }
 

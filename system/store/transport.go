@@ -14,6 +14,12 @@ func (s *Store) onPacket(payload []byte) {
 	if err != nil {
 		return
 	}
+	if ms := pkt.GetRaft(); len(ms) > 0 {
+		s.heardFrom(ms[0].GetFromPeer().GetStoreId())
+	}
+	if a := pkt.GetAlive(); a != nil {
+		s.onAlive(a)
+	}
 	for _, m := range pkt.GetRaft() {
 		s.onRaft(m)
 	}
@@ -93,12 +99,15 @@ func (s *Store) onRaft(m *ordealpb.RaftMessage) {
 	if region.FindPeerByID(p.region, from.GetId()) == nil {
 		p.meet(from)
 	}
-	p.heard[from.GetId()] = s.ticks
+	p.hear(from.GetId(), s.ticks)
 	if !p.initialised() || from.GetId() == p.group.Leader() {
 		p.leaderless = 0
 	}
 	if kind == raft.KindSnapshot {
 		s.stepSnapshot(p, msg)
+		return
+	}
+	if p.rest.asleep && s.sleepsThrough(p, from, kind, msg) {
 		return
 	}
 	p.group.Step(msg)
@@ -138,6 +147,12 @@ func (s *Store) onExtra(m *ordealpb.RaftMessage) {
 		s.onQuarantined(m)
 	case *ordealpb.ExtraMessage_HashReport:
 		s.onHashReport(m, b.HashReport)
+	case *ordealpb.ExtraMessage_Hibernate:
+		s.onHibernate(m, b.Hibernate)
+	case *ordealpb.ExtraMessage_Wake:
+		if p := s.sleeper(m); p != nil {
+			s.wake(p)
+		}
 	}
 }
 

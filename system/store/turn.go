@@ -60,8 +60,11 @@ func (s *Store) handle(ev *world.Event) {
 	}
 }
 
-// wake marks p as having something to do in this turn.
+// wake marks p as having something to do in this turn, which ends its sleep.
 func (s *Store) wake(p *peer) {
+	if p.rest.asleep {
+		s.rouse(p)
+	}
 	if !p.queued && !p.dead {
 		p.queued = true
 		s.dirty = append(s.dirty, p)

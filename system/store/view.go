@@ -20,6 +20,9 @@ type PeerView struct {
 	// Merging says whether the region is frozen; Merged are regions that are known to be no more.
 	Merging bool
 	Merged  []uint64
+	// Asleep says that the peer gets no ticks, relying on Leads, the store that led the region when it fell asleep.
+	Asleep bool
+	Leads  uint64
 }
 
 // Peers lists the store's peers by region id.
@@ -29,6 +32,7 @@ func (s *Store) Peers() []PeerView {
 		v := PeerView{
 			Region: p.region, Peer: p.meta.GetId(), Leader: p.group.IsLeader(), Term: p.group.Term(), Applied: p.applied,
 			Truncated: p.group.Truncated().Index, Initialised: p.initialised(), Merging: p.merging(),
+			Asleep: p.rest.asleep, Leads: p.leader().GetStoreId(),
 		}
 		for _, e := range p.merged.GetRegions() {
 			v.Merged = append(v.Merged, e.GetId())

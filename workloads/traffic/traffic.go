@@ -82,6 +82,9 @@ type Knobs struct {
 	// ThinkMax is the longest pause between two operations of a client; pauses are drawn from 0 up to it. Without
 	// it there is none.
 	ThinkMax time.Duration
+	// NapEvery and NapFor let all clients pause at the same time: in each NapEvery, for the last NapFor of it. Without it
+	// they don't.
+	NapEvery, NapFor time.Duration
 	// Regions is how many regions there are at the start, cut at SplitKeys(Regions): scan goes for their borders.
 	// Default 1.
 	Regions int
@@ -145,6 +148,7 @@ func (c *Ctx) loop(step func()) {
 			c.Proc.Sleep(idlePause)
 			continue
 		}
+		c.nap()
 		began := c.Proc.Now()
 		step()
 		if c.Knobs.ThinkMax > 0 {
@@ -153,6 +157,17 @@ func (c *Ctx) loop(step func()) {
 		if c.Proc.Now() == began {
 			c.Proc.Sleep(standstillPause)
 		}
+	}
+}
+
+// nap sleeps until the end of the common pause, if there is one now.
+func (c *Ctx) nap() {
+	if c.Knobs.NapEvery <= 0 {
+		return
+	}
+	since := time.Duration(c.Proc.Now()) % c.Knobs.NapEvery
+	if left := c.Knobs.NapEvery - since; left <= c.Knobs.NapFor {
+		c.Proc.Sleep(left)
 	}
 }
 

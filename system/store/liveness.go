@@ -1,0 +1,111 @@
+package store
+
+import (
+	"sort"
+
+	"ordeal/proto/ordealpb"
+)
+
+// What heartbeats are for a region that is awake, signs of life are for all regions that sleep: each store sends one to
+// every store that it shares such a region with, so that their cost does not depend on how many regions there are. Where
+// stores have shards, each does so with its like.
+//
+// A store that has been silent for an election timeout, or that has another nonce than before and so has forgotten what
+// it led, wakes those who rely on it: followers of a leader there, which go on as if their election clocks had never stood
+// still, and leaders of followers there, which must tell PD of peers that are down and step down themselves if it was they
+// who were cut off. A restart within that time gives followers no advance: the message that tells of it may be an old one.
+
+// storeLife is what is known of another store.
+type storeLife struct {
+	id uint64
+	// watching counts the sleeping peers here that rely on the store.
+	watching int
+	// heard is the tick of the last message from it; silent says that this is too long ago, and that all have been told.
+	heard  uint64
+	silent bool
+	// nonce is that of its last known life, or 0.
+	nonce uint64
+}
+
+// life returns what is known of a store.
+func (s *Store) life(id uint64) *storeLife {
+	i := sort.Search(len(s.lives), func(i int) bool { return s.lives[i].id >= id })
+	if i < len(s.lives) && s.lives[i].id == id {
+		return s.lives[i]
+	}
+	s.lives = append(s.lives, nil)
+	copy(s.lives[i+1:], s.lives[i:])
+	s.lives[i] = &storeLife{id: id, heard: s.ticks}
+	return s.lives[i]
+}
+
+// watchOver adds p to those who rely on other stores, or takes it away again.
+func (s *Store) watchOver(p *peer, by int) {
+	if p.group.IsLeader() {
+		for _, m := range p.region.GetPeers() {
+			if m.GetId() != p.meta.GetId() {
+				s.life(m.GetStoreId()).watching += by
+			}
+		}
+		return
+	}
+	s.life(p.leader().GetStoreId()).watching += by
+}
+
+// heardFrom notes a message from a store.
+func (s *Store) heardFrom(id uint64) {
+	l := s.life(id)
+	l.heard, l.silent = s.ticks, false
+}
+
+// onAlive takes a sign of life.
+func (s *Store) onAlive(a *ordealpb.StoreAlive) {
+	s.heardFrom(a.GetStoreId())
+	l := s.life(a.GetStoreId())
+	if l.nonce != 0 && l.nonce != a.GetNonce() {
+		s.rouseThose(l, false)
+	}
+	l.nonce = a.GetNonce()
+	// Somebody there relies on this store. That is mutual, unless this store has just restarted.
+	if l.watching == 0 && !a.GetAnswer() {
+		s.sayAlive(l.id, true)
+	}
+}
+
+func (s *Store) sayAlive(to uint64, answer bool) {
+	a := s.cfg.Resolve(to)
+	a.Actor += uint16(s.shard)
+	s.sendNow.packet(a).Alive = &ordealpb.StoreAlive{StoreId: s.cfg.StoreID, Nonce: s.env.Nonce, Answer: answer}
+}
+
+// tickLives sends signs of life and notices whose have stayed away.
+func (s *Store) tickLives() {
+	for _, l := range s.lives {
+		if l.watching == 0 {
+			continue
+		}
+		if s.ticks%uint64(s.cfg.HeartbeatTicks) == 0 {
+			s.sayAlive(l.id, false)
+		}
+		if !l.silent && s.ticks-l.heard >= uint64(s.cfg.ElectionTicks) {
+			l.silent = true
+			s.rouseThose(l, true)
+		}
+	}
+}
+
+// rouseThose wakes all who rely on a store.
+func (s *Store) rouseThose(l *storeLife, silent bool) {
+	// gofail: var bugHibernateFooled struct{}
+	// return
+
+	for _, p := range s.order {
+		if !p.rest.asleep || !p.relies(l.id) {
+			continue
+		}
+		if silent && !p.group.IsLeader() {
+			p.group.LeaderSilent()
+		}
+		s.wake(p)
+	}
+}
