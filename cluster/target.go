@@ -45,7 +45,7 @@ func (c *Sim) Crash(n world.NodeID) (uint64, error) {
 // remember keeps what a store knows before it goes down.
 func (c *Sim) remember(n world.NodeID) {
 	if s := c.store(n); s != nil && c.World.Up(n) {
-		s.last = slices.Clone(s.store.Peers())
+		s.last, s.downSince = s.store.Peers(), c.World.Now()
 	}
 }
 
@@ -100,15 +100,12 @@ func (c *Sim) DisarmCrashes() []string {
 
 // onCrash is told that a node went down; point is nil unless a failpoint did it.
 func (c *Sim) onCrash(n world.NodeID, crash *world.Crash) {
-	if s := c.store(n); s != nil {
-		s.downSince = c.World.Now()
-	}
 	if crash == nil {
 		return
 	}
 	c.hit = append(c.hit, crash.Point)
 	if s := c.store(n); s != nil {
-		s.last = slices.Clone(s.store.Peers())
+		s.last, s.downSince = s.store.Peers(), c.World.Now()
 	}
 	if _, ok := c.armed[crash.Point]; ok {
 		_ = gofail.Disable(crash.Point)

@@ -102,7 +102,7 @@ func Open(cfg Config, eng *engine.Engine) (*Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Group{cfg: cfg, log: l, applied: cfg.Applied, snapshotTicks: map[uint64]int{}}
+	g := &Group{cfg: cfg, log: l, applied: cfg.Applied}
 	l.conf = cfg.Conf
 	l.applied = func() ID { return g.applied }
 	l.snapshot = func() []byte {
@@ -239,6 +239,9 @@ func (g *Group) resendSnapshots() {
 		if pr.State != stateSnapshot {
 			delete(g.snapshotTicks, id)
 			return
+		}
+		if g.snapshotTicks == nil {
+			g.snapshotTicks = map[uint64]int{}
 		}
 		g.snapshotTicks[id]++
 		if g.snapshotTicks[id] >= snapshotResendElections*g.cfg.ElectionTicks {

@@ -29,7 +29,7 @@ func drawHibernate(seed uint64, tick time.Duration) hibernateKnobs {
 	if naps := rng.IntN(2) == 0; naps && h.ticks > 0 {
 		d := store.DefaultConfig()
 		h.napFor = time.Duration(h.ticks+2*d.HeartbeatTicks+rng.IntN(2*d.ElectionTicks)) * tick
-		h.napEvery = h.napFor + time.Duration(100+rng.IntN(900))*time.Millisecond
+		h.napEvery = 2*h.napFor + time.Duration(100+rng.IntN(900))*time.Millisecond
 	}
 	return h
 }
