@@ -177,6 +177,7 @@ func (s *script) newCluster(d *datadriven.TestData) {
 	d.MaybeScanArgs(s.t, "barriers", &s.cfg.BarriersMax)
 	d.MaybeScanArgs(s.t, "hibernate", &s.cfg.HibernateTicks)
 	d.MaybeScanArgs(s.t, "report", &s.cfg.HibernateReportTicks)
+	d.MaybeScanArgs(s.t, "check", &s.cfg.ConsistencyCheckTicks)
 	d.MaybeScanArgs(s.t, "split-bytes", &s.cfg.RegionSplitBytes)
 	s.cfg.LeaseReads = d.HasArg("leases")
 	d.MaybeScanArgs(s.t, "shards", &s.cfg.Shards)

@@ -160,6 +160,10 @@ func kindName(m *ordealpb.RaftMessage) string {
 		return "Consent"
 	case h != nil:
 		return "Hibernate"
+	case m.GetExtra().GetHashReport() != nil:
+		return "HashReport"
+	case m.GetExtra().GetQuarantined() != nil:
+		return "Quarantined"
 	}
 	msg := &raft.Message{}
 	if err := proto.Unmarshal(m.GetMessage(), msg); err != nil {
