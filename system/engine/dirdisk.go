@@ -80,14 +80,16 @@ func (d *DirDisk) Close() error {
 }
 
 const (
-	dirCacheBytes    = 64 << 20
-	dirMemTableBytes = 16 << 20
+	dirCacheBytes = 64 << 20
+	// dirMemTableBytes is so large that most entries of a Raft log are compacted away before they would be flushed. Pebble
+	// begins with a small one and doubles it with use.
+	dirMemTableBytes = 64 << 20
 	// dirMemTables is how many memtables may wait for their flush before commits are held up.
 	dirMemTables = 4
 	// dirCompactions is how many compactions may run at once.
 	dirCompactions = 2
 	// dirL0Compact and dirL0Stop are how many overlapping young tables start a compaction, and hold up commits.
-	dirL0Compact = 2
+	dirL0Compact = 4
 	dirL0Stop    = 100
 )
 

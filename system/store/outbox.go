@@ -10,6 +10,8 @@ import (
 // which there are many, are encoded as they come.
 type outbox struct {
 	packets []outPacket
+	// room is what the longest packet of the last turn took: the next one is likely to take as much.
+	room int
 }
 
 type outPacket struct {
@@ -19,13 +21,16 @@ type outPacket struct {
 	rest *ordealpb.StorePacket
 }
 
-// packetBytes is what a packet has room for at first.
-const packetBytes = 1 << 10
+// packetMin and packetMax bound what a packet has room for at first, in bytes.
+const (
+	packetMin = 256
+	packetMax = 256 << 10
+)
 
 func (o *outbox) add(to world.Addr, m *ordealpb.RaftMessage) {
 	p := o.at(to)
 	if p.raft == nil {
-		p.raft = make([]byte, 0, packetBytes)
+		p.raft = make([]byte, 0, min(max(o.room+o.room/8, packetMin), packetMax))
 	}
 	p.raft = wire.AppendRaft(p.raft, m)
 }
@@ -60,5 +65,11 @@ func (p *outPacket) payload() []byte {
 func (o *outbox) take() []outPacket {
 	p := o.packets
 	o.packets = nil
+	if len(p) > 0 {
+		o.room = 0
+	}
+	for i := range p {
+		o.room = max(o.room, len(p[i].raft))
+	}
 	return p
 }

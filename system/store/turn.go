@@ -111,7 +111,9 @@ func (s *Store) handleReady(p *peer) {
 			p.group.Applied(&rd)
 		}
 	}
-	s.failReads(p, rd.ExpiredReads, region.ReadIndexNotReady(p.region.GetId(), "its leader does not answer"))
+	if len(rd.ExpiredReads) > 0 {
+		s.failReads(p, rd.ExpiredReads, region.ReadIndexNotReady(p.region.GetId(), "its leader does not answer"))
+	}
 	if len(p.confirmed) > 0 {
 		s.readable(p)
 	}
