@@ -34,7 +34,7 @@ type life struct {
 
 // startLife listens, boots the actors and sets everything in motion.
 func startLife(w *World, node world.Node, lives uint64) (*life, error) {
-	l := &life{w: w, node: node, conns: make(map[uint32]*inbound)}
+	l := &life{w: w, node: node, conns: make(map[uint32]*inbound), local: localCalls{w: w}}
 	ln, err := w.listen(node.ID)
 	if err != nil {
 		return nil, err

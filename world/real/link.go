@@ -96,9 +96,11 @@ type wire struct {
 type call struct {
 	// done has room for the one outcome, so that whoever completes the call never waits.
 	done chan callResult
-	// id and abandoned are guarded by the link's lock; id is 0 while the call is queued.
+	// id and abandoned are guarded by the lock of the link, or of the table of local calls; id is 0 while the call is queued.
 	id        uint32
 	abandoned bool
+	// due is when a local call times out.
+	due world.Time
 }
 
 type callResult struct {

@@ -35,6 +35,7 @@ func (s *procSet) end() {
 	s.mu.Lock()
 	s.cancel()
 	s.mu.Unlock()
+	s.w.endLocalCalls()
 	s.wg.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,12 +63,10 @@ func (w *World) Go(node world.NodeID, name string, f func(world.Proc)) {
 	// The constant keeps procs apart from actors of a node with the same id.
 	const procs = 1 << 32
 	p := &proc{
-		w: w, node: node, links: links, rand: newRand(w.cfg.Seed, uint64(node), h.Sum64(), procs), clock: time.NewTimer(0),
+		w: w, node: node, links: links, rand: newRand(w.cfg.Seed, uint64(node), h.Sum64(), procs),
+		local: &call{done: make(chan callResult, 1)},
 	}
-	s.wg.Go(func() {
-		defer p.clock.Stop()
-		f(p)
-	})
+	s.wg.Go(func() { f(p) })
 }
 
 // Wait returns when every proc has returned. It must not be called from a proc.
@@ -79,9 +78,8 @@ type proc struct {
 	node  world.NodeID
 	links *linkSet
 	rand  *rand.Rand
-	// clock times out calls, and spare is a call that is over; a proc has one call at a time.
-	clock *time.Timer
-	spare *call
+	// local is the proc's call to a node of this process; it has one at a time.
+	local *call
 }
 
 var _ world.Proc = (*proc)(nil)
@@ -105,25 +103,22 @@ func (p *proc) Call(to world.Addr, request []byte, timeout time.Duration) ([]byt
 		return nil, fmt.Errorf("%w: a request of %d bytes exceeds FrameBytesMax, %d",
 			world.ErrRefused, f.size(), p.w.cfg.FrameBytesMax)
 	}
-	c := p.spare
-	p.spare = nil
-	if c == nil {
-		c = &call{done: make(chan callResult, 1)}
+	if l, here := p.w.localLife(to.Node); here {
+		return p.callLocal(l, to, request, timeout)
 	}
-	forget, err := p.send(to, f, c)
-	if err != nil {
-		p.spare = c
-		return nil, err
+	t := time.NewTimer(timeout)
+	defer t.Stop()
+	c := &call{done: make(chan callResult, 1)}
+	link := p.links.to(to.Node)
+	if !p.w.isCut(p.node, to.Node) && !link.q.put(outgoing{frame: f, call: c}) {
+		p.w.refused.Add(1)
+		return nil, fmt.Errorf("%w: the queue to node %d is full", world.ErrRefused, to.Node)
 	}
-	p.clock.Reset(timeout)
 	select {
 	case r := <-c.done:
-		p.clock.Stop()
-		// Who completed it has let go of it.
-		c.id, p.spare = 0, c
 		return r.reply, r.err
-	case <-p.clock.C:
-		forget()
+	case <-t.C:
+		link.forget(c)
 		return nil, world.ErrTimeout
 	case <-p.w.procs.ctx.Done():
 		runtime.Goexit()
@@ -131,26 +126,9 @@ func (p *proc) Call(to world.Addr, request []byte, timeout time.Duration) ([]byt
 	}
 }
 
-// send starts a call; forget gives it up. On an error it was certainly not delivered.
-func (p *proc) send(to world.Addr, f frame, c *call) (forget func(), err error) {
-	cut := p.w.isCut(p.node, to.Node)
-	if l, here := p.w.localLife(to.Node); here {
-		switch {
-		case cut:
-			return func() {}, nil
-		case l == nil:
-			p.w.refused.Add(1)
-			return nil, fmt.Errorf("%w: node %d is down", world.ErrRefused, to.Node)
-		case !l.callLocal(p.node, to, f.payload, c):
-			p.w.refused.Add(1)
-			return nil, fmt.Errorf("%w: the inbox of actor %s is full or it is down", world.ErrRefused, to)
-		}
-		return func() { l.local.take(c.id) }, nil
+// endIfShutDown ends the proc's goroutine if the world is shut down.
+func (p *proc) endIfShutDown() {
+	if p.w.procs.ctx.Err() != nil {
+		runtime.Goexit()
 	}
-	link := p.links.to(to.Node)
-	if !cut && !link.q.put(outgoing{frame: f, call: c}) {
-		p.w.refused.Add(1)
-		return nil, fmt.Errorf("%w: the queue to node %d is full", world.ErrRefused, to.Node)
-	}
-	return func() { link.forget(c) }, nil
 }
