@@ -134,19 +134,18 @@ func drive(o options, sc scenario, s side, r *result) error {
 }
 
 // fillers is how many clients write what is going to be read.
-const fillers = 64
+const fillers = 1024
 
 // fill writes every key once.
 func fill(s side, sc scenario) error {
 	var failed atomic.Pointer[error]
 	s.Go(fillers, func(n int, c conn) {
 		value := make([]byte, valueBytes)
-		for region := n; region < sc.Regions; region += fillers {
-			for i := range keysTotal / sc.Regions {
-				if err := patient(func() error { return c.Put(region, keyOf(region, i), value) }); err != nil {
-					failed.CompareAndSwap(nil, &err)
-					return
-				}
+		for i := n; i < keysTotal/sc.Regions*sc.Regions; i += fillers {
+			region, k := i%sc.Regions, i/sc.Regions
+			if err := patient(func() error { return c.Put(region, keyOf(region, k), value) }); err != nil {
+				failed.CompareAndSwap(nil, &err)
+				return
 			}
 		}
 	})()
