@@ -41,10 +41,12 @@ func readBugs() []Bug {
 			"reads are answered by a peer whose range has shrunk since they were asked"},
 		{"lease-drift", "R7", "bugLeaseDrift", "register", "partition,kill",
 			"a leader's lease is as long as the promise that it rests on, as if all clocks were equal"},
-		{"lease-transfer", "R7", "bugLeaseInTransfer", "register", "transfer-leader",
+		{"lease-transfer", "R7", "bugLeaseInTransfer", "register", "coup",
 			"a leader uses its lease although it has begun to hand over leadership"},
-		{"lease-restart", "R7", "bugLeaseRestart", "register", "kill,partition",
+		{"lease-restart", "R7", "bugLeaseRestart", "register", "coup",
 			"a peer that was restarted votes at once, though it may have promised not to"},
+		{"live-scan", "A7", "bugLiveScan,bugLiveScanRest", "batch", "all",
+			"a scan reads the first half of its keys from an earlier state than the second"},
 	}
 }
 
@@ -53,6 +55,8 @@ func writeBugs() []Bug {
 	return []Bug{
 		{"ack-before-sync", "R2", "bugAckBeforeSync", "register", "kill,crash-at",
 			"append responses are sent before the entries are durable"},
+		{"delete-range-last", "W2", "bugDeleteRangeLast", "batch", "all",
+			"ranges are deleted behind everything else that a turn writes"},
 		{"propose-in-transfer", "R8", "bugProposeInTransfer", "register", "transfer-leader",
 			"a proposal that is refused since leadership moves waits for the place in the log that it would have had"},
 		{"no-flow-control", "F1", "bugNoFlowControl", "register", "kill,partition",

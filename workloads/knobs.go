@@ -98,6 +98,13 @@ func (k *knobs) drawReads(rng *rand.Rand, clients int) {
 			k.readFrom[i] = client.AnyReplica
 		}
 	}
+	// In half of the runs some clients only read, from leaders: they see how long a leader goes on that has lost its region.
+	if rng.IntN(2) == 0 {
+		k.traffic.Readers = clients / 4
+		for i := range k.traffic.Readers {
+			k.readFrom[i] = client.Leader
+		}
+	}
 }
 
 // quietNet loses nothing: the cluster must come to rest on it.

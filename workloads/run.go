@@ -209,7 +209,7 @@ func (r *run) client(i int, do func(*traffic.Ctx)) {
 		defer func() { r.busy-- }()
 		do(&traffic.Ctx{
 			Proc: p, Client: r.cluster.ClientReading(p, r.knobs.readFrom[i]), Rec: r.recs[i], ID: i, Clients: r.cfg.Clients, Rand: p.Rand(),
-			Stop: func() bool { return r.stop }, Keys: r.keys, Knobs: r.knobs.traffic,
+			Stop: func() bool { return r.stop }, Keys: r.keys, Knobs: r.knobs.traffic, Fail: r.fail,
 		})
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"ordeal/proto/errorpb"
+	"ordeal/proto/kvrpcpb"
 	"ordeal/proto/metapb"
 	"ordeal/proto/ordealpb"
 	"ordeal/raft"
@@ -85,6 +86,9 @@ type request struct {
 	version uint64
 	// replica says that any peer may answer.
 	replica bool
+	// early is what a scan read before it was confirmed.
+	//lint:ignore U1000 only a planted bug does that
+	early []*kvrpcpb.KvPair
 }
 
 type queuedOp struct {

@@ -27,6 +27,11 @@ func (s *Store) startRead(p *peer, req request) {
 	// 	return
 	// }
 
+	// gofail: var bugLiveScan struct{}
+	// if scan := req.body.GetScan(); scan != nil {
+	// 	req.early, _ = s.scan(p, scan)
+	// }
+
 	s.nextToken++
 	if err := p.group.Read(s.nextToken, req.replica); err != nil {
 		s.replyError(&req, p, s.groupError(p, err))
@@ -91,6 +96,11 @@ func (s *Store) answerRead(p *peer, req *request) {
 		s.replyError(req, nil, region.RegionNotFound(p.region.GetId()))
 		return
 	}
+	// gofail: var bugLiveScanRest struct{}
+	// if late := resp.GetScan().GetKvs(); len(late) > 1 && len(late) == len(req.early) {
+	// 	copy(late, req.early[:len(late)/2])
+	// }
+
 	resp.Witness = s.witness(p)
 	s.reply(req, resp)
 }
@@ -157,10 +167,13 @@ func (s *Store) scan(p *peer, req *kvrpcpb.RawScanRequest) ([]*kvrpcpb.KvPair, e
 		start, end = maxKey(end, p.region.GetStartKey()), start
 	}
 	lo, hi := engine.DataRange(start, clipEnd(end, p.region.GetEndKey()))
+	walk := s.eng.ReadRange
 	if req.GetReverse() {
-		return kvs, s.eng.ReverseReadRange(lo, hi, take)
+		walk = s.eng.ReverseReadRange
 	}
-	return kvs, s.eng.ReadRange(lo, hi, take)
+	// The pairs are there only once the walk is over.
+	err := walk(lo, hi, take)
+	return kvs, err
 }
 
 // dropReads answers reads that wait for confirmation or, confirmed, for entries with err: they had no effect and may be

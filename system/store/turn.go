@@ -136,6 +136,11 @@ func (s *Store) commit() {
 	if s.batch.Empty() {
 		return
 	}
+	// gofail: var bugDeleteRangeLast struct{}
+	// for _, r := range s.fresh.deleted {
+	// 	s.delRange(r.start, r.end)
+	// }
+
 	s.eng.Commit(s.batch)
 	s.unsynced = true
 	s.fresh.reset()

@@ -56,6 +56,11 @@ func churnKey(id, n int) string {
 
 func (c *churnClient) step() {
 	d := c.roll()
+	if c.reads() && len(c.Keys.Used()) > 0 {
+		used := c.Keys.Used()
+		c.get(used[len(used)-1-c.Rand.IntN(min(churnRecent, len(used)))])
+		return
+	}
 	if insert := d.in(churnInsertPct); len(c.mine) == 0 || (insert && len(c.mine) < c.knobs.KeysMax) {
 		o := ownKey{key: churnKey(c.ID, len(c.mine))}
 		o.last = c.put(o.key, c.value())

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"ordeal/checker"
+	"ordeal/proto/kvrpcpb"
 	"ordeal/proto/ordealpb"
 	"ordeal/system/client"
 )
@@ -126,20 +127,20 @@ func (c *Ctx) compared(op *checker.Op, swapped bool, seen sighting, w *ordealpb.
 	}
 }
 
-// scan returns what it saw, in the order of keys.
-func (c *Ctx) scan(start, end string, limit int) []checker.KV {
+// scan returns what it saw, in the order of keys, and where.
+func (c *Ctx) scan(start, end string, limit int) ([]checker.KV, []*ordealpb.Witness) {
 	op := c.begin(checker.Op{Kind: checker.Scan, Start: start, End: end, Limit: limit})
 	pairs, witnesses, err := c.Client.Scan([]byte(start), []byte(end), limit)
-	var seen []checker.KV
+	seen := c.sawPairs(op, pairs)
+	c.end(op, only(witnesses), err)
+	return seen, witnesses
+}
+
+// sawPairs records what a scan returned.
+func (c *Ctx) sawPairs(op *checker.Op, pairs []*kvrpcpb.KvPair) (seen []checker.KV) {
 	for _, p := range pairs {
 		seen = append(seen, checker.KV{Key: string(p.GetKey()), Value: string(p.GetValue())})
 		op.Pairs = append(op.Pairs, checker.KV{Key: string(p.GetKey()), Value: short(string(p.GetValue()))})
 	}
-	// One witness cannot speak for several regions.
-	var w *ordealpb.Witness
-	if len(witnesses) == 1 {
-		w = witnesses[0]
-	}
-	c.end(op, w, err)
 	return seen
 }

@@ -59,6 +59,8 @@ func (r *registerClient) act(key string, last sighting) sighting {
 	case d.in(registerRetiredPct) && len(r.Keys.retired) > 0:
 		r.get(r.Keys.retired[r.Rand.IntN(len(r.Keys.retired))])
 		return last
+	case r.reads():
+		return r.get(key)
 	case d.in(registerPutPct):
 		return r.put(key, r.value())
 	case d.in(registerCASPct):

@@ -109,6 +109,8 @@ const (
 	scanCADPct     = 9
 	scanDeletePct  = 1
 	scanWrongPct   = 25
+	// scanReversePct is how many scans of windows go downwards.
+	scanReversePct = 25
 	// scanOwnPct is how many of the single operations go to the client's own key.
 	scanOwnPct = 40
 	// scanLimitMax bounds the limits of scans of windows, scanWideLimit is that of wide ones.
@@ -151,6 +153,8 @@ func (s *scanClient) step() {
 // ruled out scans.
 func (s *scanClient) act(key string, last sighting, d *dice) sighting {
 	switch {
+	case s.reads():
+		return s.get(key)
 	case d.in(scanPutPct):
 		return s.put(key, s.value())
 	case d.in(scanCASPct):
@@ -181,7 +185,14 @@ func (s *scanClient) scanWindow(w *window) {
 		from = w.key(1, "")
 	}
 	if from < to {
-		s.remember(w, s.Ctx.scan(from, to, 1+s.Rand.IntN(scanLimitMax)))
+		limit := 1 + s.Rand.IntN(scanLimitMax)
+		var pairs []checker.KV
+		if s.Rand.IntN(100) < scanReversePct {
+			pairs, _ = s.reverseScan(from, to, limit)
+		} else {
+			pairs, _ = s.Ctx.scan(from, to, limit)
+		}
+		s.remember(w, pairs)
 	}
 }
 

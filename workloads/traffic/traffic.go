@@ -53,6 +53,11 @@ func All() []Workload {
 			About:  "new keys with values of some size, until regions split; old ones are read, changed and deleted",
 			Client: churn,
 		},
+		{
+			Name:   "batch",
+			About:  "groups of keys written and deleted together, and read at one moment: no batch is ever torn",
+			Client: batch,
+		},
 	}
 }
 
@@ -96,6 +101,9 @@ type Knobs struct {
 	// ValueMin and ValueMax bound the sizes of values, in bytes. Values without need to be larger are about 8 B.
 	// Default for churn 100 and 1000, for the others 0.
 	ValueMin, ValueMax int
+	// Readers is how many of the clients, those with the lowest IDs, do nothing but read. A writer soon waits for a
+	// leader that is cut off; a reader goes on asking it.
+	Readers int
 	// KeysMax is how many keys one client of churn makes. Default 4000.
 	KeysMax int
 	// FinalWithin is how long FinalReads tries. Default 60 s.
@@ -131,7 +139,12 @@ type Ctx struct {
 	Stop  func() bool
 	Keys  *KeySet
 	Knobs Knobs
+	// Fail reports what no history shows but must not happen.
+	Fail func(format string, args ...any)
 }
+
+// reads says whether the client is one of those that only read.
+func (c *Ctx) reads() bool { return c.ID < c.Knobs.Readers }
 
 const (
 	// idlePause is how long an idle client waits before it asks again whether to stop.

@@ -47,6 +47,7 @@ func run(t *testing.T, seed uint64, w Workload, knobs Knobs, faults clienttest.F
 		ctx := &Ctx{
 			Rec: checker.NewRecorder(id), ID: id, Clients: clients, Keys: o.keys, Knobs: knobs,
 			Stop: func() bool { return c.Now() >= world.Time(d) },
+			Fail: func(format string, args ...any) { t.Errorf(format, args...) },
 		}
 		recs = append(recs, ctx.Rec)
 		c.Go(func(p world.Proc) {
@@ -107,7 +108,10 @@ func TestHistoriesAreValid(t *testing.T) {
 		}
 		t.Logf("%s: %d operations: %v", w.Name, total, kinds)
 		for _, kind := range checker.Kinds {
-			if kind != checker.Scan || w.Name == "scan" {
+			// The workloads that scan, and the one that does not compare.
+			scans, compares := w.Name == "scan" || w.Name == "batch", w.Name != "batch"
+			if kind == checker.Scan && scans || (kind == checker.CAS || kind == checker.CAD) && compares ||
+				kind == checker.Get || kind == checker.Put || kind == checker.Delete {
 				require.NotZero(t, kinds[kind].Ok, "%s: %s", w.Name, kind)
 			}
 		}
@@ -291,7 +295,7 @@ func TestKeysAreSpread(t *testing.T) {
 
 func TestByName(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []string{"register", "scan", "churn"}, Names())
+	require.Equal(t, []string{"register", "scan", "churn", "batch"}, Names())
 	for _, name := range Names() {
 		w, err := ByName(name)
 		require.NoError(t, err)
@@ -299,7 +303,7 @@ func TestByName(t *testing.T) {
 		require.NotEmpty(t, w.About)
 	}
 	_, err := ByName("banking")
-	require.EqualError(t, err, `unknown workload "banking", want one of: register, scan, churn`)
+	require.EqualError(t, err, `unknown workload "banking", want one of: register, scan, churn, batch`)
 }
 
 func TestShort(t *testing.T) {

@@ -1,0 +1,188 @@
+package traffic
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"ordeal/checker"
+	"ordeal/proto/kvrpcpb"
+	"ordeal/proto/ordealpb"
+)
+
+// batch works on groups of keys that are only ever written together, by one BatchPut or DeleteRange. Whoever reads a whole
+// group at one moment must find one batch, or nothing: a mixture is reported at once. Beside that, every key has its
+// history, judged like any other.
+func batch(c *Ctx) {
+	k := c.Knobs.withDefaults()
+	b := &batchClient{Ctx: c, slots: k.HotKeys, rotateAfter: k.RotateAfter}
+	c.loop(b.step)
+}
+
+type batchClient struct {
+	*Ctx
+	slots, rotateAfter int
+}
+
+// group is a few keys that belong together; nobody uses other keys in their range.
+type group struct{ prefix string }
+
+// groupKeys is how many keys a group has.
+const groupKeys = 4
+
+// groupOf puts each generation of a slot into another part of the key space. Most groups lie in one region; one that a
+// split has cut is not written any more.
+func groupOf(slot, slots, generation int) group {
+	return group{bucketKey(slot*buckets/slots+generation*37, fmt.Sprintf("/b/%d/%d/", slot, generation))}
+}
+
+func (g group) key(i int) string { return fmt.Sprint(g.prefix, i) }
+func (g group) end() string      { return g.prefix + "~" }
+
+func (g group) keys() []string {
+	var keys []string
+	for i := range groupKeys {
+		keys = append(keys, g.key(i))
+	}
+	return keys
+}
+
+// What a client of batch does, in percent; the rest is reading one key.
+const (
+	batchRetiredPct = 2 // read a retired key
+	batchPutPct     = 36
+	batchGetPct     = 18
+	batchScanPct    = 18
+	batchReversePct = 18
+	batchDeletePct  = 2
+	// batchLimitMax bounds the limits of scans; some are less than a group.
+	batchLimitMax = 2 * groupKeys
+)
+
+func (b *batchClient) step() {
+	i := b.Rand.IntN(b.slots)
+	generation, rotated := b.Keys.turn(i, b.slots, b.rotateAfter)
+	if rotated {
+		b.Keys.retire(groupOf(i, b.slots, generation-1).keys()...)
+	}
+	g := groupOf(i, b.slots, generation)
+	d := b.roll()
+	switch {
+	case d.in(batchRetiredPct) && len(b.Keys.retired) > 0:
+		b.get(b.Keys.retired[b.Rand.IntN(len(b.Keys.retired))])
+	case d.in(batchPutPct) && !b.reads():
+		b.putGroup(g)
+	case d.in(batchDeletePct) && !b.reads():
+		b.deleteGroup(g)
+	case d.in(batchGetPct):
+		b.getGroup(g)
+	case d.in(batchScanPct):
+		limit := 1 + b.Rand.IntN(batchLimitMax)
+		pairs, witnesses := b.Ctx.scan(g.prefix, g.end(), limit)
+		b.checkWhole(g, "scan", pairs, limit, witnesses)
+	case d.in(batchReversePct):
+		limit := 1 + b.Rand.IntN(batchLimitMax)
+		pairs, witnesses := b.reverseScan(g.prefix, g.end(), limit)
+		b.checkWhole(g, "reverse scan", pairs, limit, witnesses)
+	default:
+		b.get(g.key(b.Rand.IntN(groupKeys)))
+	}
+}
+
+// beginAll and endAll record one call as an operation on each key of a group.
+func (b *batchClient) beginAll(g group, op func(i int) checker.Op) []*checker.Op {
+	var ops []*checker.Op
+	for i := range groupKeys {
+		o := op(i)
+		o.Key = g.key(i)
+		ops = append(ops, b.begin(o))
+	}
+	return ops
+}
+
+func (b *batchClient) endAll(ops []*checker.Op, w *ordealpb.Witness, err error) {
+	for _, op := range ops {
+		b.end(op, w, err)
+	}
+}
+
+func (b *batchClient) putGroup(g group) {
+	tag := b.value()
+	value := func(i int) string { return fmt.Sprintf("%s.%d", tag, i) }
+	ops := b.beginAll(g, func(i int) checker.Op { return checker.Op{Kind: checker.Put, Value: value(i)} })
+	var pairs []*kvrpcpb.KvPair
+	for i := range groupKeys {
+		pairs = append(pairs, &kvrpcpb.KvPair{Key: []byte(g.key(i)), Value: []byte(value(i))})
+	}
+	w, err := b.Client.BatchPut(pairs)
+	b.endAll(ops, w, err)
+}
+
+// deleteGroup deletes the range in which the keys of the group are the only ones.
+func (b *batchClient) deleteGroup(g group) {
+	ops := b.beginAll(g, func(int) checker.Op { return checker.Op{Kind: checker.Delete} })
+	_, witnesses, err := b.Client.DeleteRange([]byte(g.prefix), []byte(g.end()))
+	b.endAll(ops, only(witnesses), err)
+}
+
+func (b *batchClient) getGroup(g group) {
+	ops := b.beginAll(g, func(int) checker.Op { return checker.Op{Kind: checker.Get} })
+	var keys [][]byte
+	for _, k := range g.keys() {
+		keys = append(keys, []byte(k))
+	}
+	values, witnesses, err := b.Client.BatchGet(keys)
+	var pairs []checker.KV
+	for i, v := range values {
+		ops[i].Found, ops[i].Read = v.Found, string(v.Value)
+		if v.Found {
+			pairs = append(pairs, checker.KV{Key: g.key(i), Value: string(v.Value)})
+		}
+	}
+	b.endAll(ops, only(witnesses), err)
+	b.checkWhole(g, "batch get", pairs, groupKeys, witnesses)
+}
+
+// checkWhole reports a group of which a read at one moment, in ascending order, saw parts of several batches, or one
+// batch in part.
+func (b *batchClient) checkWhole(g group, what string, pairs []checker.KV, limit int, witnesses []*ordealpb.Witness) {
+	if len(witnesses) != 1 || len(pairs) == 0 {
+		return // it failed, took several moments, or saw nothing
+	}
+	whole := len(pairs) == min(limit, groupKeys)
+	for _, p := range pairs {
+		whole = whole && batchOf(p) == batchOf(pairs[0])
+	}
+	if !whole {
+		b.Fail("%s of client %d saw a torn batch at %s: of the %d keys of %s, which are only written together, %v",
+			what, b.ID, b.Proc.Now(), groupKeys, g.prefix, pairs)
+	}
+}
+
+// batchOf is what the values of one batch have in common.
+func batchOf(p checker.KV) string {
+	tag, _, _ := strings.Cut(p.Value, ".")
+	return tag
+}
+
+// reverseScan is recorded as the scan that it is seen from its end: of the keys in front of the last that it returned it
+// says nothing if its limit cut it. It returns what it saw in ascending order.
+func (c *Ctx) reverseScan(start, end string, limit int) ([]checker.KV, []*ordealpb.Witness) {
+	op := c.begin(checker.Op{Kind: checker.Scan, Start: start, End: end})
+	pairs, witnesses, err := c.Client.ReverseScan([]byte(start), []byte(end), limit)
+	slices.Reverse(pairs)
+	seen := c.sawPairs(op, pairs)
+	if len(pairs) >= limit {
+		op.Start = string(pairs[0].GetKey())
+	}
+	c.end(op, only(witnesses), err)
+	return seen, witnesses
+}
+
+// only is the witness of an answer that came from one region; one cannot speak for several.
+func only(witnesses []*ordealpb.Witness) *ordealpb.Witness {
+	if len(witnesses) == 1 {
+		return witnesses[0]
+	}
+	return nil
+}
