@@ -22,6 +22,8 @@ func batch(c *Ctx) {
 type batchClient struct {
 	*Ctx
 	slots, rotateAfter int
+	// torn says that a torn batch was reported; one for each client is enough.
+	torn bool
 }
 
 // group is a few keys that belong together; nobody uses other keys in their range.
@@ -146,14 +148,14 @@ func (b *batchClient) getGroup(g group) {
 // checkWhole reports a group of which a read at one moment, in ascending order, saw parts of several batches, or one
 // batch in part.
 func (b *batchClient) checkWhole(g group, what string, pairs []checker.KV, limit int, witnesses []*ordealpb.Witness) {
-	if len(witnesses) != 1 || len(pairs) == 0 {
+	if len(witnesses) != 1 || len(pairs) == 0 || b.torn {
 		return // it failed, took several moments, or saw nothing
 	}
 	whole := len(pairs) == min(limit, groupKeys)
 	for _, p := range pairs {
 		whole = whole && batchOf(p) == batchOf(pairs[0])
 	}
-	if !whole {
+	if b.torn = !whole; b.torn {
 		b.Fail("%s of client %d saw a torn batch at %s: of the %d keys of %s, which are only written together, %v",
 			what, b.ID, b.Proc.Now(), groupKeys, g.prefix, pairs)
 	}

@@ -1,0 +1,72 @@
+package traffic
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ordeal/checker"
+	"ordeal/proto/ordealpb"
+	"ordeal/system/client/clienttest"
+	"ordeal/world"
+)
+
+// TestTornBatchesAreReported: what a read at one moment may see of a group, and what it may not.
+func TestTornBatchesAreReported(t *testing.T) {
+	t.Parallel()
+	g := groupOf(3, 8, 2)
+	one, two := []*ordealpb.Witness{{}}, []*ordealpb.Witness{{}, {}}
+	pairs := func(tags ...string) (kvs []checker.KV) {
+		for i, tag := range tags {
+			kvs = append(kvs, checker.KV{Key: g.key(i), Value: fmt.Sprintf("%s.%d", tag, i)})
+		}
+		return kvs
+	}
+	for _, c := range []struct {
+		what      string
+		pairs     []checker.KV
+		limit     int
+		witnesses []*ordealpb.Witness
+		torn      bool
+	}{
+		{"whole", pairs("a", "a", "a", "a"), 4, one, false},
+		{"absent", nil, 4, one, false},
+		{"cut by its limit", pairs("a", "a"), 2, one, false},
+		{"two batches", pairs("a", "a", "b", "b"), 4, one, true},
+		{"a part", pairs("a", "a"), 4, one, true},
+		{"a part of what its limit allows", pairs("a"), 3, one, true},
+		{"two moments", pairs("a", "b", "b", "b"), 4, two, false},
+		{"no answer", pairs("a"), 4, nil, false},
+	} {
+		reports := 0
+		ctx := &Ctx{Proc: noProc{}, Fail: func(string, ...any) { reports++ }}
+		b := &batchClient{Ctx: ctx}
+		for range 2 {
+			b.checkWhole(g, "scan", c.pairs, c.limit, c.witnesses)
+		}
+		require.Equal(t, c.torn, reports == 1, "%s: %d reports", c.what, reports)
+	}
+}
+
+// noProc is a proc of which only the clock is asked.
+type noProc struct{ world.Proc }
+
+func (noProc) Now() world.Time { return 0 }
+
+// TestReadersOnlyRead: and the others write.
+func TestReadersOnlyRead(t *testing.T) {
+	t.Parallel()
+	for _, w := range All() {
+		o := run(t, 1, w, Knobs{Readers: 2, KeysMax: 50}, clienttest.Faults{}, time.Second)
+		wrote := map[int]bool{}
+		for _, op := range o.history.Ops {
+			if op.Kind != checker.Get && op.Kind != checker.Scan && op.Invoke > 0 {
+				wrote[op.Client] = true
+			}
+		}
+		require.True(t, wrote[clients-1], w.Name)
+		require.False(t, wrote[1], w.Name)
+	}
+}
