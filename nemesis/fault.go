@@ -39,6 +39,7 @@ var verbs = []struct {
 	{"split", parseSplit},
 	{"batch-split", parseBatchSplit},
 	{"merge", parseMerge},
+	{"coup", parseCoup},
 }
 
 // ParseFault reads what Fault.String prints. An error names the column and what is allowed there.

@@ -204,6 +204,30 @@ func TestJointEnds(t *testing.T) {
 	require.Len(t, f.calls, changeTries)
 }
 
+func TestCoupsCutTheLeaderOff(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"coup transfer region(0)":             "region 1001 to s2, and s1 hears nothing",
+		"coup restart region(0) after 1.200s": "s2 against s1, which leads region 1001; s3 restarted",
+	} {
+		f := newFake(5)
+		fault, err := ParseFault(text)
+		require.NoError(t, err)
+		began := f.p.Now()
+		r, err := fault.Apply(f.p, f)
+		require.NoError(t, err)
+		require.Equal(t, want, r.Text, text)
+		require.True(t, f.cut(2, 1) && f.cut(5, 1))
+		require.Equal(t, !fault.(Coup).Transfer, f.cut(1, 3))
+		require.False(t, f.cut(2, 3) || f.cut(1001, 1), "clients and the others reach each other")
+		require.GreaterOrEqual(t, f.p.Now().Sub(began), fault.(Coup).After)
+		require.True(t, f.Up(3))
+		_, err = fault.Heal(f.p, f)
+		require.NoError(t, err)
+		require.False(t, f.cut(2, 1))
+	}
+}
+
 func TestMergesAndTheirReceipts(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -299,6 +323,10 @@ func TestSkipsSayWhy(t *testing.T) {
 			"no region from the 0. on has enough data to split at several keys"},
 		{"split region(0)", 3, func(f *fakeTarget) { f.regions = f.regions[:1] }, "no region from the 0. on has enough data to split"},
 		{"merge region(0) right", 3, func(f *fakeTarget) { f.regions = f.regions[:1] }, "no region from the 0. on has enough data to split"},
+
+		{"merge region(2) right", 5, func(f *fakeTarget) { f.regions = f.regions[:1] }, "there is no region with such a neighbour"},
+		{"merge region(2) left", 5, down(2), "region 1003 can't move to region 1002, not all of whose stores are up"},
+		{"coup transfer region(0)", 5, down(2), "region 1001 has fewer than two replicas that are up beside its leader"},
 		{"crash-at crashA store(1)", 3, down(), "no crash points are compiled in: build with the failpoint overlay"},
 		{"crash-at crashA store(1)", 3, func(f *fakeTarget) { f.points = []string{"crashB", "crashC"} },
 			"no crash point crashA is compiled in, only crashB, crashC"},

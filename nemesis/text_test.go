@@ -130,6 +130,8 @@ func TestFaultText(t *testing.T) {
 		"batch-split region(1) keys(3) left":         BatchSplit{Region: 1, Keys: 3},
 		"batch-split region(1) keys(3) right":        BatchSplit{Region: 1, Keys: 3, Right: true},
 		"merge region(9) left":                       Merge{Region: 9},
+		"coup transfer region(4)":                    Coup{Region: 4, Transfer: true},
+		"coup restart region(4) after 1.200s":        Coup{Region: 4, After: 1200 * time.Millisecond},
 		"merge region(9) right":                      Merge{Region: 9, Right: true},
 	} {
 		require.Equal(t, text, f.String())

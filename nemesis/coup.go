@@ -1,0 +1,108 @@
+package nemesis
+
+import (
+	"fmt"
+	"time"
+
+	"ordeal/world"
+)
+
+// Coup has a region elect another leader while the old one does not hear of it, in the two ways in which no timeout comes
+// first: what the old one relies on must not be that nobody can have voted.
+type Coup struct {
+	// Region is an ordinal among the regions.
+	Region uint64
+	// Transfer: the old leader is asked to hand over, and cut off as soon as it has agreed.
+	Transfer bool
+	// After is, if it is no transfer, how long one replica is cut off from the leader, so that it wants an election but
+	// gets no votes. Then the leader is cut off from all others as well, and these are restarted: they forget that
+	// they have just heard from it.
+	After time.Duration
+}
+
+// Name is the family.
+func (f Coup) Name() string { return "coup" }
+
+// String is the source text.
+func (f Coup) String() string {
+	if f.Transfer {
+		return fmt.Sprintf("coup transfer region(%d)", f.Region)
+	}
+	return fmt.Sprintf("coup restart region(%d) after %s", f.Region, seconds(f.After))
+}
+
+func parseCoup(s *scanner) (Fault, error) {
+	s.space()
+	start := s.pos
+	word := s.word()
+	if word != "transfer" && word != "restart" {
+		s.pos = start
+		return nil, s.errorAt(start, "want transfer or restart, found %s", s.rest())
+	}
+	f := Coup{Transfer: word == "transfer"}
+	var err error
+	if f.Region, err = s.call("region", "the ordinal of a region"); err != nil || f.Transfer {
+		return f, err
+	}
+	s.space()
+	if err = s.expect("after"); err != nil {
+		return f, err
+	}
+	s.space()
+	f.After, err = s.duration("1.200s")
+	return f, err
+}
+
+// Apply does it and leaves the old leader cut off. Clients and the placement driver reach everybody.
+func (f Coup) Apply(p world.Proc, t Target) (Receipt, error) {
+	r, ok := ledRegion(t, f.Region)
+	if !ok {
+		return skip("no region has a known leader")
+	}
+	others := upOnly(t, without(r.stores(), []world.NodeID{r.Leader}))
+	if len(others) < 2 {
+		return skip("region %d has fewer than two replicas that are up beside its leader", r.ID)
+	}
+	next := others[0]
+	if f.Transfer {
+		if err := t.TransferLeader(p, r.ID, next); err != nil {
+			return Receipt{Text: "the leader does not agree"}, fmt.Errorf("transfer region %d from s%d to s%d: %w", r.ID, r.Leader, next, err)
+		}
+		for _, n := range without(t.Stores(), []world.NodeID{r.Leader}) {
+			t.Cut(n, r.Leader)
+		}
+		return Receipt{Text: fmt.Sprintf("region %d to s%d, and s%d hears nothing", r.ID, next, r.Leader)}, nil
+	}
+	t.Cut(next, r.Leader)
+	t.Cut(r.Leader, next)
+	p.Sleep(f.After)
+	for _, n := range without(t.Stores(), []world.NodeID{r.Leader}) {
+		t.Cut(n, r.Leader)
+		t.Cut(r.Leader, n)
+	}
+	var err error
+	for _, n := range upOnly(t, others[1:]) {
+		if _, e := t.Crash(n); e != nil {
+			err = joinErrors(err, fmt.Errorf("crash s%d: %w", n, e))
+		}
+	}
+	_, e := restart(t, others[1:])
+	return Receipt{Text: fmt.Sprintf("s%d against s%d, which leads region %d; %s restarted", next, r.Leader, r.ID, names(others[1:]))},
+		joinErrors(err, e)
+}
+
+// Heal removes all cuts.
+func (f Coup) Heal(_ world.Proc, t Target) (Receipt, error) {
+	t.HealNetwork()
+	return Receipt{}, nil
+}
+
+// How long a replica is cut off before a coup by restart.
+const coupAfterMin, coupAfterMax = 200 * time.Millisecond, 2500 * time.Millisecond
+
+func drawCoup(d *drawer) Fault {
+	if d.rng.IntN(2) == 0 {
+		return Coup{Region: d.ordinal(), Transfer: true}
+	}
+	return Coup{Region: d.ordinal(), After: d.logUniform(coupAfterMin, coupAfterMax)}
+}
