@@ -18,6 +18,9 @@ type Coup struct {
 	// gets no votes. Then the leader is cut off from all others as well, and these are restarted: they forget that
 	// they have just heard from it.
 	After time.Duration
+	// Clients is a mask of those who go on talking to the leader meanwhile. If they only read, the replica misses no write,
+	// and the others have no reason but their memory to refuse it.
+	Clients uint64
 }
 
 // Name is the family.
@@ -28,7 +31,7 @@ func (f Coup) String() string {
 	if f.Transfer {
 		return fmt.Sprintf("coup transfer region(%d)", f.Region)
 	}
-	return fmt.Sprintf("coup restart region(%d) after %s", f.Region, seconds(f.After))
+	return fmt.Sprintf("coup restart region(%d) clients=%#x after %s", f.Region, f.Clients, seconds(f.After))
 }
 
 func parseCoup(s *scanner) (Fault, error) {
@@ -45,6 +48,13 @@ func parseCoup(s *scanner) (Fault, error) {
 		return f, err
 	}
 	s.space()
+	if err = s.expect("clients="); err != nil {
+		return f, err
+	}
+	if f.Clients, err = s.mask(); err != nil {
+		return f, err
+	}
+	s.space()
 	if err = s.expect("after"); err != nil {
 		return f, err
 	}
@@ -53,7 +63,10 @@ func parseCoup(s *scanner) (Fault, error) {
 	return f, err
 }
 
-// Apply does it and leaves the old leader cut off. Clients and the placement driver reach everybody.
+// coupQuiet is how long what clients have begun may take until it is everywhere.
+const coupQuiet = 50 * time.Millisecond
+
+// Apply does it and leaves the old leader cut off. The placement driver reaches everybody.
 func (f Coup) Apply(p world.Proc, t Target) (Receipt, error) {
 	r, ok := ledRegion(t, f.Region)
 	if !ok {
@@ -73,12 +86,16 @@ func (f Coup) Apply(p world.Proc, t Target) (Receipt, error) {
 		}
 		return Receipt{Text: fmt.Sprintf("region %d to s%d, and s%d hears nothing", r.ID, next, r.Leader)}, nil
 	}
-	t.Cut(next, r.Leader)
-	t.Cut(r.Leader, next)
+	for i, n := range t.Procs() {
+		if !inMask(f.Clients, i) {
+			cutBoth(t, n, r.Leader)
+		}
+	}
+	p.Sleep(coupQuiet)
+	cutBoth(t, next, r.Leader)
 	p.Sleep(f.After)
 	for _, n := range without(t.Stores(), []world.NodeID{r.Leader}) {
-		t.Cut(n, r.Leader)
-		t.Cut(r.Leader, n)
+		cutBoth(t, n, r.Leader)
 	}
 	var err error
 	for _, n := range upOnly(t, others[1:]) {
@@ -89,6 +106,11 @@ func (f Coup) Apply(p world.Proc, t Target) (Receipt, error) {
 	_, e := restart(t, others[1:])
 	return Receipt{Text: fmt.Sprintf("s%d against s%d, which leads region %d; %s restarted", next, r.Leader, r.ID, names(others[1:]))},
 		joinErrors(err, e)
+}
+
+func cutBoth(t Target, a, b world.NodeID) {
+	t.Cut(a, b)
+	t.Cut(b, a)
 }
 
 // Heal removes all cuts.
@@ -104,5 +126,10 @@ func drawCoup(d *drawer) Fault {
 	if d.rng.IntN(2) == 0 {
 		return Coup{Region: d.ordinal(), Transfer: true}
 	}
-	return Coup{Region: d.ordinal(), After: d.logUniform(coupAfterMin, coupAfterMax)}
+	f := Coup{Region: d.ordinal(), After: d.logUniform(coupAfterMin, coupAfterMax), Clients: d.mask(d.opts.Clients)}
+	if d.rng.IntN(2) == 0 {
+		// Workloads that have readers have them first.
+		f.Clients = 1 + d.rng.Uint64N(3)
+	}
+	return f
 }

@@ -207,8 +207,8 @@ func TestJointEnds(t *testing.T) {
 func TestCoupsCutTheLeaderOff(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"coup transfer region(0)":             "region 1001 to s2, and s1 hears nothing",
-		"coup restart region(0) after 1.200s": "s2 against s1, which leads region 1001; s3 restarted",
+		"coup transfer region(0)":                         "region 1001 to s2, and s1 hears nothing",
+		"coup restart region(0) clients=0x1 after 1.200s": "s2 against s1, which leads region 1001; s3 restarted",
 	} {
 		f := newFake(5)
 		fault, err := ParseFault(text)
@@ -219,7 +219,8 @@ func TestCoupsCutTheLeaderOff(t *testing.T) {
 		require.Equal(t, want, r.Text, text)
 		require.True(t, f.cut(2, 1) && f.cut(5, 1))
 		require.Equal(t, !fault.(Coup).Transfer, f.cut(1, 3))
-		require.False(t, f.cut(2, 3) || f.cut(1001, 1), "clients and the others reach each other")
+		require.False(t, f.cut(2, 3) || f.cut(1001, 1) || f.cut(1002, 2), "clients and the others reach each other")
+		require.Equal(t, !fault.(Coup).Transfer, f.cut(1002, 1))
 		require.GreaterOrEqual(t, f.p.Now().Sub(began), fault.(Coup).After)
 		require.True(t, f.Up(3))
 		_, err = fault.Heal(f.p, f)

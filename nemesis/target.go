@@ -39,7 +39,9 @@
 //	batch-split region(K) keys(N) left    at N keys at once; the region goes on as its part on that side, or right
 //	merge region(K) left            into its neighbour on that side, or right
 //	coup transfer region(K)         a leader agrees to hand over, and from then on hears nothing
-//	coup restart region(K) after T  a replica is cut off from the leader for T, then all are, and the others restart
+//	coup restart region(K) clients=MASK after T
+//	                                a replica, and all but these clients, are cut off from the leader for T; then all
+//	                                stores are, and the replicas but the first restart
 //
 // WHOM is store(ID), any(K) (one of those that are up), leader(K) (of a region), majority(K) (of a region's replicas,
 // without its leader), stores(MASK), all, and, in oneway only, rest. Bit i of a MASK such as 0x15 stands for the i-th

@@ -106,33 +106,33 @@ func TestFaultText(t *testing.T) {
 	t.Parallel()
 	rest := Whom{Kind: WhomRest}
 	for text, f := range map[string]Fault{
-		"partition halves(0x15) pd=in":               Partition{First: Stores(0x15), Second: rest, PD: SideIn, Clients: SideBoth},
-		"partition isolate(store(3)) pd=out":         Partition{First: Store(3), Second: rest, PD: SideOut, Clients: SideBoth},
-		"partition isolate(leader(7))":               Partition{First: Leader(7), Second: rest, PD: SideBoth, Clients: SideBoth},
-		"partition oneway(leader(2)->rest)":          Partition{First: Leader(2), Second: rest, OneWay: true, PD: SideBoth, Clients: SideBoth},
-		"partition oneway(rest->any(1)) clients=0x5": Partition{First: rest, Second: Whom{WhomAny, 1}, OneWay: true, PD: SideBoth, Clients: Side{In: 5}},
-		"kill store(3)":                              Kill{Store(3)},
-		"kill all":                                   Kill{Whom{Kind: WhomAll}},
-		"kill pd":                                    KillPD{},
-		"crash-at crashAfterApply leader(4)":         CrashAt{"crashAfterApply", Leader(4)},
-		"transfer-leader region(1) to(2)":            TransferLeader{1, 2},
-		"conf-change add region(1) on(2)":            ConfChange{Kind: AddReplica, Region: 1, To: 2},
-		"conf-change remove region(1) from(2)":       ConfChange{Kind: RemoveReplica, Region: 1, From: 2},
-		"conf-change replace region(1) 2->3":         ConfChange{Kind: ReplaceReplica, Region: 1, From: 2, To: 3},
-		"split region(9)":                            Split{9},
-		"joint region(1) 2->3 swaps(2)":              Joint{Region: 1, From: 2, To: 3, Swaps: 2},
-		"joint region(1) 2->3 swaps(1) explicit":     Joint{Region: 1, From: 2, To: 3, Swaps: 1, Explicit: true},
-		"joint region(1) 2->3 swaps(1) kill":         Joint{Region: 1, From: 2, To: 3, Swaps: 1, Kill: true},
-		"learner region(1) on(2) stays":              Learner{1, 2, LearnerStays},
-		"learner region(1) on(2) demoted":            Learner{1, 2, LearnerDemoted},
-		"replace region(1) 2->3":                     Replace{Region: 1, From: 2, To: 3},
-		"replace region(1) 2->3 joint":               Replace{Region: 1, From: 2, To: 3, Joint: true},
-		"batch-split region(1) keys(3) left":         BatchSplit{Region: 1, Keys: 3},
-		"batch-split region(1) keys(3) right":        BatchSplit{Region: 1, Keys: 3, Right: true},
-		"merge region(9) left":                       Merge{Region: 9},
-		"coup transfer region(4)":                    Coup{Region: 4, Transfer: true},
-		"coup restart region(4) after 1.200s":        Coup{Region: 4, After: 1200 * time.Millisecond},
-		"merge region(9) right":                      Merge{Region: 9, Right: true},
+		"partition halves(0x15) pd=in":                    Partition{First: Stores(0x15), Second: rest, PD: SideIn, Clients: SideBoth},
+		"partition isolate(store(3)) pd=out":              Partition{First: Store(3), Second: rest, PD: SideOut, Clients: SideBoth},
+		"partition isolate(leader(7))":                    Partition{First: Leader(7), Second: rest, PD: SideBoth, Clients: SideBoth},
+		"partition oneway(leader(2)->rest)":               Partition{First: Leader(2), Second: rest, OneWay: true, PD: SideBoth, Clients: SideBoth},
+		"partition oneway(rest->any(1)) clients=0x5":      Partition{First: rest, Second: Whom{WhomAny, 1}, OneWay: true, PD: SideBoth, Clients: Side{In: 5}},
+		"kill store(3)":                                   Kill{Store(3)},
+		"kill all":                                        Kill{Whom{Kind: WhomAll}},
+		"kill pd":                                         KillPD{},
+		"crash-at crashAfterApply leader(4)":              CrashAt{"crashAfterApply", Leader(4)},
+		"transfer-leader region(1) to(2)":                 TransferLeader{1, 2},
+		"conf-change add region(1) on(2)":                 ConfChange{Kind: AddReplica, Region: 1, To: 2},
+		"conf-change remove region(1) from(2)":            ConfChange{Kind: RemoveReplica, Region: 1, From: 2},
+		"conf-change replace region(1) 2->3":              ConfChange{Kind: ReplaceReplica, Region: 1, From: 2, To: 3},
+		"split region(9)":                                 Split{9},
+		"joint region(1) 2->3 swaps(2)":                   Joint{Region: 1, From: 2, To: 3, Swaps: 2},
+		"joint region(1) 2->3 swaps(1) explicit":          Joint{Region: 1, From: 2, To: 3, Swaps: 1, Explicit: true},
+		"joint region(1) 2->3 swaps(1) kill":              Joint{Region: 1, From: 2, To: 3, Swaps: 1, Kill: true},
+		"learner region(1) on(2) stays":                   Learner{1, 2, LearnerStays},
+		"learner region(1) on(2) demoted":                 Learner{1, 2, LearnerDemoted},
+		"replace region(1) 2->3":                          Replace{Region: 1, From: 2, To: 3},
+		"replace region(1) 2->3 joint":                    Replace{Region: 1, From: 2, To: 3, Joint: true},
+		"batch-split region(1) keys(3) left":              BatchSplit{Region: 1, Keys: 3},
+		"batch-split region(1) keys(3) right":             BatchSplit{Region: 1, Keys: 3, Right: true},
+		"merge region(9) left":                            Merge{Region: 9},
+		"coup transfer region(4)":                         Coup{Region: 4, Transfer: true},
+		"coup restart region(4) clients=0x3 after 1.200s": Coup{Region: 4, Clients: 3, After: 1200 * time.Millisecond},
+		"merge region(9) right":                           Merge{Region: 9, Right: true},
 	} {
 		require.Equal(t, text, f.String())
 		got, err := ParseFault(text)
@@ -238,7 +238,7 @@ func TestParseFamilies(t *testing.T) {
 	require.Equal(t, "kill", some[0].Name)
 	require.Equal(t, "split", some[1].Name)
 	_, err = ParseFamilies("kill,fire")
-	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,joint,learner,replace,split,batch-split,merge,crash-at,pd-kill`)
+	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,joint,learner,replace,split,batch-split,merge,coup,crash-at,pd-kill`)
 	_, err = ParseFamilies("")
 	require.ErrorContains(t, err, `unknown nemesis "": want all`)
 	_, err = ParseFamilies("kill,all")
