@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -130,15 +131,38 @@ const splitScan = 64
 
 // SplitKey implements nemesis.Target.
 func (a admin) SplitKey(p world.Proc, id uint64) []byte {
-	if keys := a.SplitKeys(p, id, 1); len(keys) > 0 {
+	if keys := a.dataKeys(p, a.find(p, id), 1); len(keys) > 0 {
 		return keys[0]
 	}
 	return nil
 }
 
-// SplitKeys implements nemesis.Target: keys that cut what is looked at into parts of about as many pairs each.
+// SplitKeys implements nemesis.Target. Where there are too few data, keys without any are added: regions may be empty.
 func (a admin) SplitKeys(p world.Proc, id uint64, n int) [][]byte {
+	n = min(n, region.SplitKeysMax)
 	r := a.find(p, id)
+	keys := a.dataKeys(p, r, n)
+	if r == nil || len(keys) == n {
+		return keys
+	}
+	last := r.GetStartKey()
+	if len(keys) > 0 {
+		last = keys[len(keys)-1]
+	}
+	for i := len(keys); i < n; i++ {
+		key := append(bytes.Clone(last), emptySplit...)
+		if key = append(key, byte('a'+i)); region.Contains(r, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// emptySplit stands in keys that regions are cut at where there are no data. No workload's keys have it.
+const emptySplit = "~cut"
+
+// dataKeys returns up to n keys that cut what is looked at into parts of about as many pairs each.
+func (a admin) dataKeys(p world.Proc, r *metapb.Region, n int) [][]byte {
 	if r == nil {
 		return nil
 	}

@@ -8,9 +8,9 @@ import (
 
 // BatchSplit cuts a region at several keys, all at once.
 type BatchSplit struct {
-	// Region is an ordinal among the regions. If that region has too little data, one of the next few is split.
+	// Region is an ordinal among the regions. If no keys are found in that region, one of the next few is split.
 	Region uint64
-	// Keys is how many keys it is cut at, or as many as there are.
+	// Keys is how many keys it is cut at.
 	Keys uint64
 	// Right has the old region keep its last part instead of its first.
 	Right bool
@@ -58,7 +58,7 @@ func (s *scanner) side() (right bool, err error) {
 	return false, s.errorAt(start, "want left or right, found %s", s.rest())
 }
 
-// batchSplitMin is the fewest keys that make a batch; a region with less data is left to Split.
+// batchSplitMin is the fewest keys that make a batch.
 const batchSplitMin = 2
 
 // Apply splits and waits a little for the version to rise.
@@ -81,7 +81,7 @@ func (f BatchSplit) Apply(p world.Proc, t Target) (Receipt, error) {
 		return Receipt{Bit: true, Text: fmt.Sprintf("region %d split at %d keys (version %d to %d), regions %d to %d",
 			before.ID, len(keys), before.Version, now.Version, len(regions), len(t.Regions()))}, err
 	}
-	return skip("no region from the %d. on has enough data to split at several keys", f.Region)
+	return skip("no region from the %d. on has several keys to split at", f.Region)
 }
 
 // Heal does nothing: a split is for ever.

@@ -321,7 +321,7 @@ func TestSkipsSayWhy(t *testing.T) {
 		{"replace region(0) 0->0", 3, down(), "every store that is up holds region 1001"},
 		{"replace region(0) 0->0", 5, down(2, 3), "without s1, region 1001 would have 1 of 3 replicas up and no quorum"},
 		{"batch-split region(0) keys(3) left", 3, func(f *fakeTarget) { f.regions = f.regions[:1] },
-			"no region from the 0. on has enough data to split at several keys"},
+			"no region from the 0. on has several keys to split at"},
 		{"split region(0)", 3, func(f *fakeTarget) { f.regions = f.regions[:1] }, "no region from the 0. on has enough data to split"},
 		{"merge region(0) right", 3, func(f *fakeTarget) { f.regions = f.regions[:1] }, "no region from the 0. on has enough data to split"},
 		{"coup transfer region(0)", 5, down(2), "region 1001 has fewer than two replicas that are up beside its leader"},

@@ -114,7 +114,7 @@ type Target interface {
 	SplitKey(p world.Proc, region uint64) []byte
 	// BatchSplit splits one region at several keys, all at once. The region goes on as its first part, or as its last one.
 	BatchSplit(p world.Proc, keys [][]byte, right bool) error
-	// SplitKeys returns up to n keys to split the region at, all at once; fewer, or none, if it has too little data.
+	// SplitKeys returns up to n keys to split the region at, all at once.
 	SplitKeys(p world.Proc, region uint64, n int) [][]byte
 	// Merge merges a region into another one, its neighbour.
 	Merge(p world.Proc, source, target uint64) error
