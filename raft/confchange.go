@@ -155,7 +155,9 @@ func (g *Group) changePending() bool {
 // applies the entry, or not at all if it rejects the change.
 func (g *Group) ApplyConfChange(cc ConfChange) *ConfState {
 	// gofail: var bugJointNotByOthers struct{}
-	// cc.ExplicitLeave = cc.EntersJoint() && g.role != etcd.StateLeader
+	// if cc.EntersJoint() && g.role != etcd.StateLeader {
+	//	cc.ExplicitLeave = true
+	// }
 
 	g.changing = true
 	g.log.conf = g.rn.ApplyConfChange(cc.encode())
