@@ -13,13 +13,14 @@ type sizes struct {
 	logBytes    uint64
 	cacheBytes  uint64
 	waitingMax  int
+	promoteLag  uint64
 }
 
 // drawSizes has a source of its own, so that another size does not change what else a seed draws.
 func drawSizes(cfg Config) sizes {
 	rng := rand.New(rand.NewPCG(cfg.Seed, 0x51ce5))
 	def := store.DefaultConfig()
-	s := sizes{logBytes: def.LogBytesMax, cacheBytes: def.LogCacheBytes, waitingMax: def.WaitingMax}
+	s := sizes{logBytes: def.LogBytesMax, cacheBytes: def.LogCacheBytes, waitingMax: def.WaitingMax, promoteLag: def.PromoteLagMax}
 	s.rightDerive = rng.IntN(2) == 0
 	if rng.IntN(3) == 0 {
 		s.logBytes = 1 << (10 + rng.IntN(5))
@@ -30,6 +31,9 @@ func drawSizes(cfg Config) sizes {
 	if rng.IntN(4) == 0 {
 		s.waitingMax = 1 + rng.IntN(8)
 	}
+	if rng.IntN(3) == 0 {
+		s.promoteLag = 1 << rng.IntN(6)
+	}
 	return s
 }
 
@@ -37,4 +41,5 @@ func (s sizes) apply(c *store.Config) {
 	c.RightDerive = s.rightDerive
 	c.LogBytesMax, c.LogCacheBytes = s.logBytes, s.cacheBytes
 	c.WaitingMax = s.waitingMax
+	c.PromoteLagMax = s.promoteLag
 }
