@@ -1,6 +1,7 @@
 package store
 
 import (
+	"ordeal/proto/metapb"
 	"ordeal/proto/ordealpb"
 	"ordeal/raft"
 )
@@ -16,6 +17,12 @@ type held struct {
 	p     *peer
 	rest  []*raft.Entry
 	ready raft.Ready
+}
+
+// mergeWish is a merge with a region of another shard that a leader wants.
+type mergeWish struct {
+	p      *peer
+	target *metapb.Region
 }
 
 // beginTurn waits until this shard may take its turn, and returns what ends the turn.
@@ -74,6 +81,13 @@ func (s *Store) resume() {
 			h.p.group.Applied(&h.ready)
 		}
 		s.wake(h.p)
+	}
+	wishes := s.wishes
+	s.wishes = nil
+	for _, w := range wishes {
+		if !w.p.dead && w.p.group.IsLeader() {
+			_ = s.prepareMerge(w.p, w.target, nil) // a refusal needs no answer: nobody waits for one
+		}
 	}
 	driving := s.driving
 	s.driving = nil

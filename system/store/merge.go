@@ -50,9 +50,14 @@ func (s *Store) refuseWhileMerging(p *peer) error {
 	return nil
 }
 
-// startMerge begins to merge p's region into target, on the leader's own account.
+// startMerge begins to merge p's region into target, on the leader's own account, in this turn or the next.
 func (s *Store) startMerge(p *peer, target *metapb.Region) error {
-	return s.prepareMerge(p, target, nil)
+	if s.alone || s.cfg.shardOf(target.GetId()) == s.shard {
+		return s.prepareMerge(p, target, nil)
+	}
+	s.wishes = append(s.wishes, mergeWish{p: p, target: target})
+	s.askAlone()
+	return nil
 }
 
 // prepareMerge checks a merge against both regions as they are here and appends the PrepareMerge. Whoever asked gets an
@@ -185,7 +190,13 @@ func (s *Store) applyPrepareMerge(p *peer, epoch *metapb.RegionEpoch, c *ordealp
 	r.RegionEpoch.ConfVer++
 	r.RegionEpoch.Version++
 	s.setRegion(p, r)
-	p.group.DropLease()
+	keep := false
+	// gofail: var bugMergeKeepsLease struct{}
+	// keep = true
+
+	if !keep {
+		p.group.DropLease()
+	}
 	// gofail: var crashAfterPrepareMerge int
 	// s.crashIf(crashAfterPrepareMerge, "crashAfterPrepareMerge")
 

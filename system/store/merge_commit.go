@@ -35,7 +35,11 @@ func (p *peer) commitCommand() *ordealpb.CommitMergeCommand {
 
 // proposeCommit appends a CommitMerge to the log of t, which leads the target, if it is the target still.
 func (s *Store) proposeCommit(t *peer, target *metapb.Region, c *ordealpb.CommitMergeCommand) {
-	if t.merging() || !t.group.IsLeader() || !region.SameEpoch(target.GetRegionEpoch(), t.region.GetRegionEpoch()) {
+	same := region.SameEpoch(target.GetRegionEpoch(), t.region.GetRegionEpoch())
+	// gofail: var bugMergeStaleTarget struct{}
+	// same = true
+
+	if t.merging() || !t.group.IsLeader() || !same {
 		return
 	}
 	if !t.membersKnow() {

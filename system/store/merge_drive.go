@@ -33,12 +33,7 @@ func (s *Store) driveMerge(p *peer) {
 
 // judge says what t's state proves of the merge that p is in.
 func (s *Store) judge(t, p *peer) ordealpb.MergeAnswer_Outcome {
-	out := judgeMerge(t.region, t.merged, p.region.GetId(), p.region.GetRegionEpoch().GetVersion(), p.merge.GetTarget())
-	// gofail: var bugMergeRollback struct{}
-	// if s.ticks%uint64(s.cfg.ElectionTicks) < 3 {
-	//	out = ordealpb.MergeAnswer_NOT_MERGED
-	// }
-	return out
+	return judgeMerge(t.region, t.merged, p.region.GetId(), p.region.GetRegionEpoch().GetVersion(), p.merge.GetTarget())
 }
 
 // proposeRollback appends a RollbackMerge, unless one is on its way.
@@ -59,6 +54,9 @@ func (s *Store) proposeRollback(p *peer) {
 // of no help, the target may be gone: whoever has its first key now remembers what became of it.
 func (s *Store) tickMerge(p *peer) {
 	turn := s.ticks + p.region.GetId()
+	// gofail: var bugMergeRollback struct{}
+	// s.proposeRollback(p)
+
 	if turn%uint64(s.cfg.HeartbeatTicks) == 0 {
 		s.drive(p)
 	}

@@ -26,6 +26,7 @@ type Store struct {
 	alone, wantAlone bool
 	held             []held
 	driving          []*peer
+	wishes           []mergeWish
 
 	// peers by region; order holds all of them by region id.
 	peers map[uint64]*peer
