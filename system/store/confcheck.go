@@ -14,8 +14,8 @@ import (
 // proposeConfChange checks a membership change against the region as it is now and appends it. What can never be done
 // to such a region is an error for good; what can't be done at this moment is one that is worth another try.
 func (s *Store) proposeConfChange(p *peer, c *ordealpb.ChangePeerV2Request, req *request) error {
-	if err := s.refuseWhileMerging(p); err != nil {
-		return err
+	if !p.takesChanges() {
+		return regionError{region.ProposalInMergingMode(p.region.GetId())}
 	}
 	if why := refuseChanges(p.region, c); why != "" {
 		return errors.New("change peer: " + why + " in " + region.Format(p.region))
