@@ -14,6 +14,11 @@ type sizes struct {
 	cacheBytes  uint64
 	waitingMax  int
 	promoteLag  uint64
+	splitKeys   uint64
+	// mergeBytes and mergeRest are the bound and the rest of the merge check, lookBytes what a tick may look at.
+	mergeBytes uint64
+	mergeRest  int
+	lookBytes  int
 }
 
 // drawSizes has a source of its own, so that another size does not change what else a seed draws.
@@ -34,6 +39,15 @@ func drawSizes(cfg Config) sizes {
 	if rng.IntN(3) == 0 {
 		s.promoteLag = 1 << rng.IntN(6)
 	}
+	s.lookBytes = 1 << (10 + rng.IntN(11))
+	if cfg.Workload == "churn" {
+		if rng.IntN(2) == 0 {
+			s.splitKeys = 32 << rng.IntN(3)
+		}
+		if rng.IntN(2) == 0 {
+			s.mergeBytes, s.mergeRest = 1<<(10+rng.IntN(3)), 10+rng.IntN(60)
+		}
+	}
 	return s
 }
 
@@ -42,4 +56,8 @@ func (s sizes) apply(c *store.Config) {
 	c.LogBytesMax, c.LogCacheBytes = s.logBytes, s.cacheBytes
 	c.WaitingMax = s.waitingMax
 	c.PromoteLagMax = s.promoteLag
+	c.RegionSplitKeys, c.RegionMergeBytes, c.LookBytesPerTick = s.splitKeys, s.mergeBytes, s.lookBytes
+	if s.mergeBytes > 0 {
+		c.MergeRestTicks = s.mergeRest
+	}
 }

@@ -96,6 +96,13 @@ func (s *Store) resume() {
 			s.driveMerge(p)
 		}
 	}
+	seeking := s.seeking
+	s.seeking = nil
+	for _, p := range seeking {
+		if !p.dead && p.member() && p.group.IsLeader() {
+			s.seekMerge(p)
+		}
+	}
 }
 
 // drive is driveMerge, now or in the next turn.

@@ -69,8 +69,16 @@ type Config struct {
 	BarriersMax int
 	// PromoteLagMax is the number of log entries that a learner may lack to be made a voter.
 	PromoteLagMax uint64
-	// RegionSplitBytes is the size of keys and values beyond which a region splits. 0 leaves splits to others.
-	RegionSplitBytes uint64
+	// RegionSplitBytes is the size of keys and values, and RegionSplitKeys the number of keys, beyond which a region splits
+	// into parts of about half of it. 0 sets no bound; without both, splits are left to others.
+	RegionSplitBytes, RegionSplitKeys uint64
+	// RegionMergeBytes and RegionMergeKeys are what a region must be within, for a while, to become part of a neighbour.
+	// 0 sets no bound; without both, merges are left to others. A region that was split is left alone for
+	// MergeRestTicks.
+	RegionMergeBytes, RegionMergeKeys uint64
+	MergeRestTicks                    int
+	// LookBytesPerTick bounds the data that a tick reads to learn the sizes of regions; one pair may exceed it.
+	LookBytesPerTick int
 	// RightDerive: a region that the store splits goes on as its last part instead of its first. Keys that rise all the
 	// time then go on to be written to the region that is known for them.
 	RightDerive bool
@@ -122,6 +130,9 @@ func DefaultConfig() Config {
 		BarriersMax:          4096,
 		PromoteLagMax:        64,
 		RegionSplitBytes:     96 << 20,
+		RegionSplitKeys:      960_000,
+		MergeRestTicks:       600,
+		LookBytesPerTick:     1 << 20,
 		ClockDrift:           0.1,
 
 		SnapshotChunkBytes:    256 << 10,
@@ -152,6 +163,8 @@ func (c Config) validate() error {
 		{"HibernateTicks", c.HibernateTicks >= 0, "0 or above"},
 		{"HibernateReportTicks", c.HibernateReportTicks > c.ElectionTicks, "more than ElectionTicks"},
 		{"LogEntriesMax", c.LogEntriesMax > 0, "above 0"},
+		{"LookBytesPerTick", c.LookBytesPerTick > 0, "above 0"},
+		{"MergeRestTicks", c.MergeRestTicks >= 0, "not negative"},
 		{"LogBytesMax", c.LogBytesMax > 0, "above 0"},
 		{"WaitingMax", c.WaitingMax > 0, "above 0"},
 		{"WaitingBytesMax", c.WaitingBytesMax >= region.RaftEntrySizeMax, "room for a largest entry"},

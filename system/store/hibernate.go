@@ -110,7 +110,7 @@ func (s *Store) askForRest(p *peer) {
 		return
 	}
 	// What a tick does now and then is done before there are no more.
-	s.checkSplit(p)
+	s.checkSize(p, true)
 	s.checkCompact(p)
 	if !s.idle(p) || !p.group.AtRest() {
 		return
@@ -128,6 +128,9 @@ func (s *Store) askForRest(p *peer) {
 func (s *Store) idle(p *peer) bool {
 	waiting := len(p.ops) + len(p.unplaced) + len(p.pending) + len(p.reading) + len(p.confirmed) + len(p.ready)
 	if waiting > 0 || p.load.requests > 0 || p.held || !p.initialised() || !p.member() || p.merging() || p.source != nil {
+		return false
+	}
+	if p.group.IsLeader() && p.size.unsettled(&s.cfg) {
 		return false
 	}
 	return p.size.asked == 0 || s.ticks >= p.size.asked+pdCallTicks

@@ -59,7 +59,7 @@ type peer struct {
 	// leaderless counts ticks in which no leader was heard from; for a peer without a region, nobody at all.
 	leaderless uint64
 
-	size splitState
+	size sizeState
 	rest rest
 
 	// checked is the index behind the last consistency check, hashed what it found here, reports what voters found.

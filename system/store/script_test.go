@@ -89,7 +89,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		s.power(d)
 	case "mail": // prints how many letters of each kind stores have sent since the last time
 		s.countMail()
-	case "regions", "data", "log", "spools", "streams": // regions [sN...]
+	case "regions", "data", "log", "sizes", "spools", "streams": // regions [sN...]
 		for _, m := range s.these(d) {
 			s.look(m, d.Cmd)
 		}
@@ -159,7 +159,7 @@ func (s *script) these(d *datadriven.TestData) []*machine {
 // report= are ticks until regions sleep, and between reports of those that do; without the first none sleep.
 func (s *script) newCluster(d *datadriven.TestData) {
 	s.cfg = DefaultConfig()
-	s.cfg.RegionSplitBytes, s.cfg.TickInterval = 0, time.Second
+	s.cfg.RegionSplitBytes, s.cfg.RegionSplitKeys, s.cfg.TickInterval = 0, 0, time.Second
 	s.cfg.HibernateTicks = 0
 	s.pd = fakePD{next: 10, regions: map[uint64]*metapb.Region{}, refused: map[world.NodeID]bool{}, loud: d.Cmd == "stores"}
 	s.inv = checker.NewInvariants(nil)
@@ -179,6 +179,11 @@ func (s *script) newCluster(d *datadriven.TestData) {
 	d.MaybeScanArgs(s.t, "report", &s.cfg.HibernateReportTicks)
 	d.MaybeScanArgs(s.t, "check", &s.cfg.ConsistencyCheckTicks)
 	d.MaybeScanArgs(s.t, "split-bytes", &s.cfg.RegionSplitBytes)
+	d.MaybeScanArgs(s.t, "split-keys", &s.cfg.RegionSplitKeys)
+	d.MaybeScanArgs(s.t, "merge-bytes", &s.cfg.RegionMergeBytes)
+	d.MaybeScanArgs(s.t, "merge-keys", &s.cfg.RegionMergeKeys)
+	d.MaybeScanArgs(s.t, "rest", &s.cfg.MergeRestTicks)
+	d.MaybeScanArgs(s.t, "look", &s.cfg.LookBytesPerTick)
 	s.cfg.LeaseReads = d.HasArg("leases")
 	d.MaybeScanArgs(s.t, "shards", &s.cfg.Shards)
 	d.MaybeScanArgs(s.t, "chunk", &s.cfg.SnapshotChunkBytes)

@@ -339,15 +339,8 @@ func (s *script) checkInvariants() {
 				waiting++
 			}
 		}
-		if m.down {
-			continue
-		}
-		counted := 0
-		for _, shard := range m.node.shards {
-			counted += shard.load.requests
-		}
-		if counted != waiting {
-			s.t.Errorf("s%d: %d calls are counted as waiting, there are %d", m.id, counted, waiting)
+		if n := m.calls(); !m.down && n != waiting {
+			s.t.Errorf("s%d: %d calls are counted as waiting, there are %d", m.id, n, waiting)
 		}
 	}
 	for _, v := range s.inv.Violations() {

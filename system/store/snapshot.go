@@ -155,7 +155,7 @@ func (s *Store) restore(p *peer, payload []byte, at raft.ID) {
 	s.batch.DeleteRange(lo, hi)
 	in.taken = true
 	p.applied = at
-	p.size = splitState{}
+	p.size = sizeState{rest: p.size.rest}
 	s.adoptMeta(p, data)
 	s.putApplyState(p)
 	// gofail: var crashBeforeSnapshot int

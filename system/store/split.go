@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"ordeal/proto/metapb"
-	"ordeal/system/engine"
 
 	"ordeal/proto/errorpb"
 	"ordeal/proto/ordealpb"
@@ -120,64 +118,4 @@ func idsFit(ids []*pdpb.SplitID, regions, peers int) bool {
 		}
 	}
 	return len(ids) == regions
-}
-
-// splitState is what a leader knows of the size of its region.
-type splitState struct {
-	// bytes counts keys and values; it is exact after a look at the data and drifts upwards with every write.
-	bytes uint64
-	known bool
-	// asked is the tick at which PD was last asked for ids, so that one split is on its way at a time.
-	asked uint64
-}
-
-// grow adds what an operation wrote. How much a range held that was deleted only a look at the data tells.
-func (st *splitState) grow(op *ordealpb.Op) {
-	if op.GetKind() == ordealpb.Op_DELETE_RANGE {
-		st.known = false
-		return
-	}
-	st.bytes += uint64(opSize(op) - len(op.GetExpect()))
-}
-
-// checkSplit looks whether a leader's region has outgrown its bound, and starts a split at its middle.
-func (s *Store) checkSplit(p *peer) {
-	if s.cfg.RegionSplitBytes == 0 || (p.size.known && p.size.bytes < s.cfg.RegionSplitBytes) {
-		return
-	}
-	if p.size.asked != 0 && s.ticks < p.size.asked+pdCallTicks {
-		return
-	}
-	size, middle, err := s.measure(p.region)
-	if err != nil {
-		s.suspect(p, err)
-		return
-	}
-	p.size.bytes, p.size.known = size, true
-	if size < s.cfg.RegionSplitBytes || middle == nil {
-		return
-	}
-	// A refusal is as good as a wait: the next check tries again.
-	_ = s.askSplit(p, [][]byte{middle}, s.cfg.RightDerive, nil)
-}
-
-// measure returns the bytes of a region's keys and values and the first key with half of them to its left, or else the
-// last key; nil if there is no key that leaves both halves with something.
-func (s *Store) measure(r *metapb.Region) (size uint64, middle []byte, err error) {
-	lo, hi := engine.DataRange(r.GetStartKey(), r.GetEndKey())
-	if err := s.eng.ReadRange(lo, hi, func(k, v []byte) bool { size += uint64(len(k) + len(v)); return true }); err != nil {
-		return 0, nil, err
-	}
-	half, seen := size/2, uint64(0)
-	err = s.eng.ReadRange(lo, hi, func(k, v []byte) bool {
-		if seen > 0 {
-			middle = append(middle[:0], engine.UserKey(k)...)
-		}
-		if seen > 0 && seen >= half {
-			return false
-		}
-		seen += uint64(len(k) + len(v))
-		return true
-	})
-	return size, middle, err
 }

@@ -35,7 +35,9 @@ func (s *Store) applySplit(p *peer, epoch *metapb.RegionEpoch, c *ordealpb.Split
 	children := s.bearChildren(p, parts, own)
 	s.setRegion(p, parts[own])
 	p.group.DropLease()
-	p.size = splitState{}
+	share := p.size.share(uint64(len(parts)))
+	p.size = share
+	p.size.rest = s.ticks + uint64(s.cfg.MergeRestTicks)
 	// gofail: var crashBeforeSplitChild int
 	// s.crashIf(crashBeforeSplitChild, "crashBeforeSplitChild")
 
@@ -45,7 +47,7 @@ func (s *Store) applySplit(p *peer, epoch *metapb.RegionEpoch, c *ordealpb.Split
 	// gofail: var crashAfterSplit int
 	// s.crashIf(crashAfterSplit, "crashAfterSplit")
 	for _, c := range children {
-		s.raiseChild(p, c)
+		s.raiseChild(p, c, share)
 	}
 	if f := s.cfg.Listener.Split; f != nil {
 		f(s.cfg.StoreID, p.region, parts)
@@ -183,7 +185,7 @@ func (s *Store) writeFirstState(r *metapb.Region, meta *metapb.Peer, old *raft.G
 }
 
 // raiseChild opens the peer whose first state was just committed. Where the parent leads, the child campaigns at once.
-func (s *Store) raiseChild(parent *peer, c child) {
+func (s *Store) raiseChild(parent *peer, c child, size sizeState) {
 	o := s.owner(c.region.GetId())
 	p, err := o.openPeer(c.region, c.meta)
 	if err != nil {
@@ -192,7 +194,8 @@ func (s *Store) raiseChild(parent *peer, c child) {
 	if c.promised != nil {
 		p.group.Inherit(c.promised)
 	}
-	p.merged = parent.merged
+	p.merged, p.size = parent.merged, size
+	p.size.rest = o.ticks + uint64(s.cfg.MergeRestTicks)
 	o.addPeer(p)
 	if f := s.cfg.Listener.PeerCreated; f != nil && !c.known {
 		f(s.cfg.StoreID, c.region.GetId(), c.meta.GetId())

@@ -27,6 +27,8 @@ type Store struct {
 	held             []held
 	driving          []*peer
 	wishes           []mergeWish
+	// seeking are regions that are small and seek a neighbour to become part of.
+	seeking []*peer
 
 	// peers by region; order holds all of them by region id.
 	peers map[uint64]*peer
@@ -86,6 +88,9 @@ type Store struct {
 	snapshots uint64
 	// snapshotBudget is how many bytes of chunks may leave before the next tick.
 	snapshotBudget int
+
+	// lookBudget is how many bytes of data may be looked at for their size before the next tick.
+	lookBudget int
 
 	pd     pdLink
 	load   load

@@ -19,6 +19,7 @@ func (s *Store) boot() {
 func (s *Store) onTick() {
 	s.out.After(s.cfg.TickInterval, tokenTick)
 	s.ticks++
+	s.lookBudget = s.cfg.LookBytesPerTick
 	s.expirePDCalls()
 	if s.registrar() && s.ticks%uint64(s.cfg.StoreHeartbeatTicks) == 0 {
 		s.heartbeatStore()
@@ -59,9 +60,7 @@ func (s *Store) tickLeader(p *peer) {
 		s.tickMerge(p)
 		return
 	}
-	if turn%uint64(s.cfg.SplitCheckTicks) == 0 {
-		s.checkSplit(p)
-	}
+	s.checkSize(p, turn%uint64(s.cfg.SplitCheckTicks) == 0)
 	if n := s.cfg.ConsistencyCheckTicks; n > 0 && turn%uint64(n) == 0 && p.applied.Index > p.checked {
 		_ = s.proposeCheck(p, nil) // a refusal is as good as a wait
 	}
