@@ -302,6 +302,12 @@ func drawBatchSplit(d *drawer) Fault {
 
 func drawSplit(d *drawer) Fault { return Split{Region: d.ordinal()} }
 
-func drawMerge(d *drawer) Fault { return Merge{Region: d.ordinal(), Right: d.rng.IntN(2) == 0} }
+func drawMerge(d *drawer) Fault {
+	f := Merge{Region: d.ordinal(), Right: d.rng.IntN(2) == 0}
+	if d.rng.IntN(2) == 0 {
+		f.Race = RaceSplit + Race(d.rng.IntN(3))
+	}
+	return f
+}
 
 func drawKillPD(*drawer) Fault { return KillPD{} }

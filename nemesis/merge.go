@@ -7,12 +7,29 @@ import (
 	"ordeal/world"
 )
 
+// Race is what happens to two regions while one of them is frozen and not yet part of the other.
+type Race uint8
+
+// The races. All but RaceNone begin with the target's leader handing over: it takes no command for that long.
+const (
+	RaceNone Race = iota
+	// RaceSplit splits the target.
+	RaceSplit
+	// RaceTarget changes the target's replicas, RaceSource those of the region that is to be merged.
+	RaceTarget
+	RaceSource
+)
+
+var raceWords = []string{"", "split", "target", "source"}
+
 // Merge makes a region part of one of its neighbours.
 type Merge struct {
 	// Region is an ordinal among the regions. If that region can't be merged that way, one of the next ones is.
 	Region uint64
 	// Right says into which neighbour: the one behind it rather than the one before it.
 	Right bool
+	// Race is what else happens.
+	Race Race
 }
 
 // Name is the family.
@@ -24,7 +41,11 @@ func (f Merge) String() string {
 	if f.Right {
 		side = "right"
 	}
-	return fmt.Sprintf("merge region(%d) %s", f.Region, side)
+	text := fmt.Sprintf("merge region(%d) %s", f.Region, side)
+	if f.Race != RaceNone {
+		text += " racing " + raceWords[f.Race]
+	}
+	return text
 }
 
 func parseMerge(s *scanner) (Fault, error) {
@@ -36,7 +57,19 @@ func parseMerge(s *scanner) (Fault, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Merge{Region: n, Right: right}, nil
+	f := Merge{Region: n, Right: right}
+	s.space()
+	if !s.accept("racing") {
+		return f, nil
+	}
+	s.space()
+	start := s.pos
+	word := s.word()
+	if f.Race = Race(slices.Index(raceWords, word)); word == "" || int(f.Race) >= len(raceWords) {
+		s.pos = start
+		return nil, s.errorAt(start, "want split, target or source, found %s", s.rest())
+	}
+	return f, nil
 }
 
 // Apply merges and waits a little for the region to be gone, or at least to be frozen. If no region has its replicas where
@@ -53,9 +86,16 @@ func (f Merge) Apply(p world.Proc, t Target) (Receipt, error) {
 			return skip("no region has its replicas on the same stores as that neighbour")
 		}
 	}
+	if f.Race != RaceNone {
+		if to := without(upOnly(t, target.stores()), []world.NodeID{target.Leader}); len(to) > 0 {
+			_ = t.TransferLeader(p, target.ID, to[0]) // without it the race is a shorter one
+		}
+	}
 	err := t.Merge(p, source.ID, target.ID)
 	if err != nil {
 		err = fmt.Errorf("merge region %d into region %d: %w", source.ID, target.ID, err)
+	} else {
+		f.race(p, t, source, target)
 	}
 	for poll := 0; ; poll++ {
 		after := t.Regions()
@@ -73,6 +113,28 @@ func (f Merge) Apply(p world.Proc, t Target) (Receipt, error) {
 		default:
 			return Receipt{Text: fmt.Sprintf("region %d stayed at version %d", source.ID, now.Version)}, err
 		}
+	}
+}
+
+// race does what else is to happen. It comes too late or is refused more often than not, which is as it should be.
+func (f Merge) race(p world.Proc, t Target, source, target Region) {
+	r := target
+	switch f.Race {
+	case RaceNone:
+		return
+	case RaceSplit:
+		if key := t.SplitKey(p, target.ID); key != nil {
+			_ = t.Split(p, key)
+		}
+		return
+	case RaceSource:
+		r = source
+	}
+	away := without(upOnly(t, r.stores()), []world.NodeID{r.Leader})
+	if free := upOnly(t, without(t.Stores(), r.stores())); f.Race == RaceTarget && len(free) > 0 {
+		_ = t.AddPeer(p, r.ID, free[0])
+	} else if len(r.Peers) > replicasMin && len(away) == len(r.Peers)-1 {
+		_ = t.RemovePeer(p, r.ID, away[0])
 	}
 }
 

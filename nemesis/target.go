@@ -38,6 +38,7 @@
 //	split region(K)
 //	batch-split region(K) keys(N) left    at N keys at once; the region goes on as its part on that side, or right
 //	merge region(K) left            into its neighbour on that side, or right
+//	merge region(K) left racing RACE    RACE is split (of the neighbour), target or source (changes of their replicas)
 //	coup transfer region(K)         a leader agrees to hand over, and from then on hears nothing
 //	coup restart region(K) clients=MASK after T
 //	                                a replica, and all but these clients, are cut off from the leader for T; then all

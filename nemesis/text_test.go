@@ -59,7 +59,7 @@ func anyFault(t *rapid.T) Fault {
 		}
 		return f
 	case 6:
-		return Merge{Region: n("region"), Right: rapid.Bool().Draw(t, "right")}
+		return Merge{Region: n("region"), Right: rapid.Bool().Draw(t, "right"), Race: Race(rapid.IntRange(0, 3).Draw(t, "race"))}
 	case 7:
 		return Joint{Region: n("region"), From: n("from"), To: n("to"), Swaps: n("swaps"),
 			Explicit: rapid.Bool().Draw(t, "explicit"), Kill: rapid.Bool().Draw(t, "kill")}
@@ -133,6 +133,7 @@ func TestFaultText(t *testing.T) {
 		"coup transfer region(4)":                         Coup{Region: 4, Transfer: true},
 		"coup restart region(4) clients=0x3 after 1.200s": Coup{Region: 4, Clients: 3, After: 1200 * time.Millisecond},
 		"merge region(9) right":                           Merge{Region: 9, Right: true},
+		"merge region(9) left racing source":              Merge{Region: 9, Race: RaceSource},
 	} {
 		require.Equal(t, text, f.String())
 		got, err := ParseFault(text)
