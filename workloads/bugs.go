@@ -123,9 +123,9 @@ func mergeBugs() []Bug {
 // sleepBugs are those in the sleep of regions that nobody uses. The catalogue of other stores' bugs has none of their kind.
 func sleepBugs() []Bug {
 	return []Bug{
-		{"hibernate-fooled", "", "bugHibernateFooled", "register", "kill",
+		{"hibernate-fooled", "I1", "bugHibernateFooled", "register", "kill",
 			"whoever sleeps does not watch the stores that it relies on"},
-		{"hibernate-not-caught-up", "", "bugHibernateNotCaughtUp", "register", "kill,partition",
+		{"hibernate-not-caught-up", "I2", "bugHibernateNotCaughtUp", "register", "kill,partition",
 			"a leader lets its region sleep without looking at its followers"},
 	}
 }

@@ -11,21 +11,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTestingPage: docs/TESTING.md names every planted bug with the mix that finds it and every scenario of TestParity, and
-// the tests and scripts that it names exist.
+// TestTestingPage: docs/TESTING.md names every planted bug with its kin, and every scenario of TestParity, and the tests and
+// scripts that it names exist.
 func TestTestingPage(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../docs/TESTING.md")
 	require.NoError(t, err)
 	text := string(page)
 	for _, b := range Bugs() {
-		require.Contains(t, text, "| `"+b.Name+"` | "+b.Kin+" | "+b.Workload+": "+b.Nemesis+" |")
-		for _, kin := range strings.Split(b.Kin, ", ") {
-			require.Contains(t, text, "\n| "+kin+" | ", "the catalogue lacks the kin of %s", b.Name)
-		}
+		require.True(t, strings.Contains(text, "\n| `"+b.Name+"` | "+b.Kin+" | "), "no row for planted bug %s of kin %s", b.Name, b.Kin)
+		require.True(t, strings.Contains(text, "\n| "+b.Kin+" | "), "the catalogue lacks %q, the kin of %s", b.Kin, b.Name)
 	}
 	for _, row := range parities() {
-		require.Contains(t, text, "| `TestParity/"+row.name+"` |")
+		require.True(t, strings.Contains(text, "| `TestParity/"+row.name+"` |"), "no row for scenario %s", row.name)
 	}
 	tests, scripts := testsAndScripts(t)
 	for _, m := range regexp.MustCompile("`(Test[A-Za-z0-9]+)[`/]").FindAllStringSubmatch(text, -1) {
