@@ -74,7 +74,10 @@ func runChild(o options) (*result, error) {
 	case kindIdle:
 		err = idle(o, sc, before, r)
 	case kindFailover:
-		err = failover(sc, s, r)
+		if sc.Quiet {
+			time.Sleep(idleSettle)
+		}
+		err = failover(s, r)
 	case kindRestart:
 		err = restart(o, sc, s, r)
 	}
@@ -117,7 +120,7 @@ func idle(o options, sc scenario, before float64, r *result) error {
 }
 
 // failover stops the store that leads most and times the first write to each region that it led.
-func failover(sc scenario, s side, r *result) error {
+func failover(s side, r *result) error {
 	victim, led := 0, []int(nil)
 	for store := 1; store <= stores; store++ {
 		regions, err := s.LedBy(store)

@@ -53,6 +53,10 @@ func (o *ordeal) Start(dir string, sc scenario) error {
 	cfg.Stores, cfg.Replicas = stores, stores
 	cfg.Store.TickInterval, cfg.Store.ElectionTicks, cfg.Store.HeartbeatTicks = tick, electionTicks, 1
 	cfg.Store.RegionSplitBytes = 0
+	cfg.Store.LeaseReads = sc.Lease
+	if !sc.Quiet {
+		cfg.Store.HibernateTicks = 0
+	}
 	// Leaders are spread by hand on both sides.
 	cfg.PD.Schedulers = nil
 	c, err := cluster.NewReal(cfg, dir)

@@ -53,6 +53,7 @@ var scenarios = []scenario{
 	{Name: "idle-1000", Kind: kindIdle, Regions: 1000},
 	{Name: "idle-1000-quiet", Kind: kindIdle, Regions: 1000, Quiet: true},
 	{Name: "failover-1000", Kind: kindFailover, Regions: 1000},
+	{Name: "failover-1000-quiet", Kind: kindFailover, Regions: 1000, Quiet: true},
 	{Name: "restart-1000", Kind: kindRestart, Regions: 1000, Clients: 256},
 }
 
@@ -65,6 +66,9 @@ func (s scenario) about() string {
 		}
 		return fmt.Sprintf("%d regions x %d replicas that nobody uses: CPU and memory", s.Regions, stores)
 	case kindFailover:
+		if s.Quiet {
+			return fmt.Sprintf("%d regions asleep, one store of %d stops: time to the first write of each region it led", s.Regions, stores)
+		}
 		return fmt.Sprintf("%d regions, one store of %d stops: time to the first write of each region it led", s.Regions, stores)
 	case kindRestart:
 		return fmt.Sprintf("%d regions, all stores stop and start again: time until each region took a write", s.Regions)
