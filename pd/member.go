@@ -2,7 +2,7 @@
 // has its replicas and that stores are even.
 //
 // A Member is an actor. Stores and region leaders report to it, and what it wants done it says in the answers to
-// reports; it never calls anybody by itself. What it believes of the cluster is in package core, what it wants of it in
+// reports; all that it says by itself is that it wants a report. What it believes of the cluster is in package core, what it wants of it in
 // package schedule. The Member itself is what those two need to live: the protocol, the clock, the disk.
 //
 // # What survives a crash
@@ -56,6 +56,8 @@ type Member struct {
 	dirty map[uint64]bool
 	// reported are the regions that have reported in this turn.
 	reported []report
+	// homes is where each store that has reported in this life listens.
+	homes map[uint64]world.Addr
 	// cursor is the key from which the next tick goes on checking regions.
 	cursor   []byte
 	counters Counters
@@ -78,6 +80,7 @@ func New(cfg Config, env world.Env, eng *engine.Engine) (*Member, error) {
 			OperatorsMax: cfg.OperatorsMax, OperatorsPerStoreMax: cfg.OperatorsPerStoreMax,
 		}),
 		dirty: make(map[uint64]bool),
+		homes: make(map[uint64]world.Addr),
 	}
 	if err := m.load(); err != nil {
 		return nil, fmt.Errorf("placement driver at %s: read the disk: %w", env.Addr, err)
@@ -135,6 +138,7 @@ func (m *Member) tick() {
 			}
 		}
 	}
+	m.askForReports(snap, some)
 }
 
 // dispatch tells the leaders that have reported in this turn what to do next, if anything.

@@ -39,6 +39,11 @@ func (o *outbox) answer(ev *world.Event, payload []byte) {
 	o.said = append(o.said, parcel{to: ev.From, call: ev.Call, reply: ev.Kind == world.EventRequest, payload: payload})
 }
 
+// tell says payload to somebody who did not ask.
+func (o *outbox) tell(to world.Addr, payload []byte) {
+	o.said = append(o.said, parcel{to: to, payload: payload})
+}
+
 // reached lets go what waited for the barrier.
 func (o *outbox) reached(token uint64, out *world.Effects) {
 	o.synced = max(o.synced, token)

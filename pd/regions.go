@@ -21,6 +21,7 @@ type report struct {
 // heartbeatRegion believes a leader's report if it can.
 func (m *Member) heartbeatRegion(ev *world.Event, id uint64, req *pdpb.RegionHeartbeatRequest) error {
 	r := core.FromHeartbeat(req)
+	r.Reported = m.now
 	switch {
 	case !m.bootstrapped:
 		return refuse(pdpb.ErrorType_NOT_BOOTSTRAPPED, "the cluster is not bootstrapped")

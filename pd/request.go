@@ -79,7 +79,9 @@ func (m *Member) receive(ev *world.Event) {
 			return // a leader that is not believed learns why from its own group
 		}
 	} else if err == nil {
-		err = m.route(req, resp)
+		if err = m.route(req, resp); err == nil {
+			m.learnHome(ev, req)
+		}
 	}
 	m.answer(ev, resp, body.Name(), err)
 }

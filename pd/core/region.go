@@ -10,6 +10,7 @@ import (
 	"ordeal/proto/metapb"
 	"ordeal/proto/pdpb"
 	"ordeal/system/region"
+	"ordeal/world"
 )
 
 // RegionInfo is what one heartbeat said of a region. It is immutable once it has been given to a Cluster: snapshots
@@ -28,6 +29,8 @@ type RegionInfo struct {
 	// ApproximateSize is in bytes.
 	ApproximateSize uint64
 	ApproximateKeys uint64
+	// Reported is when it came; 0 if nobody has reported in this life of the driver.
+	Reported world.Time
 }
 
 // FromHeartbeat takes what a heartbeat says. It shares the request's messages, which must not be modified any more.

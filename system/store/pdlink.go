@@ -135,6 +135,9 @@ func (s *Store) firstRegion() *metapb.Region {
 // onPD handles what PD says: answers to questions, and commands for regions.
 func (s *Store) onPD(resp *ordealpb.PDResponse) {
 	if hb := resp.GetRegionHeartbeat(); hb != nil {
+		if !wantsSomething(hb) && s.forward(hb.GetRegionId(), parcel{packet: &ordealpb.StorePacket{Pd: resp}}) {
+			return // PD asks for a report and knows only where the store as a whole listens
+		}
 		s.onCommand(hb)
 		return
 	}
@@ -254,11 +257,7 @@ func (s *Store) onCommand(hb *pdpb.RegionHeartbeatResponse) {
 	if p == nil || !p.member() || !p.group.IsLeader() {
 		return
 	}
-	if !region.CheckEpoch(hb.GetRegionEpoch(), p.region.GetRegionEpoch(), true, true) {
-		s.heartbeatRegion(p)
-		return
-	}
-	if hb.GetChangePeer() == nil && hb.GetChangePeerV2() == nil && hb.GetMerge() == nil && hb.GetTransferLeader() == nil {
+	if !wantsSomething(hb) || !region.CheckEpoch(hb.GetRegionEpoch(), p.region.GetRegionEpoch(), true, true) {
 		s.heartbeatRegion(p)
 		return
 	}
@@ -275,6 +274,11 @@ func (s *Store) onCommand(hb *pdpb.RegionHeartbeatResponse) {
 	case hb.GetTransferLeader() != nil:
 		_ = s.transferLeader(p, hb.GetTransferLeader().GetPeer())
 	}
+}
+
+// wantsSomething says whether PD's order is one, and not just a wish for a report.
+func wantsSomething(hb *pdpb.RegionHeartbeatResponse) bool {
+	return hb.GetChangePeer() != nil || hb.GetChangePeerV2() != nil || hb.GetMerge() != nil || hb.GetTransferLeader() != nil
 }
 
 // changesOf are the changes that PD wants at once. A joint configuration that they need is left by itself: PD's own
