@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"ordeal/cluster"
+	"ordeal/pd"
 	"ordeal/proto/errorpb"
 	"ordeal/proto/kvrpcpb"
 	"ordeal/proto/metapb"
@@ -59,6 +60,8 @@ func (o *ordeal) Start(dir string, sc scenario) error {
 	}
 	// Leaders are spread by hand on both sides.
 	cfg.PD.Schedulers = nil
+	// As configured by default, not as tests want it.
+	cfg.PD.ScheduleEvery = pd.DefaultConfig().ScheduleEvery
 	c, err := cluster.NewReal(cfg, dir)
 	if err != nil {
 		return err

@@ -296,20 +296,33 @@ func (s *Store) doubt(p *peer) {
 	}
 }
 
-// sweep visits, with every tick, a few of all peers, so that it gets to each once in HibernateReportTicks: a leader that
-// sleeps reports to PD, and has its replicas compared if they have not been; a follower asks whether it may sleep on.
+// checkDue says whether a sweep has to have the replicas of a leader that sleeps compared. Regions take turns over
+// ConsistencyCheckTicks, so that thousands that fell asleep at one time do not all wake up again in the next sweep.
+func (s *Store) checkDue(p *peer) bool {
+	check, period := uint64(s.cfg.ConsistencyCheckTicks), uint64(s.cfg.HibernateReportTicks)
+	if check == 0 || p.applied.Index <= p.checked {
+		return false
+	}
+	return (s.ticks/period+p.region.GetId())%max(check/period, 1) == 0
+}
+
+// sweepTicks is how many ticks lie between two sweeps, so that what they say to one store fills a packet.
+const sweepTicks = 5
+
+// sweep visits a few of all peers, so that it gets to each once in HibernateReportTicks: a leader that sleeps reports to
+// PD, and has its replicas compared if they have not been; a follower asks whether it may sleep on.
 func (s *Store) sweep() {
-	if s.cfg.HibernateTicks == 0 {
+	if s.cfg.HibernateTicks == 0 || s.ticks%sweepTicks != 0 {
 		return
 	}
-	n, period := uint64(len(s.order)), uint64(s.cfg.HibernateReportTicks)
-	turn := s.ticks % period
-	for _, p := range s.order[n*turn/period : n*(turn+1)/period] {
+	n, turns := uint64(len(s.order)), max(uint64(s.cfg.HibernateReportTicks)/sweepTicks, 1)
+	turn := s.ticks / sweepTicks % turns
+	for _, p := range s.order[n*turn/turns : n*(turn+1)/turns] {
 		switch {
 		case !p.rest.asleep:
 		case p.group.IsLeader():
 			s.heartbeatRegion(p)
-			if s.cfg.ConsistencyCheckTicks > 0 && p.applied.Index > p.checked {
+			if s.checkDue(p) {
 				_ = s.proposeCheck(p, nil) // it fell asleep before its turn came
 			}
 		default:

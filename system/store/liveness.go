@@ -15,6 +15,10 @@ import (
 // still, and leaders of followers there, which must tell PD of peers that are down and step down themselves if it was they
 // who were cut off. A restart within that time gives followers no advance: the message that tells of it may be an old one.
 
+// signsPerTimeout is how many signs of life a store gives in an election timeout, unless heartbeats are rarer: as many as
+// may be lost, but for one, before anybody wakes up in vain.
+const signsPerTimeout = 4
+
 // storeLife is what is known of another store.
 type storeLife struct {
 	id uint64
@@ -84,7 +88,7 @@ func (s *Store) tickLives() {
 		if l.watching == 0 {
 			continue
 		}
-		if s.ticks%uint64(s.cfg.HeartbeatTicks) == 0 {
+		if s.ticks%uint64(max(s.cfg.HeartbeatTicks, s.cfg.ElectionTicks/signsPerTimeout)) == 0 {
 			s.sayAlive(l.id, false)
 		}
 		if !l.silent && s.ticks-l.heard >= uint64(s.cfg.ElectionTicks) {
