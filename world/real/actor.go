@@ -19,13 +19,20 @@ type actor struct {
 	// timers is touched by the actor's goroutine only.
 	timers  timerHeap
 	timerNo uint64
-	// began is when the last turn began, which is the actor's time in it, and busy says that it had much to do.
-	began world.Time
-	busy  bool
+	// began is when the last turn began, which is the actor's time in it, and events is how much it had to do.
+	began  world.Time
+	events int
 }
 
-// busyTurnEvents is how many events make a turn one of a busy actor.
-const busyTurnEvents = 8
+const (
+	// busyTurnEvents is how many events make a turn one of a busy actor, and what Config.TurnGap is for.
+	busyTurnEvents = 8
+	// turnGapsMax is how many times that gap a turn with many more events has behind it.
+	turnGapsMax = 3
+	// eventsPerGap is how many events are worth one gap. An actor that gets fewer than that in one gap stays with
+	// the shortest.
+	eventsPerGap = 16
+)
 
 func newActor(l *life, addr world.Addr, code world.Actor) *actor {
 	return &actor{life: l, addr: addr, code: code, box: newMailbox(l.w.cfg.InboxMax)}
@@ -63,7 +70,7 @@ func (a *actor) gather() bool {
 			a.turn = a.box.take(a.turn, a.life.w.cfg.TurnEventsMax)
 		}
 		if len(a.turn) > 0 {
-			a.began, a.busy = now, len(a.turn) >= busyTurnEvents
+			a.began, a.events = now, len(a.turn)
 			return true
 		}
 		if !a.wait(now, pause) {
@@ -73,13 +80,14 @@ func (a *actor) gather() bool {
 }
 
 // pause is how long the next turn of a busy actor should wait for more events. A turn costs the same commit, barrier and
-// packets however little there is to do, so under load fewer and larger ones do more; an actor with little to do answers
-// at once.
+// packets however little there is to do, so under load fewer and larger ones do more, the more so the higher the load; an
+// actor with little to do answers at once.
 func (a *actor) pause(now world.Time) time.Duration {
-	if !a.busy {
+	if a.events < busyTurnEvents {
 		return 0
 	}
-	return a.began.Add(a.life.w.cfg.TurnGap).Sub(now)
+	gaps := min(max(a.events/eventsPerGap, 1), turnGapsMax)
+	return a.began.Add(time.Duration(gaps) * a.life.w.cfg.TurnGap).Sub(now)
 }
 
 // wait returns when there may be something to do, and reports false when the life has ended. What arrives ends no pause,
