@@ -12,7 +12,8 @@ import (
 	"strings"
 )
 
-// compare runs all pairs and shows the medians of each scenario as soon as it has them.
+// compare runs all pairs and shows the medians of each scenario as soon as it has them. A scenario that one side can't get
+// through takes none of the others with it.
 func compare(o options, chosen []scenario, sides []string) (err error) {
 	if o.dir == "" {
 		if o.dir, err = os.MkdirTemp("", "ordeal-bench-"); err != nil {
@@ -34,9 +35,10 @@ func compare(o options, chosen []scenario, sides []string) (err error) {
 		fmt.Printf("%s: %s\n", sc.Name, sc.about())
 		var runs []*result
 		for pair := 1; pair <= o.pairs; pair++ {
-			got, err := quietPair(o, sc, sides, pair)
-			if err != nil {
-				return err
+			got, failed := quietPair(o, sc, sides, pair)
+			if failed != nil {
+				fmt.Printf("  pair %d has no result: %v\n", pair, failed)
+				err = errors.Join(err, failed)
 			}
 			for _, r := range got {
 				if err := out(r); err != nil {
@@ -45,35 +47,49 @@ func compare(o options, chosen []scenario, sides []string) (err error) {
 			}
 			runs = append(runs, got...)
 		}
-		show(runs, sides)
+		if len(runs) > 0 {
+			show(runs, sides)
+		}
 	}
-	return nil
+	return err
 }
 
-// quietPair makes a pair, again if other programs used the machine meanwhile.
+// quietPair makes a pair, again if other programs used the machine meanwhile or if a side failed.
 func quietPair(o options, sc scenario, sides []string, pair int) ([]*result, error) {
 	for try := 0; ; try++ {
-		var got []*result
+		got, err := onePair(o, sc, sides, pair)
 		foreign := 0.0
-		for _, s := range sides {
-			r, err := runSide(o, sc, s)
-			if err != nil {
-				return nil, err
-			}
-			r.Pair = pair
+		for _, r := range got {
 			foreign = max(foreign, r.Foreign)
-			fmt.Printf("  pair %d %s\n", pair, r.line())
-			got = append(got, r)
 		}
-		if foreign <= o.foreignMax {
+		switch {
+		case err != nil && try == o.retries:
+			return nil, err
+		case err != nil:
+			fmt.Printf("  pair %d is made again: %v\n", pair, err)
+			continue
+		case foreign <= o.foreignMax:
 			return got, nil
-		}
-		if try == o.retries {
+		case try == o.retries:
 			fmt.Printf("  pair %d counts although other programs used up to %.2f cores\n", pair, foreign)
 			return got, nil
 		}
 		fmt.Printf("  pair %d does not count: other programs used up to %.2f cores\n", pair, foreign)
 	}
+}
+
+// onePair runs one side after the other.
+func onePair(o options, sc scenario, sides []string, pair int) (got []*result, err error) {
+	for _, s := range sides {
+		r, err := runSide(o, sc, s)
+		if err != nil {
+			return nil, err
+		}
+		r.Pair = pair
+		fmt.Printf("  pair %d %s\n", pair, r.line())
+		got = append(got, r)
+	}
+	return got, nil
 }
 
 // runSide runs one side in a process of its own, on empty disks.
