@@ -287,12 +287,18 @@ func (r *run) drain() {
 // probe writes and reads in every region, which a healed cluster must serve within a bound.
 func (r *run) probe() bool {
 	failed := ""
-	done := false
-	r.w.Go(cluster.ProbeNode, "probe", func(p world.Proc) {
-		failed = probeRegions(p, r.cluster, p.Now().Add(recoverMax))
-		done = true
-	})
-	if !r.await(func() bool { return !done }, recoverMax+drainMax) {
+	shares := probers(r.cluster.Regions())
+	probing := len(shares)
+	deadline := r.w.Now().Add(recoverMax)
+	for _, share := range shares {
+		r.w.Go(cluster.ProbeNode, "probe", func(p world.Proc) {
+			if why := probeRegions(p, r.cluster, share, deadline); why != "" {
+				failed = why
+			}
+			probing--
+		})
+	}
+	if !r.await(func() bool { return probing > 0 }, recoverMax+drainMax) {
 		failed = "not every region served reads and writes"
 	}
 	if failed != "" {

@@ -9,7 +9,7 @@ func churn(c *Ctx) {
 	if k.ValueMax <= 0 {
 		k.ValueMin, k.ValueMax = churnValueMin, churnValueMax
 	}
-	ch := &churnClient{Ctx: c, knobs: k}
+	ch := &churnClient{Ctx: c, grid: gridFor(k.Regions), knobs: k}
 	c.loop(ch.step)
 }
 
@@ -18,6 +18,7 @@ const churnValueMin, churnValueMax = 100, 1000
 
 type churnClient struct {
 	*Ctx
+	grid  grid
 	knobs Knobs
 	// mine are the keys that this client has made.
 	mine []ownKey
@@ -45,13 +46,13 @@ const (
 )
 
 // churnKey returns the n-th key of a client. Clients that are about equally fast have the same hot part.
-func churnKey(id, n int) string {
+func (g grid) churnKey(id, n int) string {
 	h := mix(uint64(id)<<32 | uint64(n))
-	bucket := int(h % buckets)
+	bucket := int(h % uint64(g))
 	if (h>>16)%100 < churnHotPct {
-		bucket = int(mix(uint64(n/churnHotKeys))%buckets) + bucket%churnHotBuckets
+		bucket = int(mix(uint64(n/churnHotKeys))%uint64(g)) + bucket%churnHotBuckets
 	}
-	return bucketKey(bucket, fmt.Sprintf("/c/%d/%d", id, n))
+	return g.key(bucket, fmt.Sprintf("/c/%d/%d", id, n))
 }
 
 func (c *churnClient) step() {
@@ -62,7 +63,7 @@ func (c *churnClient) step() {
 		return
 	}
 	if insert := d.in(churnInsertPct); len(c.mine) == 0 || (insert && len(c.mine) < c.knobs.KeysMax) {
-		o := ownKey{key: churnKey(c.ID, len(c.mine))}
+		o := ownKey{key: c.grid.churnKey(c.ID, len(c.mine))}
 		o.last = c.put(o.key, c.value())
 		c.mine = append(c.mine, o)
 		return
