@@ -57,6 +57,7 @@ type run struct {
 	records  []nemesis.Record
 	recs     []*checker.Recorder
 	history  *checker.History
+	rests    []Rest
 	stop     bool
 	panicked bool
 	busy     int
@@ -168,10 +169,12 @@ func (r *run) play() {
 		r.fail("%v", err)
 		return
 	}
+	r.awaitRest(RestStart)
 	r.startClients()
 	r.chaosFrom = r.w.Now()
 	r.hurt()
 	r.chaosTo = r.w.Now()
+	r.noteRest(RestChaos)
 	r.heal()
 	r.drain()
 	if !r.probe() {
@@ -179,6 +182,7 @@ func (r *run) play() {
 	}
 	r.finalReads()
 	r.compare()
+	r.awaitRest(RestEnd)
 }
 
 // fail lowers the verdict to FAIL.
