@@ -105,7 +105,7 @@ func (r *run) prepare() error {
 		simCfg.OnEvent = r.trace.Record
 	}
 	r.w = sim.New(simCfg)
-	r.watch = newWatch(r.w)
+	r.watch = newWatch(r.w, r.cfg.Regions)
 	cc := r.knobs.cluster(r.cfg)
 	cc.Store.Listener = r.watch.listener()
 	if r.cluster, err = cluster.NewSim(r.w, cc); err != nil {
