@@ -144,9 +144,11 @@ func (r *run) drawSchedule() error {
 		return Usagef("%v", err)
 	}
 	rng := rand.New(rand.NewPCG(r.cfg.Seed, 0x5c4ed01e))
-	r.schedule = nemesis.Draw(rng, families, r.cfg.Duration, r.cfg.Stores, nemesis.Options{
-		Clients: r.cfg.Clients, CrashPoints: r.cluster.Failpoints(),
-	})
+	opts := nemesis.Options{Clients: r.cfg.Clients, CrashPoints: r.cluster.Failpoints()}
+	if r.cfg.Regions > manyRegions {
+		opts.Busy, opts.Regions = r.load.Busy(r.knobs.traffic), uint64(r.cfg.Regions)
+	}
+	r.schedule = nemesis.Draw(rng, families, r.cfg.Duration, r.cfg.Stores, opts)
 	return nil
 }
 

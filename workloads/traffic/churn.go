@@ -43,6 +43,8 @@ const (
 	// churnHotPct is how many new keys go to the hot part, which is churnHotBuckets wide and moves every
 	// churnHotKeys keys of a client.
 	churnHotPct, churnHotBuckets, churnHotKeys = 70, 16, 128
+	// churnBusyParts is how many hot parts a run of some seconds comes to.
+	churnBusyParts = 4
 )
 
 // churnKey returns the n-th key of a client. Clients that are about equally fast have the same hot part.
@@ -50,9 +52,23 @@ func (g grid) churnKey(id, n int) string {
 	h := mix(uint64(id)<<32 | uint64(n))
 	bucket := int(h % uint64(g))
 	if (h>>16)%100 < churnHotPct {
-		bucket = int(mix(uint64(n/churnHotKeys))%uint64(g)) + bucket%churnHotBuckets
+		bucket = g.hotPart(n) + bucket%churnHotBuckets
 	}
 	return g.key(bucket, fmt.Sprintf("/c/%d/%d", id, n))
+}
+
+// hotPart is the first bucket of the hot part when a client makes its n-th key.
+func (g grid) hotPart(n int) int { return int(mix(uint64(n/churnHotKeys)) % uint64(g)) }
+
+// churnBuckets are those of the first hot parts.
+func churnBuckets(k Knobs) []int {
+	var buckets []int
+	for part := range churnBusyParts {
+		for i := range churnHotBuckets {
+			buckets = append(buckets, gridFor(k.Regions).hotPart(part*churnHotKeys)+i)
+		}
+	}
+	return buckets
 }
 
 func (c *churnClient) step() {

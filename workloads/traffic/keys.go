@@ -44,6 +44,15 @@ func (g grid) stride() int {
 // home is the bucket of a generation of a slot: slots stay evenly spread.
 func (g grid) home(slot, slots, generation int) int { return slot*int(g)/slots + generation*g.stride() }
 
+// hotBuckets are those of the first generation of every slot.
+func hotBuckets(k Knobs) []int {
+	var buckets []int
+	for slot := range k.HotKeys {
+		buckets = append(buckets, gridFor(k.Regions).home(slot, k.HotKeys, 0))
+	}
+	return buckets
+}
+
 // SplitKeys returns the n-1 borders that cut the keys of all workloads into n regions of about the same number of keys.
 // n is from 1 to RegionsMax.
 func SplitKeys(n int) [][]byte {

@@ -59,6 +59,15 @@ func newWindows(regions int) []window {
 	return windows
 }
 
+// windowBuckets are those on both sides of the windows.
+func windowBuckets(k Knobs) []int {
+	var buckets []int
+	for _, w := range newWindows(k.Regions) {
+		buckets = append(buckets, max(w.bucket-1, 0), w.bucket)
+	}
+	return buckets
+}
+
 // key returns a key of the window in front of its border (side 0) or behind it (side 1). Generations sort so that the
 // newest of both sides lie next to the border: a scan from the one to the other meets no retired key.
 func (w *window) key(side int, name string) string {

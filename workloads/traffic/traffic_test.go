@@ -318,6 +318,30 @@ func TestSplitKeys(t *testing.T) {
 	require.Panics(t, func() { SplitKeys(RegionsMax + 1) })
 }
 
+// TestBusyRegions: what Busy returns are the regions of the keys that clients use first.
+func TestBusyRegions(t *testing.T) {
+	t.Parallel()
+	const n = 10_000
+	k, g, borders := Knobs{Regions: n, HotKeys: 16}, gridFor(n), SplitKeys(n)
+	for name, keys := range map[string][]string{
+		"register": {g.registerKey(3, 16, 0), g.registerKey(0, 16, 0)},
+		"batch":    {g.groupOf(15, 16, 0).key(1)},
+		"scan":     {newWindows(n)[1].key(0, "x"), newWindows(n)[1].key(1, "x")},
+		"churn":    {g.key(g.hotPart(0), "/c/1/0"), g.key(g.hotPart(churnHotKeys)+churnHotBuckets-1, "/c/1/200")},
+	} {
+		w, err := ByName(name)
+		require.NoError(t, err)
+		busy := w.Busy(k)
+		for _, key := range keys {
+			place := 0
+			for place < len(borders) && string(borders[place]) <= key {
+				place++
+			}
+			require.Contains(t, busy, uint64(place), "%s: %s", name, key)
+		}
+	}
+}
+
 func TestByName(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{"register", "scan", "churn", "batch"}, Names())
