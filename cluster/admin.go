@@ -19,6 +19,8 @@ type admin struct {
 	find func(p world.Proc, id uint64) *metapb.Region
 	// timeout bounds one command.
 	timeout time.Duration
+	// splitEmpty says that a region may be split where it has too little data: where there are thousands, most are empty.
+	splitEmpty bool
 }
 
 func (a admin) client(p world.Proc) *client.Client {
@@ -133,6 +135,11 @@ const splitScan = 64
 func (a admin) SplitKey(p world.Proc, id uint64) []byte {
 	if keys := a.dataKeys(p, a.find(p, id), 1); len(keys) > 0 {
 		return keys[0]
+	}
+	if a.splitEmpty {
+		if keys := a.SplitKeys(p, id, 1); len(keys) > 0 {
+			return keys[0]
+		}
 	}
 	return nil
 }

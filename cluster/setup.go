@@ -13,6 +13,9 @@ const startMax = 120 * time.Second
 
 // Start brings a new cluster up: bootstrapped, split at the configured borders, every region with all its replicas.
 func (c *Sim) Start() error {
+	if len(c.cfg.SplitKeys) >= manyRegions {
+		return c.startMany()
+	}
 	var failed error
 	done := false
 	c.World.Go(SetupNode, "setup", func(p world.Proc) {

@@ -36,7 +36,10 @@ func NewSim(w *sim.World, cfg Config) (*Sim, error) {
 		return nil, err
 	}
 	c := &Sim{World: w, cfg: cfg, armed: map[string]world.NodeID{}}
-	c.admin = admin{find: func(_ world.Proc, id uint64) *metapb.Region { return c.region(id) }, timeout: adminTimeout}
+	c.admin = admin{
+		find:    func(_ world.Proc, id uint64) *metapb.Region { return c.region(id) },
+		timeout: adminTimeout, splitEmpty: len(cfg.SplitKeys) >= manyRegions,
+	}
 	w.OnCrash(c.onCrash)
 	if err := c.addPD(); err != nil {
 		return nil, err

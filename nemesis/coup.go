@@ -124,9 +124,9 @@ const coupAfterMin, coupAfterMax = 200 * time.Millisecond, 2500 * time.Milliseco
 
 func drawCoup(d *drawer) Fault {
 	if d.rng.IntN(2) == 0 {
-		return Coup{Region: d.ordinal(), Transfer: true}
+		return Coup{Region: d.region(), Transfer: true}
 	}
-	f := Coup{Region: d.ordinal(), After: d.logUniform(coupAfterMin, coupAfterMax), Clients: d.mask(d.opts.Clients)}
+	f := Coup{Region: d.region(), After: d.logUniform(coupAfterMin, coupAfterMax), Clients: d.mask(d.opts.Clients)}
 	if d.rng.IntN(2) == 0 {
 		// Workloads that have readers have them first.
 		f.Clients = 1 + d.rng.Uint64N(3)

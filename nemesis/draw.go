@@ -35,6 +35,11 @@ type Options struct {
 	Clients int
 	// CrashPoints are the crash points that are compiled in.
 	CrashPoints []string
+	// Busy are ordinals of regions in which clients will work, for clusters with so many that other ordinals hardly meet
+	// them; Regions is how many there are. Half of the regions are drawn from Busy, half from all. Without Busy they are
+	// drawn like all ordinals.
+	Busy    []uint64
+	Regions uint64
 }
 
 // drawer holds what a draw needs to know.
@@ -180,6 +185,18 @@ func (d *drawer) weighted(rates []float64) int {
 
 func (d *drawer) ordinal() uint64 { return d.rng.Uint64N(ordinalEnd) }
 
+// region draws the ordinal of a region.
+func (d *drawer) region() uint64 {
+	switch {
+	case len(d.opts.Busy) == 0:
+		return d.ordinal()
+	case d.rng.IntN(2) == 0:
+		return d.opts.Busy[d.rng.IntN(len(d.opts.Busy))]
+	default:
+		return d.rng.Uint64N(d.opts.Regions)
+	}
+}
+
 func (d *drawer) store() Whom { return Store(world.NodeID(1 + d.rng.IntN(d.stores))) }
 
 // mask draws some of n nodes: at least one, and not all if there are more than one.
@@ -202,11 +219,11 @@ func drawPartition(d *drawer) Fault {
 	case 0:
 		switch d.weighted([]float64{3, 2, 1}) {
 		case 0:
-			f.First = Leader(d.ordinal())
+			f.First = Leader(d.region())
 		case 1:
 			f.First = d.store()
 		case 2:
-			f.First = Whom{Kind: WhomMajority, N: d.ordinal()}
+			f.First = Whom{Kind: WhomMajority, N: d.region()}
 		}
 	case 1:
 		f.First = Stores(d.mask(d.stores))
@@ -214,9 +231,9 @@ func drawPartition(d *drawer) Fault {
 		f.OneWay = true
 		switch d.rng.IntN(3) {
 		case 0:
-			f.First = Leader(d.ordinal())
+			f.First = Leader(d.region())
 		case 1:
-			f.First, f.Second = Whom{Kind: WhomRest}, Leader(d.ordinal())
+			f.First, f.Second = Whom{Kind: WhomRest}, Leader(d.region())
 		case 2:
 			m := d.mask(d.stores)
 			f.First, f.Second = Stores(m), Stores(^m&(1<<d.stores-1))
@@ -238,7 +255,7 @@ func drawKill(d *drawer) Fault {
 	}
 	switch d.weighted([]float64{3, 2, 1, 2}) {
 	case 0:
-		return Kill{Leader(d.ordinal())}
+		return Kill{Leader(d.region())}
 	case 1:
 		return Kill{d.store()}
 	case 2:
@@ -252,7 +269,7 @@ func drawCrashAt(d *drawer) Fault {
 	f := CrashAt{Point: d.opts.CrashPoints[d.rng.IntN(len(d.opts.CrashPoints))], Whom: d.store()}
 	switch d.rng.IntN(4) {
 	case 0:
-		f.Whom = Leader(d.ordinal())
+		f.Whom = Leader(d.region())
 	case 1, 2:
 		// Many points are rare: somebody comes by sooner than one that was chosen.
 		f.Whom = Whom{Kind: WhomAll}
@@ -261,11 +278,11 @@ func drawCrashAt(d *drawer) Fault {
 }
 
 func drawTransferLeader(d *drawer) Fault {
-	return TransferLeader{Region: d.ordinal(), To: d.ordinal()}
+	return TransferLeader{Region: d.region(), To: d.ordinal()}
 }
 
 func drawConfChange(d *drawer) Fault {
-	f := ConfChange{Kind: AddReplica + ConfChangeKind(d.rng.IntN(3)), Region: d.ordinal()}
+	f := ConfChange{Kind: AddReplica + ConfChangeKind(d.rng.IntN(3)), Region: d.region()}
 	if f.Kind != AddReplica {
 		f.From = d.ordinal()
 	}
@@ -280,7 +297,7 @@ const jointSwapsMax, batchKeysMax = 2, 5
 
 // drawJoint lets half of the changes be left by themselves, and kills one leader in three.
 func drawJoint(d *drawer) Fault {
-	f := Joint{Region: d.ordinal(), From: d.ordinal(), To: d.ordinal(), Swaps: 1 + d.rng.Uint64N(jointSwapsMax)}
+	f := Joint{Region: d.region(), From: d.ordinal(), To: d.ordinal(), Swaps: 1 + d.rng.Uint64N(jointSwapsMax)}
 	f.Explicit = d.rng.IntN(2) == 0
 	f.Kill = d.rng.IntN(3) == 0 && d.downMax() > 0
 	return f
@@ -288,22 +305,22 @@ func drawJoint(d *drawer) Fault {
 
 func drawLearner(d *drawer) Fault {
 	end := learnerWords[d.rng.IntN(len(learnerWords))].end
-	return Learner{Region: d.ordinal(), On: d.ordinal(), End: end}
+	return Learner{Region: d.region(), On: d.ordinal(), End: end}
 }
 
 func drawReplace(d *drawer) Fault {
-	return Replace{Region: d.ordinal(), From: d.ordinal(), To: d.ordinal(), Joint: d.rng.IntN(2) == 0}
+	return Replace{Region: d.region(), From: d.ordinal(), To: d.ordinal(), Joint: d.rng.IntN(2) == 0}
 }
 
 func drawBatchSplit(d *drawer) Fault {
 	keys := batchSplitMin + d.rng.Uint64N(batchKeysMax-batchSplitMin+1)
-	return BatchSplit{Region: d.ordinal(), Keys: keys, Right: d.rng.IntN(2) == 0}
+	return BatchSplit{Region: d.region(), Keys: keys, Right: d.rng.IntN(2) == 0}
 }
 
-func drawSplit(d *drawer) Fault { return Split{Region: d.ordinal()} }
+func drawSplit(d *drawer) Fault { return Split{Region: d.region()} }
 
 func drawMerge(d *drawer) Fault {
-	f := Merge{Region: d.ordinal(), Right: d.rng.IntN(2) == 0}
+	f := Merge{Region: d.region(), Right: d.rng.IntN(2) == 0}
 	if d.rng.IntN(2) == 0 {
 		f.Race = RaceSplit + Race(d.rng.IntN(3))
 	}

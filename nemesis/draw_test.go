@@ -126,3 +126,29 @@ func TestDrawForShortRuns(t *testing.T) {
 	require.Nil(t, Draw(rng, crashes, time.Minute, 3, Options{}), "crash-at without crash points")
 	require.Contains(t, crashes[0].Unavailable(3, Options{}), "build with the failpoint overlay")
 }
+
+// TestDrawAimsAtBusyRegions: of thousands of regions, those in which clients work are hit, and others too.
+func TestDrawAimsAtBusyRegions(t *testing.T) {
+	t.Parallel()
+	busy, others, far := 0, 0, 0
+	opts := Options{Busy: []uint64{17, 4711}, Regions: 10_000}
+	family, err := ParseFamilies("transfer-leader")
+	require.NoError(t, err)
+	for seed := range uint64(50) {
+		for _, e := range Draw(rand.New(rand.NewPCG(seed, 1)), family, 20*time.Second, 3, opts) {
+			switch r := e.Fault.(TransferLeader).Region; {
+			case r == 17 || r == 4711:
+				busy++
+			case r >= opts.Regions:
+				t.Fatalf("region(%d) of %d", r, opts.Regions)
+			default:
+				others++
+				if r >= opts.Regions/2 {
+					far++
+				}
+			}
+		}
+	}
+	require.InDelta(t, busy, others, float64(busy+others)/5)
+	require.InDelta(t, others-far, far, float64(others)/2)
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ordeal/nemesis"
+	"ordeal/workloads/traffic"
 )
 
 // Options is what a person asks for: runs of some workloads with some seeds.
@@ -48,7 +49,7 @@ const (
 	DurationMax = 24 * time.Hour
 	StoresMax   = 25
 	ReplicasMax = 7
-	RegionsMax  = 256
+	RegionsMax  = traffic.RegionsMax
 	ClientsMax  = 256
 )
 

@@ -82,8 +82,26 @@ func drawKnobs(cfg Config) knobs {
 	k.shards = 1 + rng.IntN(shardsMax)
 	k.sizes = drawSizes(cfg)
 	k.hibernate = drawHibernate(cfg.Seed, k.tick)
+	if cfg.Regions > manyRegions {
+		k.bearMany()
+	}
 	k.traffic.NapEvery, k.traffic.NapFor = k.hibernate.napEvery, k.hibernate.napFor
 	return k
+}
+
+// manyRegions is beyond how many regions a run needs knobs that fit them.
+const manyRegions = 256
+
+// manyTickMin is the shortest tick of stores with many regions.
+const manyTickMin = 50 * time.Millisecond
+
+// bearMany changes what would make a run with thousands of regions take hours, or leave it without them: they always
+// sleep when nobody uses them; ticks are not short, since each costs something for every region that a fault has woken; and
+// stores do not merge the regions that are empty, which at first are all of them.
+func (k *knobs) bearMany() {
+	k.tick = max(k.tick, manyTickMin)
+	k.hibernate.ticks = max(k.hibernate.ticks, 1)
+	k.sizes.mergeBytes = 0
 }
 
 // drawReads draws how reads are answered. In a third of the runs all clients read from leaders, in a third from any

@@ -137,7 +137,7 @@ func (row parity) config() cluster.Config {
 func runParity(t *testing.T, row parity, seed uint64) {
 	w := sim.New(sim.Config{Seed: seed, Net: quietNet()})
 	defer func() { require.NoError(t, w.Close()) }()
-	watch := newWatch(w)
+	watch := newWatch(w, 1)
 	cfg := row.config()
 	cfg.Store.Listener = watch.listener()
 	c, err := cluster.NewSim(w, cfg)

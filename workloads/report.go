@@ -35,6 +35,9 @@ func (r *run) reportData(s *Summary) report.Data {
 		Virtual:    time.Duration(r.w.Now()), Wall: time.Duration(s.WallS * float64(time.Second)), Events: s.Events,
 		TraceHash: s.TraceHash, History: r.history,
 	}
+	for _, n := range r.rests {
+		d.Asleep = append(d.Asleep, fmt.Sprintf("%d of %d peers (%s)", n.Asleep, n.Peers, n.When))
+	}
 	for _, rec := range r.records {
 		if rec.Skipped != "" {
 			continue

@@ -57,6 +57,7 @@ type run struct {
 	records  []nemesis.Record
 	recs     []*checker.Recorder
 	history  *checker.History
+	rests    []Rest
 	stop     bool
 	panicked bool
 	busy     int
@@ -104,7 +105,7 @@ func (r *run) prepare() error {
 		simCfg.OnEvent = r.trace.Record
 	}
 	r.w = sim.New(simCfg)
-	r.watch = newWatch(r.w)
+	r.watch = newWatch(r.w, r.cfg.Regions)
 	cc := r.knobs.cluster(r.cfg)
 	cc.Store.Listener = r.watch.listener()
 	if r.cluster, err = cluster.NewSim(r.w, cc); err != nil {
@@ -143,9 +144,11 @@ func (r *run) drawSchedule() error {
 		return Usagef("%v", err)
 	}
 	rng := rand.New(rand.NewPCG(r.cfg.Seed, 0x5c4ed01e))
-	r.schedule = nemesis.Draw(rng, families, r.cfg.Duration, r.cfg.Stores, nemesis.Options{
-		Clients: r.cfg.Clients, CrashPoints: r.cluster.Failpoints(),
-	})
+	opts := nemesis.Options{Clients: r.cfg.Clients, CrashPoints: r.cluster.Failpoints()}
+	if r.cfg.Regions > manyRegions {
+		opts.Busy, opts.Regions = r.load.Busy(r.knobs.traffic), uint64(r.cfg.Regions)
+	}
+	r.schedule = nemesis.Draw(rng, families, r.cfg.Duration, r.cfg.Stores, opts)
 	return nil
 }
 
@@ -168,10 +171,12 @@ func (r *run) play() {
 		r.fail("%v", err)
 		return
 	}
+	r.awaitRest(RestStart)
 	r.startClients()
 	r.chaosFrom = r.w.Now()
 	r.hurt()
 	r.chaosTo = r.w.Now()
+	r.noteRest(RestChaos)
 	r.heal()
 	r.drain()
 	if !r.probe() {
@@ -179,6 +184,7 @@ func (r *run) play() {
 	}
 	r.finalReads()
 	r.compare()
+	r.awaitRest(RestEnd)
 }
 
 // fail lowers the verdict to FAIL.
@@ -287,12 +293,18 @@ func (r *run) drain() {
 // probe writes and reads in every region, which a healed cluster must serve within a bound.
 func (r *run) probe() bool {
 	failed := ""
-	done := false
-	r.w.Go(cluster.ProbeNode, "probe", func(p world.Proc) {
-		failed = probeRegions(p, r.cluster, p.Now().Add(recoverMax))
-		done = true
-	})
-	if !r.await(func() bool { return !done }, recoverMax+drainMax) {
+	shares := probers(r.cluster.Regions())
+	probing := len(shares)
+	deadline := r.w.Now().Add(recoverMax)
+	for _, share := range shares {
+		r.w.Go(cluster.ProbeNode, "probe", func(p world.Proc) {
+			if why := probeRegions(p, r.cluster, share, deadline); why != "" {
+				failed = why
+			}
+			probing--
+		})
+	}
+	if !r.await(func() bool { return probing > 0 }, recoverMax+drainMax) {
 		failed = "not every region served reads and writes"
 	}
 	if failed != "" {

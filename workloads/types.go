@@ -100,6 +100,8 @@ type Summary struct {
 	Reasons []string `json:"reasons"`
 	Ops     Ops      `json:"ops"`
 	Faults  []Fault  `json:"faults"`
+	// Rests says how many peers slept, at those moments of the run that it came to.
+	Rests []Rest `json:"rests,omitempty"`
 	// VirtualS is how long the run took on the cluster's clocks, WallS on ours; both in seconds.
 	VirtualS float64 `json:"virtual_s"`
 	WallS    float64 `json:"wall_s"`

@@ -17,8 +17,12 @@ import (
 	"ordeal/world/sim"
 )
 
-// leadersMax bounds the changes of leadership that a report is given.
-const leadersMax = 5000
+// A report is given leadersMax changes of leadership at most, and leadersPerRegion more for each region that the cluster
+// starts with: each is led first by one peer and then, once it is spread, by another.
+const (
+	leadersMax       = 5000
+	leadersPerRegion = 2
+)
 
 // watch looks at a run while it happens: it feeds the invariants from the stores' listeners and keeps what a report
 // tells beside the history.
@@ -32,6 +36,8 @@ type watch struct {
 	// ended are those that were swallowed by others: stores that lag still talk of them.
 	ended   map[uint64]bool
 	leaders []leadership
+	// leadersMax bounds leaders.
+	leadersMax int
 	// waiting are the client calls that wait in each shard.
 	waiting map[shardOf]uint64
 	// damaged says whether somebody damaged a store's disk.
@@ -55,10 +61,10 @@ type leadership struct {
 	term   uint64
 }
 
-func newWatch(w *sim.World) *watch {
+func newWatch(w *sim.World, regions int) *watch {
 	return &watch{
 		w: w, inv: checker.NewInvariants(w.Now), regions: map[uint64]checker.RegionView{}, ended: map[uint64]bool{},
-		waiting: map[shardOf]uint64{},
+		waiting: map[shardOf]uint64{}, leadersMax: leadersMax + leadersPerRegion*regions,
 	}
 }
 
@@ -76,7 +82,7 @@ func (v *watch) listener() store.Listener {
 		},
 		Elected: func(s, region, term uint64) {
 			inv.LeaderElected(world.NodeID(s), region, term)
-			if len(v.leaders) < leadersMax {
+			if len(v.leaders) < v.leadersMax {
 				v.leaders = append(v.leaders, leadership{v.w.Now(), region, world.NodeID(s), term})
 			}
 		},
@@ -119,13 +125,8 @@ func (v *watch) listener() store.Listener {
 		PeerDestroyed: func(s, region, peer uint64) {
 			inv.PeerDestroyed(world.NodeID(s), region, peer)
 		},
-		Load: v.checkLoad,
-		Split: func(s uint64, _ *metapb.Region, parts []*metapb.Region) {
-			for _, r := range parts {
-				v.learn(s, r)
-			}
-			v.checkKeySpace()
-		},
+		Load:  v.checkLoad,
+		Split: func(s uint64, _ *metapb.Region, parts []*metapb.Region) { v.split(s, parts) },
 		PrepareMerge: func(s uint64, r *metapb.Region, commit uint64) {
 			inv.MergePrepared(world.NodeID(s), r.GetId(), commit)
 		},
@@ -136,12 +137,25 @@ func (v *watch) listener() store.Listener {
 	}
 }
 
+// split checks the key space, unless the store has come late and all of it is known.
+func (v *watch) split(s uint64, parts []*metapb.Region) {
+	news := false
+	for _, r := range parts {
+		news = v.learn(s, r) || news
+	}
+	if news {
+		v.checkKeySpace()
+	}
+}
+
 func (v *watch) merged(s uint64, r, source *metapb.Region, commit uint64) {
 	v.inv.Merged(world.NodeID(s), r.GetId(), source.GetId(), commit)
-	v.learn(s, r)
+	news := v.learn(s, r) || !v.ended[source.GetId()]
 	v.ended[source.GetId()] = true
 	delete(v.regions, source.GetId())
-	v.checkKeySpace()
+	if news {
+		v.checkKeySpace()
+	}
 }
 
 // checkLoad checks that what waits in a store is within its bounds.
@@ -184,16 +198,17 @@ func (v *watch) checkSleepers(c *cluster.Sim, limit time.Duration) {
 	}
 }
 
-// learn keeps the description of a region if it is newer than what is known.
-func (v *watch) learn(s uint64, r *metapb.Region) {
+// learn keeps the description of a region if it is newer than what is known, and says whether it was.
+func (v *watch) learn(s uint64, r *metapb.Region) bool {
 	e := r.GetRegionEpoch()
 	if old, ok := v.regions[r.GetId()]; v.ended[r.GetId()] || ok && old.Version >= e.GetVersion() {
-		return
+		return false
 	}
 	v.regions[r.GetId()] = checker.RegionView{
 		Store: world.NodeID(s), Region: r.GetId(), Start: r.GetStartKey(), End: r.GetEndKey(),
 		ConfVer: e.GetConfVer(), Version: e.GetVersion(),
 	}
+	return true
 }
 
 // checkKeySpace checks that what was applied so far leaves no key without a region, and none with two.

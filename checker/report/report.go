@@ -45,6 +45,9 @@ type Data struct {
 	Events    uint64
 	TraceHash string
 
+	// Asleep says in words how many peers slept at some moments.
+	Asleep []string
+
 	Faults []Fault
 	// Leaders is sorted by time within each region.
 	Leaders []Leader

@@ -205,6 +205,24 @@ func TestReportIsCapped(t *testing.T) {
 	require.Contains(t, html, "more regions")
 }
 
+// TestRestlessRegionsAreShown: of many regions those get a lane whose leader changed most.
+func TestRestlessRegionsAreShown(t *testing.T) {
+	t.Parallel()
+	d := sample(checker.OK)
+	d.Leaders = nil
+	for region := range uint64(1000) {
+		d.Leaders = append(d.Leaders, Leader{Region: region, Store: 1, From: second})
+		if region == 777 {
+			d.Leaders = append(d.Leaders, Leader{Region: region, Store: 2, From: 2 * second})
+		}
+	}
+	html := render(t, d)
+	require.Contains(t, html, ">region 777<")
+	require.Contains(t, html, ">region 30<")
+	require.NotContains(t, html, ">region 31<")
+	require.Contains(t, html, "and 968 more regions")
+}
+
 // requireSelfContained: the page asks for nothing from anywhere.
 func requireSelfContained(t *testing.T, html string) {
 	t.Helper()

@@ -224,7 +224,11 @@ func (t *timeline) leaders(d *Data, s scale) {
 		t.Stores = append(t.Stores, legend{storeClass(n), storeName(n)})
 	}
 	t.More = max(0, len(ids)-regionLanesMax)
-	for _, id := range ids[:len(ids)-t.More] {
+	// Where there are too many, those that changed their leader most are shown.
+	slices.SortStableFunc(ids, func(a, b uint64) int { return cmp.Compare(len(byRegion[b]), len(byRegion[a])) })
+	ids = ids[:len(ids)-t.More]
+	slices.Sort(ids)
+	for _, id := range ids {
 		reigns := byRegion[id]
 		slices.SortStableFunc(reigns, func(a, b Leader) int { return cmp.Compare(a.From, b.From) })
 		t.Regions = append(t.Regions, lane{fmt.Sprintf("region %d", id), reignPieces(reigns, s)})

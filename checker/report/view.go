@@ -219,6 +219,9 @@ func (v *view) run(d *Data) {
 		v.Run = append(v.Run, pair{"wall time", fmt.Sprintf("%.3f s (%.0f times faster than the clock)",
 			d.Wall.Seconds(), d.Virtual.Seconds()/d.Wall.Seconds())})
 	}
+	if len(d.Asleep) > 0 {
+		v.Run = append(v.Run, pair{"asleep", clip(strings.Join(d.Asleep, ", "))})
+	}
 }
 
 // bound prints a key that bounds a region.

@@ -15,12 +15,13 @@ import (
 // history, judged like any other.
 func batch(c *Ctx) {
 	k := c.Knobs.withDefaults()
-	b := &batchClient{Ctx: c, slots: k.HotKeys, rotateAfter: k.RotateAfter}
+	b := &batchClient{Ctx: c, grid: gridFor(k.Regions), slots: k.HotKeys, rotateAfter: k.RotateAfter}
 	c.loop(b.step)
 }
 
 type batchClient struct {
 	*Ctx
+	grid               grid
 	slots, rotateAfter int
 	// torn says that a torn batch was reported; one for each client is enough.
 	torn bool
@@ -34,8 +35,8 @@ const groupKeys = 4
 
 // groupOf puts each generation of a slot into another part of the key space. Most groups lie in one region; one that a
 // split has cut is not written any more.
-func groupOf(slot, slots, generation int) group {
-	return group{bucketKey(slot*buckets/slots+generation*37, fmt.Sprintf("/b/%d/%d/", slot, generation))}
+func (g grid) groupOf(slot, slots, generation int) group {
+	return group{g.key(g.home(slot, slots, generation), fmt.Sprintf("/b/%d/%d/", slot, generation))}
 }
 
 func (g group) key(i int) string { return fmt.Sprint(g.prefix, i) }
@@ -65,9 +66,9 @@ func (b *batchClient) step() {
 	i := b.Rand.IntN(b.slots)
 	generation, rotated := b.Keys.turn(i, b.slots, b.rotateAfter)
 	if rotated {
-		b.Keys.retire(groupOf(i, b.slots, generation-1).keys()...)
+		b.Keys.retire(b.grid.groupOf(i, b.slots, generation-1).keys()...)
 	}
-	g := groupOf(i, b.slots, generation)
+	g := b.grid.groupOf(i, b.slots, generation)
 	d := b.roll()
 	switch {
 	case d.in(batchRetiredPct) && len(b.Keys.retired) > 0:

@@ -16,7 +16,7 @@ import (
 // TestTornBatchesAreReported: what a read at one moment may see of a group, and what it may not.
 func TestTornBatchesAreReported(t *testing.T) {
 	t.Parallel()
-	g := groupOf(3, 8, 2)
+	g := coarse.groupOf(3, 8, 2)
 	one, two := []*ordealpb.Witness{{}}, []*ordealpb.Witness{{}, {}}
 	pairs := func(tags ...string) (kvs []checker.KV) {
 		for i, tag := range tags {

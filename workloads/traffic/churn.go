@@ -9,7 +9,7 @@ func churn(c *Ctx) {
 	if k.ValueMax <= 0 {
 		k.ValueMin, k.ValueMax = churnValueMin, churnValueMax
 	}
-	ch := &churnClient{Ctx: c, knobs: k}
+	ch := &churnClient{Ctx: c, grid: gridFor(k.Regions), knobs: k}
 	c.loop(ch.step)
 }
 
@@ -18,6 +18,7 @@ const churnValueMin, churnValueMax = 100, 1000
 
 type churnClient struct {
 	*Ctx
+	grid  grid
 	knobs Knobs
 	// mine are the keys that this client has made.
 	mine []ownKey
@@ -42,16 +43,32 @@ const (
 	// churnHotPct is how many new keys go to the hot part, which is churnHotBuckets wide and moves every
 	// churnHotKeys keys of a client.
 	churnHotPct, churnHotBuckets, churnHotKeys = 70, 16, 128
+	// churnBusyParts is how many hot parts a run of some seconds comes to.
+	churnBusyParts = 4
 )
 
 // churnKey returns the n-th key of a client. Clients that are about equally fast have the same hot part.
-func churnKey(id, n int) string {
+func (g grid) churnKey(id, n int) string {
 	h := mix(uint64(id)<<32 | uint64(n))
-	bucket := int(h % buckets)
+	bucket := int(h % uint64(g))
 	if (h>>16)%100 < churnHotPct {
-		bucket = int(mix(uint64(n/churnHotKeys))%buckets) + bucket%churnHotBuckets
+		bucket = g.hotPart(n) + bucket%churnHotBuckets
 	}
-	return bucketKey(bucket, fmt.Sprintf("/c/%d/%d", id, n))
+	return g.key(bucket, fmt.Sprintf("/c/%d/%d", id, n))
+}
+
+// hotPart is the first bucket of the hot part when a client makes its n-th key.
+func (g grid) hotPart(n int) int { return int(mix(uint64(n/churnHotKeys)) % uint64(g)) }
+
+// churnBuckets are those of the first hot parts.
+func churnBuckets(k Knobs) []int {
+	var buckets []int
+	for part := range churnBusyParts {
+		for i := range churnHotBuckets {
+			buckets = append(buckets, gridFor(k.Regions).hotPart(part*churnHotKeys)+i)
+		}
+	}
+	return buckets
 }
 
 func (c *churnClient) step() {
@@ -62,7 +79,7 @@ func (c *churnClient) step() {
 		return
 	}
 	if insert := d.in(churnInsertPct); len(c.mine) == 0 || (insert && len(c.mine) < c.knobs.KeysMax) {
-		o := ownKey{key: churnKey(c.ID, len(c.mine))}
+		o := ownKey{key: c.grid.churnKey(c.ID, len(c.mine))}
 		o.last = c.put(o.key, c.value())
 		c.mine = append(c.mine, o)
 		return

@@ -2,27 +2,77 @@ package traffic
 
 import "fmt"
 
-// Keys begin with one of 256 buckets, k00 to kff, over which every workload spreads what it does.
+// grid is how many buckets the keys are spread over: every key of a workload begins with the name of one, in hexadecimal
+// digits that sort as the buckets do. Where there are no more regions than coarse buckets, keys have two digits (k00 to
+// kff), beyond that four, so that each region has some buckets of its own.
+type grid int
+
 const (
-	buckets = 256
-	// RegionsMax is the largest number of regions that the keys can be cut into.
-	RegionsMax = buckets
+	coarse grid = 1 << 8
+	fine   grid = 1 << 16
+	// RegionsMax is the largest number of regions that the keys can be cut into: a quarter of the fine buckets, so that
+	// the bucket in front of a border belongs to the region in front of it.
+	RegionsMax = 1 << 14
 )
 
-// bucketKey returns the first key of a bucket, followed by rest.
-func bucketKey(bucket int, rest string) string { return fmt.Sprintf("k%02x", bucket%buckets) + rest }
+// gridFor is the grid of keys that are cut into so many regions.
+func gridFor(regions int) grid {
+	if regions <= int(coarse) {
+		return coarse
+	}
+	return fine
+}
+
+// key returns the first key of a bucket, followed by rest. Buckets beyond the last one start over.
+func (g grid) key(bucket int, rest string) string {
+	digits := 2
+	if g == fine {
+		digits = 4
+	}
+	return fmt.Sprintf("k%0*x", digits, bucket%int(g)) + rest
+}
+
+// stride is by how many buckets the next generation of a key lies further on: about a seventh of all of them, and a number
+// that has no factor in common with how many there are, so that generations come by every bucket.
+func (g grid) stride() int {
+	if g == coarse {
+		return 37
+	}
+	return 37*int(fine/coarse) + 1
+}
+
+// home is the bucket of a generation of a slot: slots stay evenly spread.
+func (g grid) home(slot, slots, generation int) int { return slot*int(g)/slots + generation*g.stride() }
+
+// hotBuckets are those of the first generation of every slot.
+func hotBuckets(k Knobs) []int {
+	var buckets []int
+	for slot := range k.HotKeys {
+		buckets = append(buckets, gridFor(k.Regions).home(slot, k.HotKeys, 0))
+	}
+	return buckets
+}
 
 // SplitKeys returns the n-1 borders that cut the keys of all workloads into n regions of about the same number of keys.
 // n is from 1 to RegionsMax.
 func SplitKeys(n int) [][]byte {
+	var keys [][]byte
+	for _, bucket := range borders(n) {
+		keys = append(keys, []byte(gridFor(n).key(bucket, "")))
+	}
+	return keys
+}
+
+// borders are the buckets at which the regions but the first begin.
+func borders(n int) []int {
 	if n < 1 || n > RegionsMax {
 		panic(fmt.Sprintf("traffic: cannot cut keys into %d regions, want 1 to %d", n, RegionsMax))
 	}
-	var borders [][]byte
+	var buckets []int
 	for i := 1; i < n; i++ {
-		borders = append(borders, []byte(bucketKey(i*buckets/n, "")))
+		buckets = append(buckets, i*int(gridFor(n))/n)
 	}
-	return borders
+	return buckets
 }
 
 // mix spreads numbers over all 64 bits, the same numbers in the same way in every run.

@@ -6,12 +6,13 @@ import "fmt"
 // of what it does is reading, by many clients, what others are just writing.
 func register(c *Ctx) {
 	k := c.Knobs.withDefaults()
-	r := &registerClient{Ctx: c, hot: make([]hotKey, k.HotKeys), rotateAfter: k.RotateAfter}
+	r := &registerClient{Ctx: c, grid: gridFor(k.Regions), hot: make([]hotKey, k.HotKeys), rotateAfter: k.RotateAfter}
 	c.loop(r.step)
 }
 
 type registerClient struct {
 	*Ctx
+	grid        grid
 	hot         []hotKey
 	rotateAfter int
 }
@@ -23,9 +24,12 @@ type hotKey struct {
 }
 
 // registerKey puts each generation of a slot into another part of the key space; slots stay evenly spread.
-func registerKey(slot, slots, generation int) string {
-	return bucketKey(slot*buckets/slots+generation*37, fmt.Sprintf("/r/%d/%d", slot, generation))
+func (g grid) registerKey(slot, slots, generation int) string {
+	return g.key(g.home(slot, slots, generation), fmt.Sprintf("/r/%d/%d", slot, generation))
 }
+
+// visitKey is a key that is used now and then, in any part of the key space.
+func (g grid) visitKey(bucket int) string { return g.key(bucket, "/v") }
 
 // What a client of register does, in percent; the rest is reading the hot key.
 const (
@@ -36,20 +40,27 @@ const (
 	registerDeletePct  = 1
 	// registerWrongPct is how many of its compare-and-swaps expect something that the client does not believe in.
 	registerWrongPct = 25
+	// registerVisitPct is how many operations go to any region at all, where there are so many that the hot keys would
+	// never come by most of them. A visit wakes a region that sleeps.
+	registerVisitPct = 20
 )
 
 func (r *registerClient) step() {
+	if r.grid == fine && r.Rand.IntN(100) < registerVisitPct {
+		r.act(r.grid.visitKey(r.Rand.IntN(int(r.grid))), nothing)
+		return
+	}
 	slots := len(r.hot)
 	i := r.Rand.IntN(slots)
 	generation, rotated := r.Keys.turn(i, slots, r.rotateAfter)
 	if rotated {
-		r.Keys.retire(registerKey(i, slots, generation-1))
+		r.Keys.retire(r.grid.registerKey(i, slots, generation-1))
 	}
 	h := &r.hot[i]
 	if h.generation != generation {
 		*h = hotKey{generation: generation}
 	}
-	h.last = r.act(registerKey(i, slots, generation), h.last)
+	h.last = r.act(r.grid.registerKey(i, slots, generation), h.last)
 }
 
 // act does one operation and returns what the client knows of the key then.

@@ -38,6 +38,7 @@ const (
 
 // window is a group of keys around a border.
 type window struct {
+	grid grid
 	// bucket is the one behind the border.
 	bucket     int
 	generation int
@@ -50,26 +51,30 @@ func newWindows(regions int) []window {
 	if n < 1 {
 		n = windowsMin
 	}
-	borders := SplitKeys(n + 1)
+	buckets := borders(n + 1)
 	windows := make([]window, min(n, windowsMax))
 	for i := range windows {
-		border := borders[i*n/len(windows)]
-		bucket := 0
-		if _, err := fmt.Sscanf(string(border), "k%02x", &bucket); err != nil {
-			panic(fmt.Sprintf("traffic: border %q: %v", border, err))
-		}
-		windows[i] = window{bucket: bucket, seen: map[string]sighting{}}
+		windows[i] = window{grid: gridFor(n + 1), bucket: buckets[i*n/len(windows)], seen: map[string]sighting{}}
 	}
 	return windows
+}
+
+// windowBuckets are those on both sides of the windows.
+func windowBuckets(k Knobs) []int {
+	var buckets []int
+	for _, w := range newWindows(k.Regions) {
+		buckets = append(buckets, max(w.bucket-1, 0), w.bucket)
+	}
+	return buckets
 }
 
 // key returns a key of the window in front of its border (side 0) or behind it (side 1). Generations sort so that the
 // newest of both sides lie next to the border: a scan from the one to the other meets no retired key.
 func (w *window) key(side int, name string) string {
 	if side == 0 {
-		return bucketKey(w.bucket-1, fmt.Sprintf("/s/%06d/%s", w.generation, name))
+		return w.grid.key(w.bucket-1, fmt.Sprintf("/s/%06d/%s", w.generation, name))
 	}
-	return bucketKey(w.bucket, fmt.Sprintf("/s/%06d/%s", generationsMax-1-w.generation, name))
+	return w.grid.key(w.bucket, fmt.Sprintf("/s/%06d/%s", generationsMax-1-w.generation, name))
 }
 
 func (w *window) shared(side, n int) string { return w.key(side, fmt.Sprint(n)) }
@@ -115,6 +120,8 @@ const (
 	scanOwnPct = 40
 	// scanLimitMax bounds the limits of scans of windows, scanWideLimit is that of wide ones.
 	scanLimitMax, scanWideLimit = 24, 30
+	// scanWideBuckets bounds wide scans where there are so many regions between two windows that a scan would take seconds.
+	scanWideBuckets = 512
 )
 
 func (s *scanClient) step() {
@@ -134,8 +141,10 @@ func (s *scanClient) step() {
 	case d.in(scanWidePct):
 		next := &s.windows[(i+1)%len(s.windows)]
 		end := ""
-		if next.bucket > w.bucket {
+		if next.bucket > w.bucket && next.bucket-w.bucket <= scanWideBuckets {
 			end = next.key(0, "")
+		} else if far := w.bucket + scanWideBuckets; far < int(w.grid) {
+			end = w.grid.key(far, "")
 		}
 		s.Ctx.scan(w.key(0, ""), end, scanWideLimit)
 	case d.in(scanRetiredPct) && len(s.Keys.retired) > 0:

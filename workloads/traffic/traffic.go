@@ -14,6 +14,7 @@ package traffic
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,19 @@ type Workload struct {
 	Setup func(*Ctx)
 	// Client is what each client does until Ctx.Stop.
 	Client func(*Ctx)
+	// busy are the buckets that clients work in first.
+	busy func(Knobs) []int
+}
+
+// Busy returns the places, in the order of keys, of regions that clients work in first, if there are Knobs.Regions of them.
+func (w Workload) Busy(k Knobs) []uint64 {
+	k = k.withDefaults()
+	var places []uint64
+	for _, bucket := range w.busy(k) {
+		place, _ := slices.BinarySearch(borders(k.Regions), bucket%int(gridFor(k.Regions))+1) // a border belongs behind it
+		places = append(places, uint64(place))
+	}
+	return places
 }
 
 // All returns the workloads.
@@ -41,22 +55,26 @@ func All() []Workload {
 			Name:   "register",
 			About:  "get, put, compare-and-swap and delete on a few hot keys, spread over all regions",
 			Client: register,
+			busy:   hotBuckets,
 		},
 		{
 			Name:   "scan",
 			About:  "writes on both sides of region borders, and scans across them",
 			Setup:  scanSetup,
 			Client: scan,
+			busy:   windowBuckets,
 		},
 		{
 			Name:   "churn",
 			About:  "new keys with values of some size, until regions split; old ones are read, changed and deleted",
 			Client: churn,
+			busy:   churnBuckets,
 		},
 		{
 			Name:   "batch",
 			About:  "groups of keys written and deleted together, and read at one moment: no batch is ever torn",
 			Client: batch,
+			busy:   hotBuckets,
 		},
 	}
 }

@@ -2,6 +2,7 @@ package traffic
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -78,7 +79,7 @@ func run(t *testing.T, seed uint64, w Workload, knobs Knobs, faults clienttest.F
 			if used := o.keys.Used(); len(used) > 0 {
 				return []byte(used[r.IntN(len(used))])
 			}
-			return []byte(bucketKey(r.IntN(buckets), ""))
+			return []byte(coarse.key(r.IntN(int(coarse)), ""))
 		})
 	}
 	require.True(t, c.Run(eventsMax), "seed %d: clients do not stop", seed)
@@ -260,37 +261,85 @@ func TestThinkTime(t *testing.T) {
 	require.InDelta(t, clients*100, n, clients*20, "ten a second each")
 }
 
-// TestKeysAreSpread: the keys of each workload fall evenly into the regions that SplitKeys makes.
+// TestKeysAreSpread: the keys of each workload fall evenly into the regions that SplitKeys makes, whether these are few or
+// many.
 func TestKeysAreSpread(t *testing.T) {
 	t.Parallel()
-	keys := map[string][]string{}
-	for slot := range 16 {
-		for generation := range 50 {
-			keys["register"] = append(keys["register"], registerKey(slot, 16, generation))
+	for _, regions := range []int{4, 10_000} {
+		g := gridFor(regions)
+		keys := map[string][]string{}
+		for slot := range 16 {
+			for generation := range 50 {
+				keys["register"] = append(keys["register"], g.registerKey(slot, 16, generation))
+			}
+		}
+		for n := range 4000 {
+			keys["churn"] = append(keys["churn"], g.churnKey(n%clients, n/clients*5))
+			keys["visits"] = append(keys["visits"], g.visitKey(n*int(g)/4000))
+		}
+		borders := SplitKeys(regions)
+		for name, all := range keys {
+			quarters, met := make([]int, 4), map[int]bool{}
+			for _, k := range all {
+				require.True(t, strings.HasPrefix(k, "k"))
+				at, _ := slices.BinarySearchFunc(borders, k, func(b []byte, k string) int {
+					return cmp.Or(strings.Compare(string(b), k), -1) // a key at a border belongs behind it
+				})
+				quarters[at*4/regions]++
+				met[at] = true
+			}
+			for _, n := range quarters {
+				require.Greater(t, n, len(all)/10, "%d regions, %s: %v", regions, name, quarters)
+			}
+			require.GreaterOrEqual(t, len(met), min(regions, len(all)*3/10), "%d regions, %s: %d are met", regions, name, len(met))
 		}
 	}
-	for n := range 4000 {
-		keys["churn"] = append(keys["churn"], churnKey(n%clients, n/clients*5))
-	}
-	for name, all := range keys {
-		count := make([]int, 4)
-		for _, k := range all {
-			require.True(t, strings.HasPrefix(k, "k"))
-			count[slices.IndexFunc(append(SplitKeys(4), []byte("z")), func(b []byte) bool { return k < string(b) })]++
-		}
-		for _, n := range count {
-			require.Greater(t, n, len(all)/10, "%s: %v", name, count)
-		}
-	}
-	for _, n := range []int{1, 2, 3, 16, 100, RegionsMax} {
+}
+
+// TestSplitKeys: they ascend, and the bucket in front of each belongs to the region in front of it.
+func TestSplitKeys(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 2, 3, 16, 100, 256, 257, 10_000, RegionsMax} {
 		borders := SplitKeys(n)
 		require.Len(t, borders, n-1)
 		require.True(t, slices.IsSortedFunc(borders, bytes.Compare))
 		require.Len(t, slices.CompactFunc(borders, bytes.Equal), n-1)
-		require.NotEmpty(t, newWindows(n))
+		for _, w := range newWindows(n) {
+			before, behind := w.key(0, "x"), w.key(1, "x")
+			require.Less(t, before, behind)
+			if n > 1 {
+				border, found := slices.BinarySearchFunc(borders, []byte(w.grid.key(w.bucket, "")), bytes.Compare)
+				require.True(t, found)
+				require.True(t, border == 0 || string(borders[border-1]) <= before)
+			}
+		}
 	}
 	require.Panics(t, func() { SplitKeys(0) })
 	require.Panics(t, func() { SplitKeys(RegionsMax + 1) })
+}
+
+// TestBusyRegions: what Busy returns are the regions of the keys that clients use first.
+func TestBusyRegions(t *testing.T) {
+	t.Parallel()
+	const n = 10_000
+	k, g, borders := Knobs{Regions: n, HotKeys: 16}, gridFor(n), SplitKeys(n)
+	for name, keys := range map[string][]string{
+		"register": {g.registerKey(3, 16, 0), g.registerKey(0, 16, 0)},
+		"batch":    {g.groupOf(15, 16, 0).key(1)},
+		"scan":     {newWindows(n)[1].key(0, "x"), newWindows(n)[1].key(1, "x")},
+		"churn":    {g.key(g.hotPart(0), "/c/1/0"), g.key(g.hotPart(churnHotKeys)+churnHotBuckets-1, "/c/1/200")},
+	} {
+		w, err := ByName(name)
+		require.NoError(t, err)
+		busy := w.Busy(k)
+		for _, key := range keys {
+			place := 0
+			for place < len(borders) && string(borders[place]) <= key {
+				place++
+			}
+			require.Contains(t, busy, uint64(place), "%s: %s", name, key)
+		}
+	}
 }
 
 func TestByName(t *testing.T) {
