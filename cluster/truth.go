@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"fmt"
 	"sort"
 
 	"ordeal/nemesis"
@@ -191,18 +192,18 @@ func settled(all []knowledge, replicas int) string {
 	}
 	for _, k := range all {
 		if !k.up {
-			return "a store is down"
+			return storeName(k.store) + " is down"
 		}
 		for _, v := range k.peers {
 			id := v.Region.GetId()
 			r := regions[id]
 			switch {
 			case !v.Initialised:
-				return "a store has an empty peer"
+				return fmt.Sprintf("%s has an empty peer %d of region %d, %s", storeName(k.store), v.Peer, id, region.Format(r))
 			case region.FindPeerByID(r, v.Peer) == nil:
-				return "a store has a peer that left " + region.Format(r)
+				return fmt.Sprintf("%s has peer %d, which left %s", storeName(k.store), v.Peer, region.Format(r))
 			case !region.SameEpoch(v.Region.GetRegionEpoch(), r.GetRegionEpoch()):
-				return "a peer lags behind " + region.Format(r)
+				return fmt.Sprintf("peer %d on %s lags behind %s", v.Peer, storeName(k.store), region.Format(r))
 			}
 			if count[id]++; count[id] > 1 && applied[id] != v.Applied.Index {
 				return "peers have not applied alike in " + region.Format(r)
