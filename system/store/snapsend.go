@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"slices"
 
 	"ordeal/proto/metapb"
@@ -61,6 +62,17 @@ func (s *Store) startSending(p *peer, to *metapb.Peer, m *ordealpb.RaftMessage, 
 func (o *outgoing) rewind() {
 	o.cursor = o.src.data.GetRegion().GetStartKey()
 	o.seq, o.ended, o.window, o.sum = 0, false, nil, newStreamSum()
+}
+
+// acked is how many chunks the receiver has.
+func (o *outgoing) acked() uint32 { return o.seq - uint32(len(o.window)) }
+
+// begun is 1 for a stream of which the receiver has nothing yet, and 0 for one that it has taken.
+func (o *outgoing) begun() int {
+	if o.acked() == 0 {
+		return 1
+	}
+	return 0
 }
 
 // outgoingTo returns the stream from p to another peer of its region, or nil.
@@ -161,7 +173,7 @@ func (s *Store) onSnapshotAck(a *ordealpb.SnapshotAck) {
 		return
 	}
 	p.hear(o.to.GetId(), s.ticks)
-	acked := o.seq - uint32(len(o.window))
+	acked := o.acked()
 	switch {
 	case a.GetDone():
 		s.finishSending(o, raft.SnapshotTaken)
@@ -194,8 +206,11 @@ func (s *Store) tickSending() {
 	if len(s.sending) == 0 {
 		return
 	}
-	// Another one is first every time, so that none starves.
+	// Another one is first every time, so that none starves. Streams that were taken come before those that have only
+	// begun: a receiver with no place for these refuses them again and again, and their beginnings must not use up
+	// what the stream needs that takes the place.
 	s.sending = append(s.sending[1:], s.sending[0])
+	slices.SortStableFunc(s.sending, func(a, b *outgoing) int { return cmp.Compare(a.begun(), b.begun()) })
 	for _, o := range slices.Clone(s.sending) {
 		still := s.ticks - o.moved
 		switch {
