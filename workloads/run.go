@@ -146,7 +146,7 @@ func (r *run) drawSchedule() error {
 		return Usagef("%v", err)
 	}
 	rng := rand.New(rand.NewPCG(r.cfg.Seed, 0x5c4ed01e))
-	opts := nemesis.Options{Clients: r.cfg.Clients, CrashPoints: r.cluster.Failpoints()}
+	opts := nemesis.Options{Clients: r.cfg.Clients, CrashPoints: r.cluster.Failpoints(), Full: r.cfg.Replicas == r.cfg.Stores}
 	if r.cfg.Regions > manyRegions {
 		opts.Busy, opts.Regions = r.load.Busy(r.knobs.traffic), uint64(r.cfg.Regions)
 	}
