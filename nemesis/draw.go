@@ -40,6 +40,8 @@ type Options struct {
 	// drawn like all ordinals.
 	Busy    []uint64
 	Regions uint64
+	// Full says that every store holds every region, so that no replica can be added.
+	Full bool
 }
 
 // drawer holds what a draw needs to know.
@@ -64,6 +66,7 @@ func Draw(rng *rand.Rand, families []Family, duration time.Duration, stores int,
 	if len(families) == 0 || d.end < time.Millisecond {
 		return nil
 	}
+	all := families
 	families = d.swarm(families)
 	rates := make([]float64, len(families))
 	for i, f := range families {
@@ -82,7 +85,28 @@ func Draw(rng *rand.Rand, families []Family, duration time.Duration, stores int,
 			s = append(s, e)
 		}
 	}
+	if opts.Full && !slices.ContainsFunc(s, func(e Entry) bool { return !needsRoom(e.Fault) }) {
+		// None of these faults may find anything to do: one that will is added.
+		for _, f := range all {
+			if e, ok := d.entry(f, d.end/2); ok && !needsRoom(e.Fault) {
+				return append(s, e)
+			}
+		}
+	}
 	return s
+}
+
+// needsRoom says whether a fault may find nothing to do where every store holds every region: it adds a replica, or waits for
+// somebody to come by a point that may be one of those who do.
+func needsRoom(f Fault) bool {
+	switch f := f.(type) {
+	case Joint, Learner, Replace, CrashAt:
+		return true
+	case ConfChange:
+		return f.Kind != RemoveReplica
+	default:
+		return false
+	}
 }
 
 // swarm chooses the families that take part: all of them in every third run, else each with an even chance. Bugs that

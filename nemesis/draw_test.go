@@ -2,6 +2,7 @@ package nemesis
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -151,4 +152,28 @@ func TestDrawAimsAtBusyRegions(t *testing.T) {
 	}
 	require.InDelta(t, busy, others, float64(busy+others)/5)
 	require.InDelta(t, others-far, far, float64(others)/2)
+}
+
+// TestDrawWhereThereIsNoRoom: where every store holds every region, a schedule has a fault that needs no further store.
+func TestDrawWhereThereIsNoRoom(t *testing.T) {
+	t.Parallel()
+	changed := 0
+	for seed := range uint64(300) {
+		draw := func(full bool) Schedule {
+			opts := Options{Full: full, CrashPoints: []string{"crashA"}}
+			return Draw(rand.New(rand.NewPCG(seed, 1)), Families(), 5*time.Second, 3, opts)
+		}
+		room := slices.ContainsFunc(draw(false), func(e Entry) bool { return !needsRoom(e.Fault) })
+		s := draw(true)
+		require.True(t, slices.ContainsFunc(s, func(e Entry) bool { return !needsRoom(e.Fault) }), "seed %d: %v", seed, s)
+		if room {
+			require.Equal(t, draw(false), s, "nothing else changes")
+			continue
+		}
+		changed++
+		for _, e := range s {
+			require.LessOrEqual(t, e.At+e.For, 4*time.Second)
+		}
+	}
+	require.Positive(t, changed)
 }

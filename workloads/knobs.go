@@ -92,15 +92,20 @@ func drawKnobs(cfg Config) knobs {
 // manyRegions is beyond how many regions a run needs knobs that fit them.
 const manyRegions = 256
 
-// manyTickMin is the shortest tick of stores with many regions.
-const manyTickMin = 50 * time.Millisecond
+// manyTickMin is the shortest tick of stores with many regions, and manyWaitingMin the least number of calls that may wait in
+// one of their shards: with one at a time thousands of regions could not be visited in any reasonable time.
+const (
+	manyTickMin    = 50 * time.Millisecond
+	manyWaitingMin = probersMax
+)
 
 // bearMany changes what would make a run with thousands of regions take hours, or leave it without them: they always
-// sleep when nobody uses them; ticks are not short, since each costs something for every region that a fault has woken; and
-// stores do not merge the regions that are empty, which at first are all of them.
+// sleep when nobody uses them; ticks are not short, since each costs something for every region that a fault has woken; calls
+// may wait; and stores do not merge the regions that are empty, which at first are all of them.
 func (k *knobs) bearMany() {
 	k.tick = max(k.tick, manyTickMin)
 	k.hibernate.ticks = max(k.hibernate.ticks, 1)
+	k.sizes.waitingMax = max(k.sizes.waitingMax, manyWaitingMin)
 	k.sizes.mergeBytes = 0
 }
 

@@ -23,6 +23,8 @@ import (
 const (
 	// recoverMax: until every region reads and writes, and every key was read.
 	recoverMax = 30 * time.Second
+	// recoverEach is how much longer the first may take for each region: they are visited one after another.
+	recoverEach = 2 * time.Millisecond
 	// settleMax: until every region has all its replicas again and they agree.
 	settleMax = 120 * time.Second
 	// answerMax: until stores have answered or given up all that clients asked for.
@@ -144,7 +146,7 @@ func (r *run) drawSchedule() error {
 		return Usagef("%v", err)
 	}
 	rng := rand.New(rand.NewPCG(r.cfg.Seed, 0x5c4ed01e))
-	opts := nemesis.Options{Clients: r.cfg.Clients, CrashPoints: r.cluster.Failpoints()}
+	opts := nemesis.Options{Clients: r.cfg.Clients, CrashPoints: r.cluster.Failpoints(), Full: r.cfg.Replicas == r.cfg.Stores}
 	if r.cfg.Regions > manyRegions {
 		opts.Busy, opts.Regions = r.load.Busy(r.knobs.traffic), uint64(r.cfg.Regions)
 	}
@@ -295,7 +297,8 @@ func (r *run) probe() bool {
 	failed := ""
 	shares := probers(r.cluster.Regions())
 	probing := len(shares)
-	deadline := r.w.Now().Add(recoverMax)
+	limit := recoverMax + time.Duration(r.cfg.Regions)*recoverEach
+	deadline := r.w.Now().Add(limit)
 	for _, share := range shares {
 		r.w.Go(cluster.ProbeNode, "probe", func(p world.Proc) {
 			if why := probeRegions(p, r.cluster, share, deadline); why != "" {
@@ -304,11 +307,11 @@ func (r *run) probe() bool {
 			probing--
 		})
 	}
-	if !r.await(func() bool { return probing > 0 }, recoverMax+drainMax) {
+	if !r.await(func() bool { return probing > 0 }, limit+drainMax) {
 		failed = "not every region served reads and writes"
 	}
 	if failed != "" {
-		r.fail("%v after everything was healed: %s", recoverMax, failed)
+		r.fail("%v after everything was healed: %s", limit, failed)
 		return false
 	}
 	return true
