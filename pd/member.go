@@ -119,7 +119,7 @@ func (m *Member) tick() {
 	if !m.bootstrapped {
 		return
 	}
-	snap := m.cluster.Snapshot(m.now)
+	snap := m.cluster.View(m.now)
 	for _, end := range m.ctl.Sweep(snap) {
 		m.ended(end)
 	}
@@ -146,7 +146,7 @@ func (m *Member) dispatch() {
 	if len(m.reported) == 0 {
 		return
 	}
-	snap := m.cluster.Snapshot(m.now)
+	snap := m.cluster.View(m.now)
 	for i := range m.reported {
 		rep := &m.reported[i]
 		resp := &ordealpb.PDResponse{Id: rep.id}
