@@ -40,11 +40,11 @@ type Counters struct {
 
 // Member is one process of the placement driver. It implements world.Actor.
 type Member struct {
-	cfg        Config
-	env        world.Env
-	eng        *engine.Engine
-	outbox     *outbox
-	schedulers []schedule.Scheduler
+	cfg    Config
+	env    world.Env
+	eng    *engine.Engine
+	outbox *outbox
+	plan   *schedule.Plan
 
 	booted       bool
 	bootstrapped bool
@@ -68,16 +68,17 @@ func New(cfg Config, env world.Env, eng *engine.Engine) (*Member, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	schedulers, err := cfg.schedulers()
+	plan, err := cfg.plan()
 	if err != nil {
 		return nil, err
 	}
 	m := &Member{
-		cfg: cfg, env: env, eng: eng, outbox: newOutbox(eng), schedulers: schedulers,
+		cfg: cfg, env: env, eng: eng, outbox: newOutbox(eng), plan: plan,
 		ids:     allocator{next: firstID, bound: firstID - 1, batch: cfg.IDBatch},
 		cluster: core.NewCluster(core.Liveness{DisconnectAfter: cfg.StoreDisconnectAfter, DownAfter: cfg.StoreDownAfter}),
 		ctl: schedule.NewController(schedule.Limits{
 			OperatorsMax: cfg.OperatorsMax, OperatorsPerStoreMax: cfg.OperatorsPerStoreMax,
+			OperatorsPerKindMax: cfg.OperatorsPerKindMax, AddPeer: cfg.AddPeer, RemovePeer: cfg.RemovePeer,
 		}),
 		dirty: make(map[uint64]bool),
 		homes: make(map[uint64]world.Addr),
@@ -129,9 +130,9 @@ func (m *Member) tick() {
 		m.cursor = some[n-1].Region.GetEndKey()
 	}
 	for _, r := range some {
-		m.start(schedule.CheckReplicas(m.input(snap), r))
+		m.start(m.plan.Check(m.input(snap), r))
 	}
-	for _, s := range m.schedulers {
+	for _, s := range m.plan.Running(m.now) {
 		for range m.cfg.SchedulerOperatorsPerTick {
 			if !m.start(s.Schedule(m.input(snap))) {
 				break
@@ -153,7 +154,7 @@ func (m *Member) dispatch() {
 		if snap.Region(rep.r.ID()) == rep.r { // else it was overtaken within the turn
 			cmd, end := m.ctl.Dispatch(snap, rep.r)
 			m.ended(end)
-			if cmd == nil && m.start(schedule.CheckReplicas(m.input(snap), rep.r)) {
+			if cmd == nil && m.start(m.plan.Check(m.input(snap), rep.r)) {
 				cmd, end = m.ctl.Dispatch(snap, rep.r)
 				m.ended(end)
 			}
@@ -170,10 +171,12 @@ func (m *Member) dispatch() {
 }
 
 func (m *Member) input(snap *core.Snapshot) schedule.Input {
+	rules := m.cfg.Rules
+	rules.NoLeaders = append(m.plan.NoLeaders(), rules.NoLeaders...)
 	return schedule.Input{
 		Snapshot: snap, Running: m.ctl.Running(snap), Rand: m.env.Rand,
 		NextID:   func() uint64 { return m.ids.take(1, m.saveIDs) },
-		Replicas: m.cfg.Replicas, Timeout: m.cfg.OperatorTimeout,
+		Replicas: m.cfg.Replicas, Timeout: m.cfg.OperatorTimeout, Rules: rules,
 	}
 }
 
@@ -196,7 +199,8 @@ func (m *Member) ended(e schedule.End) {
 	}
 }
 
-// The rest is for those who look at a cluster from outside. It changes nothing, and what it returns must not be changed.
+// The rest is for those who look at a cluster from outside. What it returns must not be changed, and it changes nothing
+// itself unless it says so.
 
 // Regions returns what is believed of all regions, in the order of keys.
 func (m *Member) Regions() []*core.RegionInfo { return m.cluster.Scan(nil, nil, 0) }
@@ -206,6 +210,18 @@ func (m *Member) Stores() []core.StoreInfo { return m.cluster.Stores(m.now) }
 
 // Operators returns what is under way, by region.
 func (m *Member) Operators() []*schedule.Operator { return m.ctl.Operators() }
+
+// History returns how the latest operators ended, the oldest first.
+func (m *Member) History() []schedule.End { return m.ctl.History() }
+
+// Plan is which checkers and schedulers run. Unlike the rest it may be changed, between two steps.
+func (m *Member) Plan() *schedule.Plan { return m.plan }
+
+// SetRules changes what checkers and schedulers go by, between two steps.
+func (m *Member) SetRules(r schedule.Rules) { m.cfg.Rules = r }
+
+// Cancel ends the operator of a region, if it has one, between two steps.
+func (m *Member) Cancel(regionID uint64, why string) { m.ended(m.ctl.Cancel(regionID, why, m.now)) }
 
 // OperatorAgeMax returns how long the oldest operator has been under way as of the last step.
 func (m *Member) OperatorAgeMax() time.Duration {

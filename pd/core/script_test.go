@@ -163,6 +163,7 @@ func consistent(c *core.Cluster, now world.Time) error {
 			n := counts[p.GetStoreId()]
 			n.Regions++
 			n.Size += r.ApproximateSize
+			n.Weight += core.Weight(r.ApproximateSize)
 			n.WriteLoad += r.Load.WriteBytes
 			role := core.RoleFollower
 			switch {

@@ -113,6 +113,7 @@ func (s *share) change(r *RegionInfo, in roles, fn func(roleTree, *RegionInfo) r
 func (n *Counts) add(r *RegionInfo, has roles, by int) {
 	n.Regions += by
 	n.Size += uint64(by) * r.ApproximateSize // by = -1 wraps, which subtracts
+	n.Weight += int64(by) * Weight(r.ApproximateSize)
 	n.WriteLoad += uint64(by) * r.Load.WriteBytes
 	if has.has(RoleLeader) {
 		n.Leaders += by

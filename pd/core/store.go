@@ -53,9 +53,17 @@ type Counts struct {
 	Regions, Leaders, Learners, Pending int
 	// Size is that of the regions with a peer on it, LeaderSize that of those led from it, in bytes.
 	Size, LeaderSize uint64
+	// Weight is the sum of what its regions weigh, see Weight.
+	Weight int64
 	// WriteLoad is what is written to all its peers, ReadLoad what is read from its leaders, in bytes a second.
 	WriteLoad, ReadLoad uint64
 }
+
+// weightUnit is the size of which a region weighs 1 in the balance of stores.
+const weightUnit = 1 << 20
+
+// Weight is what a region of that size weighs: its size in MiB, at least 1, since an empty region costs something too.
+func Weight(size uint64) int64 { return int64(max(size/weightUnit, 1)) }
 
 // StoreInfo is a store at one moment.
 type StoreInfo struct {

@@ -56,6 +56,19 @@ func (t regionTree) RegionByKey(key []byte) *RegionInfo {
 	return found
 }
 
+// LastBefore returns the last region that starts before the key, or nil.
+func (t regionTree) LastBefore(key []byte) *RegionInfo {
+	var found *RegionInfo
+	t.byKey.Descend(treeItem{start: key}, func(it treeItem) bool {
+		if bytes.Equal(it.start, key) {
+			return true
+		}
+		found = it.r
+		return false
+	})
+	return found
+}
+
 // Ascend calls fn for the regions that overlap [start, end) in the order of keys, until fn returns false. An empty end
 // is the end of the key space.
 func (t regionTree) Ascend(start, end []byte, fn func(*RegionInfo) bool) {
