@@ -50,6 +50,7 @@ type Member struct {
 	bootstrapped bool
 	now          world.Time
 	ids          allocator
+	clock        oracle
 	cluster      *core.Cluster
 	ctl          *schedule.Controller
 	// dirty are regions that differ from the disk.
@@ -58,6 +59,8 @@ type Member struct {
 	reported []report
 	// homes is where each store that has reported in this life listens.
 	homes map[uint64]world.Addr
+	// offlineSince is when each store was decided to be emptied, in this life.
+	offlineSince map[uint64]world.Time
 	// cursor is the key from which the next tick goes on checking regions.
 	cursor   []byte
 	counters Counters
@@ -75,13 +78,14 @@ func New(cfg Config, env world.Env, eng *engine.Engine) (*Member, error) {
 	m := &Member{
 		cfg: cfg, env: env, eng: eng, outbox: newOutbox(eng), plan: plan,
 		ids:     allocator{next: firstID, bound: firstID - 1, batch: cfg.IDBatch},
+		clock:   oracle{bound: -1}, // nothing has been promised, not even the first millisecond
 		cluster: core.NewCluster(core.Liveness{DisconnectAfter: cfg.StoreDisconnectAfter, DownAfter: cfg.StoreDownAfter}),
 		ctl: schedule.NewController(schedule.Limits{
 			OperatorsMax: cfg.OperatorsMax, OperatorsPerStoreMax: cfg.OperatorsPerStoreMax,
 			OperatorsPerKindMax: cfg.OperatorsPerKindMax, AddPeer: cfg.AddPeer, RemovePeer: cfg.RemovePeer,
 		}),
 		dirty: make(map[uint64]bool),
-		homes: make(map[uint64]world.Addr),
+		homes: make(map[uint64]world.Addr), offlineSince: make(map[uint64]world.Time),
 	}
 	if err := m.load(); err != nil {
 		return nil, fmt.Errorf("placement driver at %s: read the disk: %w", env.Addr, err)
@@ -120,6 +124,7 @@ func (m *Member) tick() {
 	if !m.bootstrapped {
 		return
 	}
+	m.buryEmpty()
 	snap := m.cluster.View(m.now)
 	for _, end := range m.ctl.Sweep(snap) {
 		m.ended(end)
