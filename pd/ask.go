@@ -22,7 +22,7 @@ func (m *Member) learnHome(ev *world.Event, req *ordealpb.PDRequest) {
 // among some that nobody has reported in this life.
 func (m *Member) askForReports(snap *core.Snapshot, some []*core.RegionInfo) {
 	for _, o := range m.ctl.Operators() {
-		if r := snap.Region(o.Region); r != nil && m.now.Sub(r.Reported) >= m.cfg.ScheduleEvery {
+		if r := snap.Region(o.Region); r != nil && m.now.Sub(m.cluster.Reported(r.ID())) >= m.cfg.ScheduleEvery {
 			m.askForReport(r)
 		}
 	}

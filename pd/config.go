@@ -26,8 +26,16 @@ type Config struct {
 	ScheduleEvery             time.Duration
 	RegionsPerTick            int
 	SchedulerOperatorsPerTick int
-	// Schedulers are the names of those that run, of schedule.Schedulers. Repair of replicas always runs.
+	// Schedulers are the names of the checkers and schedulers that run at first, of schedule.Checkers and
+	// schedule.Schedulers. Repair of replicas always runs.
 	Schedulers []string
+	// Rules are what checkers and schedulers go by.
+	Rules schedule.Rules
+	// OperatorsPerKindMax bounds the plans under way of some kinds.
+	OperatorsPerKindMax map[schedule.Kind]int
+	// AddPeer and RemovePeer bound how often a store may be given peers and lose them, repair apart. The zero value is
+	// without a bound.
+	AddPeer, RemovePeer schedule.Rate
 	// IDBatch is for how many ids one write to the disk is made. A restart skips what is left of a batch.
 	IDBatch uint64
 }
@@ -75,20 +83,15 @@ func (c Config) validate() error {
 	return nil
 }
 
-// schedulers returns those that c names, in the order in which they are listed there.
-func (c Config) schedulers() ([]schedule.Scheduler, error) {
-	var out []schedule.Scheduler
-	all := schedule.Schedulers()
-	for _, name := range c.Schedulers {
-		i := slices.IndexFunc(all, func(s schedule.Scheduler) bool { return s.Name == name })
-		if i < 0 {
-			known := make([]string, len(all))
-			for j, s := range all {
-				known[j] = s.Name
-			}
-			return nil, fmt.Errorf("placement driver config: there is no scheduler %q, only %q", name, known)
-		}
-		out = append(out, all[i])
+// plan returns the checkers and schedulers that c names, and repair.
+func (c Config) plan() (*schedule.Plan, error) {
+	names := slices.Clone(c.Schedulers)
+	if !slices.Contains(names, string(schedule.KindReplica)) {
+		names = append(names, string(schedule.KindReplica))
 	}
-	return out, nil
+	p, err := schedule.NewPlan(names...)
+	if err != nil {
+		return nil, fmt.Errorf("placement driver config: %w", err)
+	}
+	return p, nil
 }

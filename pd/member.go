@@ -40,16 +40,17 @@ type Counters struct {
 
 // Member is one process of the placement driver. It implements world.Actor.
 type Member struct {
-	cfg        Config
-	env        world.Env
-	eng        *engine.Engine
-	outbox     *outbox
-	schedulers []schedule.Scheduler
+	cfg    Config
+	env    world.Env
+	eng    *engine.Engine
+	outbox *outbox
+	plan   *schedule.Plan
 
 	booted       bool
 	bootstrapped bool
 	now          world.Time
 	ids          allocator
+	clock        oracle
 	cluster      *core.Cluster
 	ctl          *schedule.Controller
 	// dirty are regions that differ from the disk.
@@ -58,6 +59,8 @@ type Member struct {
 	reported []report
 	// homes is where each store that has reported in this life listens.
 	homes map[uint64]world.Addr
+	// offlineSince is when each store was decided to be emptied, in this life.
+	offlineSince map[uint64]world.Time
 	// cursor is the key from which the next tick goes on checking regions.
 	cursor   []byte
 	counters Counters
@@ -68,19 +71,21 @@ func New(cfg Config, env world.Env, eng *engine.Engine) (*Member, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	schedulers, err := cfg.schedulers()
+	plan, err := cfg.plan()
 	if err != nil {
 		return nil, err
 	}
 	m := &Member{
-		cfg: cfg, env: env, eng: eng, outbox: newOutbox(eng), schedulers: schedulers,
+		cfg: cfg, env: env, eng: eng, outbox: newOutbox(eng), plan: plan,
 		ids:     allocator{next: firstID, bound: firstID - 1, batch: cfg.IDBatch},
+		clock:   oracle{bound: -1}, // nothing has been promised, not even the first millisecond
 		cluster: core.NewCluster(core.Liveness{DisconnectAfter: cfg.StoreDisconnectAfter, DownAfter: cfg.StoreDownAfter}),
 		ctl: schedule.NewController(schedule.Limits{
 			OperatorsMax: cfg.OperatorsMax, OperatorsPerStoreMax: cfg.OperatorsPerStoreMax,
+			OperatorsPerKindMax: cfg.OperatorsPerKindMax, AddPeer: cfg.AddPeer, RemovePeer: cfg.RemovePeer,
 		}),
 		dirty: make(map[uint64]bool),
-		homes: make(map[uint64]world.Addr),
+		homes: make(map[uint64]world.Addr), offlineSince: make(map[uint64]world.Time),
 	}
 	if err := m.load(); err != nil {
 		return nil, fmt.Errorf("placement driver at %s: read the disk: %w", env.Addr, err)
@@ -119,7 +124,8 @@ func (m *Member) tick() {
 	if !m.bootstrapped {
 		return
 	}
-	snap := m.cluster.Snapshot(m.now)
+	m.buryEmpty()
+	snap := m.cluster.View(m.now)
 	for _, end := range m.ctl.Sweep(snap) {
 		m.ended(end)
 	}
@@ -129,9 +135,9 @@ func (m *Member) tick() {
 		m.cursor = some[n-1].Region.GetEndKey()
 	}
 	for _, r := range some {
-		m.start(schedule.CheckReplicas(m.input(snap), r))
+		m.start(m.plan.Check(m.input(snap), r))
 	}
-	for _, s := range m.schedulers {
+	for _, s := range m.plan.Running(m.now) {
 		for range m.cfg.SchedulerOperatorsPerTick {
 			if !m.start(s.Schedule(m.input(snap))) {
 				break
@@ -146,14 +152,14 @@ func (m *Member) dispatch() {
 	if len(m.reported) == 0 {
 		return
 	}
-	snap := m.cluster.Snapshot(m.now)
+	snap := m.cluster.View(m.now)
 	for i := range m.reported {
 		rep := &m.reported[i]
 		resp := &ordealpb.PDResponse{Id: rep.id}
 		if snap.Region(rep.r.ID()) == rep.r { // else it was overtaken within the turn
 			cmd, end := m.ctl.Dispatch(snap, rep.r)
 			m.ended(end)
-			if cmd == nil && m.start(schedule.CheckReplicas(m.input(snap), rep.r)) {
+			if cmd == nil && m.start(m.plan.Check(m.input(snap), rep.r)) {
 				cmd, end = m.ctl.Dispatch(snap, rep.r)
 				m.ended(end)
 			}
@@ -170,10 +176,12 @@ func (m *Member) dispatch() {
 }
 
 func (m *Member) input(snap *core.Snapshot) schedule.Input {
+	rules := m.cfg.Rules
+	rules.NoLeaders = append(m.plan.NoLeaders(), rules.NoLeaders...)
 	return schedule.Input{
 		Snapshot: snap, Running: m.ctl.Running(snap), Rand: m.env.Rand,
 		NextID:   func() uint64 { return m.ids.take(1, m.saveIDs) },
-		Replicas: m.cfg.Replicas, Timeout: m.cfg.OperatorTimeout,
+		Replicas: m.cfg.Replicas, Timeout: m.cfg.OperatorTimeout, Rules: rules,
 	}
 }
 
@@ -196,7 +204,8 @@ func (m *Member) ended(e schedule.End) {
 	}
 }
 
-// The rest is for those who look at a cluster from outside. It changes nothing, and what it returns must not be changed.
+// The rest is for those who look at a cluster from outside. What it returns must not be changed, and it changes nothing
+// itself unless it says so.
 
 // Regions returns what is believed of all regions, in the order of keys.
 func (m *Member) Regions() []*core.RegionInfo { return m.cluster.Scan(nil, nil, 0) }
@@ -206,6 +215,18 @@ func (m *Member) Stores() []core.StoreInfo { return m.cluster.Stores(m.now) }
 
 // Operators returns what is under way, by region.
 func (m *Member) Operators() []*schedule.Operator { return m.ctl.Operators() }
+
+// History returns how the latest operators ended, the oldest first.
+func (m *Member) History() []schedule.End { return m.ctl.History() }
+
+// Plan is which checkers and schedulers run. Unlike the rest it may be changed, between two steps.
+func (m *Member) Plan() *schedule.Plan { return m.plan }
+
+// SetRules changes what checkers and schedulers go by, between two steps.
+func (m *Member) SetRules(r schedule.Rules) { m.cfg.Rules = r }
+
+// Cancel ends the operator of a region, if it has one, between two steps.
+func (m *Member) Cancel(regionID uint64, why string) { m.ended(m.ctl.Cancel(regionID, why, m.now)) }
 
 // OperatorAgeMax returns how long the oldest operator has been under way as of the last step.
 func (m *Member) OperatorAgeMax() time.Duration {

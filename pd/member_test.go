@@ -355,7 +355,7 @@ func TestConfig(t *testing.T) {
 		{func(c *Config) { c.IDBatch = 0 }, "IDBatch must be above 0"},
 		{
 			func(c *Config) { c.Schedulers = []string{"scatter"} },
-			`there is no scheduler "scatter", only ["balance-region" "balance-leader"]`,
+			`there is no "scatter", only joint-state, replica, isolation, split, merge, balance-region, balance-leader, `,
 		},
 	} {
 		cfg := DefaultConfig()

@@ -41,7 +41,7 @@ func (m *Member) heartbeatRegion(ev *world.Event, id uint64, req *pdpb.RegionHea
 	m.changed(r.Region, change)
 	from := *ev
 	from.Payload = nil
-	m.reported = append(m.reported, report{r: r, from: from, id: id})
+	m.reported = append(m.reported, report{r: change.Now, from: from, id: id})
 	return nil
 }
 

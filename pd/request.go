@@ -128,6 +128,12 @@ func (m *Member) route(req *ordealpb.PDRequest, resp *ordealpb.PDResponse) error
 		r, err := m.allocID(body.AllocId)
 		resp.Body = &ordealpb.PDResponse_AllocId{AllocId: r}
 		return err
+	case *ordealpb.PDRequest_Tso:
+		r, err := m.tso(body.Tso)
+		resp.Body = &ordealpb.PDResponse_Tso{Tso: r}
+		return err
+	case *ordealpb.PDRequest_EmptyStore:
+		return m.emptyStore(body.EmptyStore)
 	case *ordealpb.PDRequest_PutStore:
 		return m.putStore(body.PutStore.GetStore())
 	case *ordealpb.PDRequest_StoreHeartbeat:

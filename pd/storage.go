@@ -16,10 +16,11 @@ import (
 )
 
 // What the driver keeps, by name. Written before anybody is told: the cluster, which says that it has been bootstrapped;
-// the bound of ids; stores. Written some time after: regions, since their leaders report them again anyway.
+// the bounds of ids and timestamps; stores. Written some time after: regions, since their leaders report them again anyway.
 const (
 	keyCluster   = "cluster"
 	keyIDs       = "ids"
+	keyTSO       = "tso"
 	prefixStore  = "store/"
 	prefixRegion = "region/"
 )
@@ -36,6 +37,15 @@ func (m *Member) load() error {
 		}
 		m.ids.bound = binary.BigEndian.Uint64(raw)
 		m.ids.next = m.ids.bound + 1
+		// gofail: var bugIDReuse struct{}
+		// m.ids.next = firstID
+
+	}
+	if raw, ok := m.eng.Get(engine.PDKey(keyTSO)); ok {
+		if len(raw) != 8 {
+			return fmt.Errorf("bound of timestamps: got %d bytes, want 8", len(raw))
+		}
+		m.clock.resume(int64(binary.BigEndian.Uint64(raw)))
 	}
 	if raw, ok := m.eng.Get(engine.PDKey(keyCluster)); ok {
 		var c metapb.Cluster
@@ -84,9 +94,13 @@ func loadAll[T any, M interface {
 	return err
 }
 
-// saveIDs, saveCluster and saveStore write with the turn's batch, before anything that the turn says leaves.
+// saveIDs, saveTSO, saveCluster and saveStore write with the turn's batch, before anything that the turn says leaves.
 func (m *Member) saveIDs(bound uint64) {
 	m.outbox.batch.Put(engine.PDKey(keyIDs), binary.BigEndian.AppendUint64(nil, bound))
+}
+
+func (m *Member) saveTSO(bound int64) {
+	m.outbox.batch.Put(engine.PDKey(keyTSO), binary.BigEndian.AppendUint64(nil, uint64(bound)))
 }
 
 func (m *Member) saveCluster() {

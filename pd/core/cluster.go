@@ -18,7 +18,6 @@ import (
 
 	"ordeal/proto/metapb"
 	"ordeal/proto/pdpb"
-	"ordeal/system/region"
 	"ordeal/world"
 )
 
@@ -41,8 +40,12 @@ type Cluster struct {
 	regionTree
 	liveness Liveness
 	stores   btree.Map[uint64, *storeRecord]
-	counts   map[uint64]*Counts
-	evicted  evictions
+	// shares are what regions have on each store, whether it is registered or not.
+	shares  map[uint64]*share
+	evicted evictions
+	// reported is when each region was last heard of in this life. It is no part of what is believed: a report that says
+	// nothing new changes nothing else.
+	reported map[uint64]world.Time
 }
 
 // evictionsMax is how many of the latest evictions are remembered.
@@ -68,8 +71,8 @@ func (e *evictions) add(r *RegionInfo) {
 
 // NewCluster returns a belief in nothing.
 func NewCluster(l Liveness) *Cluster {
-	return &Cluster{regionTree: newRegionTree(), liveness: l, counts: make(map[uint64]*Counts),
-		evicted: evictions{version: make(map[uint64]uint64)}}
+	return &Cluster{regionTree: newRegionTree(), liveness: l, shares: make(map[uint64]*share),
+		evicted: evictions{version: make(map[uint64]uint64)}, reported: make(map[uint64]world.Time)}
 }
 
 // Boot says that the driver's life begins now. Stores read from disk have not had a chance to report: their silence is
@@ -112,7 +115,7 @@ func (c *Cluster) PutStore(meta *metapb.Store, now world.Time) error {
 	}
 	rec := &storeRecord{meta: meta, lastSeen: now}
 	if known {
-		rec.stats, rec.lastSeen, rec.heard = old.stats, old.lastSeen, old.heard
+		rec.stats, rec.lastSeen, rec.heard, rec.slow = old.stats, old.lastSeen, old.heard, old.slow
 	}
 	c.stores.Set(meta.GetId(), rec)
 	return nil
@@ -126,6 +129,9 @@ func (c *Cluster) HeartbeatStore(stats *pdpb.StoreStats, now world.Time) error {
 		return fmt.Errorf("%w: store %d", ErrUnknownStore, stats.GetStoreId())
 	case rec.meta.GetState() == metapb.StoreState_Tombstone:
 		return fmt.Errorf("%w: store %d", ErrStoreTombstone, stats.GetStoreId())
+	}
+	if rec.heard {
+		rec.slow.report(now.Sub(rec.lastSeen), c.liveness)
 	}
 	rec.stats, rec.lastSeen, rec.heard = stats, now, true
 	return nil
@@ -151,96 +157,8 @@ func (c *Cluster) Stores(now world.Time) []StoreInfo {
 }
 
 func (c *Cluster) countsOf(store uint64) Counts {
-	if n := c.counts[store]; n != nil {
-		return *n
+	if n := c.shares[store]; n != nil {
+		return n.counts
 	}
 	return Counts{}
-}
-
-// Change is what a heartbeat did to the belief.
-type Change struct {
-	// Old is what was believed of the same region before; nil if nothing.
-	Old *RegionInfo
-	// Evicted are other regions that the heartbeat proved to be gone or changed, in the order of keys.
-	Evicted []*RegionInfo
-}
-
-// ProcessHeartbeat believes r unless something newer is known: then it returns ErrStale, and ErrInvalid for a region
-// that cannot exist. r must not be modified any more.
-//
-// Epochs order all states of one region, and versions also order regions that overlap, since whatever takes keys over
-// from another region (a split, a merge) does so with a higher version; so a region that was evicted has a higher one, too, if it is
-// still there. Within one epoch the leader's term decides. A
-// region's terms never go down, so a lower term is refused at a higher epoch too: taking it would put a deposed leader
-// back in charge, and its successor reports the same epoch soon.
-func (c *Cluster) ProcessHeartbeat(r *RegionInfo) (Change, error) {
-	if err := r.validate(); err != nil {
-		return Change{}, err
-	}
-	epoch := r.Region.GetRegionEpoch()
-	change := Change{Old: c.Region(r.ID())}
-	if old := change.Old; old != nil {
-		if region.StaleEpoch(epoch, old.Region.GetRegionEpoch()) || r.Term < old.Term {
-			return Change{}, staleError(r, old)
-		}
-	}
-	var newer *RegionInfo
-	c.Ascend(r.Region.GetStartKey(), r.Region.GetEndKey(), func(o *RegionInfo) bool {
-		if o.ID() == r.ID() {
-			return true
-		}
-		if epoch.GetVersion() < o.Region.GetRegionEpoch().GetVersion() {
-			newer = o
-			return false
-		}
-		change.Evicted = append(change.Evicted, o)
-		return true
-	})
-	if newer != nil {
-		return Change{}, staleError(r, newer)
-	}
-	if last, ok := c.evicted.version[r.ID()]; ok && epoch.GetVersion() <= last {
-		return Change{}, fmt.Errorf("%w: got %s, which has changed since version %d", ErrStale, r, last)
-	}
-	for _, o := range change.Evicted {
-		c.drop(o)
-		c.evicted.add(o)
-	}
-	if change.Old != nil {
-		c.drop(change.Old)
-	}
-	c.insert(r)
-	c.count(r, 1)
-	return change, nil
-}
-
-func staleError(r, known *RegionInfo) error {
-	return fmt.Errorf("%w: got %s, known %s", ErrStale, r, known)
-}
-
-func (c *Cluster) drop(r *RegionInfo) {
-	c.remove(r)
-	c.count(r, -1)
-}
-
-// count adds r to the counts of its stores, or takes it away with by = -1.
-func (c *Cluster) count(r *RegionInfo, by int) {
-	for _, p := range r.Region.GetPeers() {
-		n := c.counts[p.GetStoreId()]
-		if n == nil {
-			n = new(Counts)
-			c.counts[p.GetStoreId()] = n
-		}
-		n.Regions += by
-		n.Size += uint64(by) * r.ApproximateSize // by = -1 wraps, which subtracts
-		if r.LeaderStore() == p.GetStoreId() {
-			n.Leaders += by
-		}
-		if r.IsPending(p.GetId()) {
-			n.Pending += by
-		}
-		if *n == (Counts{}) {
-			delete(c.counts, p.GetStoreId())
-		}
-	}
 }

@@ -29,8 +29,16 @@ type RegionInfo struct {
 	// ApproximateSize is in bytes.
 	ApproximateSize uint64
 	ApproximateKeys uint64
-	// Reported is when it came; 0 if nobody has reported in this life of the driver.
+	// Load is what clients do with the region.
+	Load Load
+	// Reported is when it came; 0 if nobody has reported in this life of the driver. Later reports that say the same
+	// leave it as it is: Cluster.Reported knows of them.
 	Reported world.Time
+}
+
+// Load is how much clients read and write of a region, in bytes and keys a second. It is 0 where nobody has measured it.
+type Load struct {
+	ReadBytes, WriteBytes, ReadKeys, WriteKeys uint64
 }
 
 // FromHeartbeat takes what a heartbeat says. It shares the request's messages, which must not be modified any more.
@@ -38,7 +46,20 @@ func FromHeartbeat(req *pdpb.RegionHeartbeatRequest) *RegionInfo {
 	return &RegionInfo{
 		Region: req.GetRegion(), Leader: req.GetLeader(), Term: req.GetTerm(),
 		Down: req.GetDownPeers(), Pending: req.GetPendingPeers(),
-		ApproximateSize: req.GetApproximateSize(), ApproximateKeys: req.GetApproximateKeys(),
+		ApproximateSize: req.GetApproximateSize(), ApproximateKeys: req.GetApproximateKeys(), Load: loadOf(req),
+	}
+}
+
+// loadOf divides what was read and written by the time that it took. An interval that is missing or empty says nothing.
+func loadOf(req *pdpb.RegionHeartbeatRequest) Load {
+	from, to := req.GetInterval().GetStartTimestamp(), req.GetInterval().GetEndTimestamp()
+	if to <= from {
+		return Load{}
+	}
+	seconds := to - from
+	return Load{
+		ReadBytes: req.GetBytesRead() / seconds, WriteBytes: req.GetBytesWritten() / seconds,
+		ReadKeys: req.GetKeysRead() / seconds, WriteKeys: req.GetKeysWritten() / seconds,
 	}
 }
 
@@ -62,7 +83,7 @@ func (r *RegionInfo) IsDown(peerID uint64) bool {
 //
 //	r1001 [a,m) v2 c3 {s1:1002,s2:1003} leader=1 term=5 pending=2 down=3 size=4096
 //
-// where leader, pending and down name stores and what is empty or 0 is left out.
+// where leader, pending and down name stores, read and write are bytes a second, and what is empty or 0 is left out.
 func (r *RegionInfo) String() string {
 	s := region.Format(r.Region)
 	if r.Leader != nil {
@@ -84,6 +105,15 @@ func (r *RegionInfo) String() string {
 	}
 	if r.ApproximateSize > 0 {
 		s += fmt.Sprintf(" size=%d", r.ApproximateSize)
+	}
+	if r.ApproximateKeys > 0 {
+		s += fmt.Sprintf(" keys=%d", r.ApproximateKeys)
+	}
+	if r.Load.ReadBytes > 0 {
+		s += fmt.Sprintf(" read=%d", r.Load.ReadBytes)
+	}
+	if r.Load.WriteBytes > 0 {
+		s += fmt.Sprintf(" write=%d", r.Load.WriteBytes)
 	}
 	return s
 }

@@ -18,8 +18,8 @@ import (
 
 // The scripts in testdata/scripts feed news to one Cluster each. Commands:
 //
-//	put-store id=N addr=A [state=Up|Offline|Tombstone]
-//	store-heartbeat id=N
+//	put-store id=N addr=A [state=Up|Offline|Tombstone] [label=KEY:VALUE]
+//	store-heartbeat id=N [capacity=N] [available=N]
 //	boot
 //	advance by=DURATION
 //	heartbeat          regions below, one a line
@@ -54,10 +54,18 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		var addr, state string
 		d.MaybeScanArgs(t, "addr", &addr)
 		d.MaybeScanArgs(t, "state", &state)
+		label := ""
+		d.MaybeScanArgs(t, "label", &label)
 		meta := &metapb.Store{Id: id, Address: addr, State: metapb.StoreState(metapb.StoreState_value[state])}
+		if key, value, ok := strings.Cut(label, ":"); ok {
+			meta.Labels = []*metapb.StoreLabel{{Key: key, Value: value}}
+		}
 		return verdict(s.cluster.PutStore(meta, s.now))
 	case "store-heartbeat":
-		return verdict(s.cluster.HeartbeatStore(&pdpb.StoreStats{StoreId: id}, s.now))
+		stats := &pdpb.StoreStats{StoreId: id}
+		d.MaybeScanArgs(t, "capacity", &stats.Capacity)
+		d.MaybeScanArgs(t, "available", &stats.Available)
+		return verdict(s.cluster.HeartbeatStore(stats, s.now))
 	case "boot":
 		s.cluster.Boot(s.now)
 		return s.stores()
@@ -91,6 +99,10 @@ func (s *script) heartbeats(t *testing.T, d *datadriven.TestData) string {
 			d.Fatalf(t, "%v", err)
 		}
 		change, err := s.cluster.ProcessHeartbeat(r)
+		if err == nil && change.Now == change.Old {
+			out.WriteString("ok, nothing new\n")
+			continue
+		}
 		out.WriteString(verdict(err))
 		for _, e := range change.Evicted {
 			fmt.Fprintf(&out, "  evicted %s\n", e)
@@ -135,10 +147,11 @@ func lines(regions []*core.RegionInfo) string {
 }
 
 // consistent checks the invariants that hold whatever news came: regions are ordered and do not overlap, both indexes
-// agree, and the counts that are kept as news comes equal those of a recount.
+// agree, and the counts and the regions of each store, which are kept as news comes, equal those of a recount.
 func consistent(c *core.Cluster, now world.Time) error {
 	all := c.Scan(nil, nil, 0)
 	counts := map[uint64]core.Counts{}
+	roles := map[string][]uint64{}
 	for i, r := range all {
 		if i > 0 && !ordered(all[i-1], r) {
 			return fmt.Errorf("%s and %s overlap", all[i-1], r)
@@ -150,11 +163,25 @@ func consistent(c *core.Cluster, now world.Time) error {
 			n := counts[p.GetStoreId()]
 			n.Regions++
 			n.Size += r.ApproximateSize
-			if r.Leader.GetId() == p.GetId() {
+			n.Weight += core.Weight(r.ApproximateSize)
+			n.WriteLoad += r.Load.WriteBytes
+			role := core.RoleFollower
+			switch {
+			case r.Leader.GetId() == p.GetId():
 				n.Leaders++
+				n.LeaderSize += r.ApproximateSize
+				n.ReadLoad += r.Load.ReadBytes
+				role = core.RoleLeader
+			case p.GetRole() == metapb.PeerRole_Learner:
+				n.Learners++
+				role = core.RoleLearner
 			}
+			key := fmt.Sprint(p.GetStoreId(), role)
+			roles[key] = append(roles[key], r.ID())
 			if slices.ContainsFunc(r.Pending, func(q *metapb.Peer) bool { return q.GetId() == p.GetId() }) {
 				n.Pending++
+				key = fmt.Sprint(p.GetStoreId(), core.RolePending)
+				roles[key] = append(roles[key], r.ID())
 			}
 			counts[p.GetStoreId()] = n
 		}
@@ -165,6 +192,23 @@ func consistent(c *core.Cluster, now world.Time) error {
 	for _, s := range c.Stores(now) {
 		if s.Counts != counts[s.ID()] {
 			return fmt.Errorf("store %d: counts %+v kept, %+v recounted", s.ID(), s.Counts, counts[s.ID()])
+		}
+	}
+	return sameRoles(c.Snapshot(now), roles)
+}
+
+func sameRoles(s *core.Snapshot, want map[string][]uint64) error {
+	for i := range s.Stores() {
+		id := s.Stores()[i].ID()
+		for _, role := range []core.Role{core.RoleLeader, core.RoleFollower, core.RoleLearner, core.RolePending} {
+			var got []uint64
+			s.AscendOf(id, role, 0, func(r *core.RegionInfo) bool {
+				got = append(got, r.ID())
+				return true
+			})
+			if !slices.Equal(got, want[fmt.Sprint(id, role)]) || s.CountOf(id, role) != len(got) {
+				return fmt.Errorf("store %d, role %d: regions %v kept, %v recounted", id, role, got, want[fmt.Sprint(id, role)])
+			}
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"ordeal/proto/metapb"
@@ -47,11 +48,22 @@ type Liveness struct {
 
 // Counts are what regions say of one store.
 type Counts struct {
-	// Regions is how many have a peer on it, Leaders how many are led from it, Pending how many of its peers lag.
-	Regions, Leaders, Pending int
-	// Size is that of the regions with a peer on it, in bytes.
-	Size uint64
+	// Regions is how many have a peer on it, Leaders how many are led from it, Learners how many have no vote there,
+	// Pending how many of its peers lag.
+	Regions, Leaders, Learners, Pending int
+	// Size is that of the regions with a peer on it, LeaderSize that of those led from it, in bytes.
+	Size, LeaderSize uint64
+	// Weight is the sum of what its regions weigh, see Weight.
+	Weight int64
+	// WriteLoad is what is written to all its peers, ReadLoad what is read from its leaders, in bytes a second.
+	WriteLoad, ReadLoad uint64
 }
+
+// weightUnit is the size of which a region weighs 1 in the balance of stores.
+const weightUnit = 1 << 20
+
+// Weight is what a region of that size weighs: its size in MiB, at least 1, since an empty region costs something too.
+func Weight(size uint64) int64 { return int64(max(size/weightUnit, 1)) }
 
 // StoreInfo is a store at one moment.
 type StoreInfo struct {
@@ -66,15 +78,50 @@ type StoreInfo struct {
 	// healthy. A store that is offline may well be alive.
 	Alive  bool
 	Counts Counts
+	// SlowScore is 0 for a store that reports when it should and up to SlowScoreMax for one that is late again and again.
+	SlowScore int
 }
 
 // ID returns the store's id.
 func (s *StoreInfo) ID() uint64 { return s.Meta.GetId() }
 
-// String prints s in one line for logs and golden files.
+// Label returns the store's value of a label, whatever the case of its letters; empty if it has none.
+func (s *StoreInfo) Label(key string) string {
+	for _, l := range s.Meta.GetLabels() {
+		if strings.EqualFold(l.GetKey(), key) {
+			return l.GetValue()
+		}
+	}
+	return ""
+}
+
+// lowSpacePercent is how much of its capacity a store must have left to be given more.
+const lowSpacePercent = 20
+
+// LowSpace reports whether less than a fifth of the store's capacity is left. A store that does not tell has enough.
+func (s *StoreInfo) LowSpace() bool {
+	return s.Stats.GetAvailable() < s.Stats.GetCapacity()/100*lowSpacePercent
+}
+
+// String prints s in one line for logs and golden files. What is 0 or empty is left out behind size.
 func (s *StoreInfo) String() string {
-	return fmt.Sprintf("s%d %s %s alive=%t regions=%d leaders=%d pending=%d size=%d", s.ID(), s.Meta.GetAddress(),
+	out := fmt.Sprintf("s%d %s %s alive=%t regions=%d leaders=%d pending=%d size=%d", s.ID(), s.Meta.GetAddress(),
 		s.State, s.Alive, s.Counts.Regions, s.Counts.Leaders, s.Counts.Pending, s.Counts.Size)
+	for _, f := range []struct {
+		name string
+		n    uint64
+	}{
+		{"learners", uint64(s.Counts.Learners)}, {"read", s.Counts.ReadLoad}, {"write", s.Counts.WriteLoad},
+		{"capacity", s.Stats.GetCapacity()}, {"available", s.Stats.GetAvailable()}, {"slow", uint64(s.SlowScore)},
+	} {
+		if f.n > 0 {
+			out += fmt.Sprintf(" %s=%d", f.name, f.n)
+		}
+	}
+	for _, l := range s.Meta.GetLabels() {
+		out += fmt.Sprintf(" %s:%s", l.GetKey(), l.GetValue())
+	}
+	return out
 }
 
 // storeRecord is what a Cluster keeps of a store; StoreInfo is made of it.
@@ -83,11 +130,12 @@ type storeRecord struct {
 	stats    *pdpb.StoreStats
 	lastSeen world.Time
 	heard    bool
+	slow     slowScore
 }
 
 func (l Liveness) judge(rec *storeRecord, counts Counts, now world.Time) StoreInfo {
 	silence := now.Sub(rec.lastSeen)
-	s := StoreInfo{Meta: rec.meta, Stats: rec.stats, LastSeen: rec.lastSeen, Counts: counts}
+	s := StoreInfo{Meta: rec.meta, Stats: rec.stats, LastSeen: rec.lastSeen, Counts: counts, SlowScore: int(rec.slow)}
 	s.Alive = rec.heard && silence < l.DisconnectAfter && rec.meta.GetState() != metapb.StoreState_Tombstone
 	switch {
 	case rec.meta.GetState() == metapb.StoreState_Tombstone:
@@ -102,4 +150,29 @@ func (l Liveness) judge(rec *storeRecord, counts Counts, now world.Time) StoreIn
 		s.State = StoreUp
 	}
 	return s
+}
+
+// slowScore grows quickly with reports that come late and falls slowly with those that come in time: a store that is
+// slow now and then is slow, one that was slow once is not.
+type slowScore int
+
+// SlowScoreMax is the worst score of a store. From SlowScoreBad on it should be given nothing and lead nothing.
+const (
+	SlowScoreMax = 100
+	SlowScoreBad = 60
+)
+
+const (
+	slowScoreLate = 20
+	slowScoreGood = 2
+)
+
+// report takes note of one after a silence. Half of what makes a store disconnected is late: stores report several times
+// within all of it.
+func (s *slowScore) report(silence time.Duration, l Liveness) {
+	if silence > l.DisconnectAfter/2 {
+		*s = min(*s+slowScoreLate, SlowScoreMax)
+		return
+	}
+	*s = max(*s-slowScoreGood, 0)
 }

@@ -2,6 +2,8 @@ package core
 
 import (
 	"bytes"
+	"math/rand/v2"
+	"sort"
 
 	"github.com/tidwall/btree"
 
@@ -54,6 +56,19 @@ func (t regionTree) RegionByKey(key []byte) *RegionInfo {
 	return found
 }
 
+// LastBefore returns the last region that starts before the key, or nil.
+func (t regionTree) LastBefore(key []byte) *RegionInfo {
+	var found *RegionInfo
+	t.byKey.Descend(treeItem{start: key}, func(it treeItem) bool {
+		if bytes.Equal(it.start, key) {
+			return true
+		}
+		found = it.r
+		return false
+	})
+	return found
+}
+
 // Ascend calls fn for the regions that overlap [start, end) in the order of keys, until fn returns false. An empty end
 // is the end of the key space.
 func (t regionTree) Ascend(start, end []byte, fn func(*RegionInfo) bool) {
@@ -83,6 +98,35 @@ func (t regionTree) Scan(start, end []byte, limit int) []*RegionInfo {
 func (t regionTree) At(i int) *RegionInfo {
 	it, _ := t.byKey.GetAt(i)
 	return it.r
+}
+
+// RandomRegion returns a random one of the regions that start in [start, end), or nil if there is none. An empty end is
+// the end of the key space.
+func (t regionTree) RandomRegion(rng *rand.Rand, start, end []byte) *RegionInfo {
+	lo, hi := bounds(t.byKey, start, end, func(it treeItem) []byte { return it.start })
+	if lo >= hi {
+		return nil
+	}
+	return t.At(lo + rng.IntN(hi-lo))
+}
+
+// bounds returns the positions of the first item that starts at or after start and of the first that does so at or after
+// end, which may be empty for the end of all.
+func bounds[T any](t *btree.BTreeG[T], start, end []byte, key func(T) []byte) (lo, hi int) {
+	at := func(bound []byte) int {
+		return sort.Search(t.Len(), func(i int) bool {
+			it, _ := t.GetAt(i)
+			return bytes.Compare(key(it), bound) >= 0
+		})
+	}
+	hi = t.Len()
+	if len(start) > 0 {
+		lo = at(start)
+	}
+	if len(end) > 0 {
+		hi = at(end)
+	}
+	return lo, hi
 }
 
 func (t regionTree) insert(r *RegionInfo) {

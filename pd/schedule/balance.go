@@ -10,53 +10,39 @@ import (
 )
 
 const (
-	// balanceDifference is by how many regions, or leaders, two stores must differ for one to move. A move narrows the
-	// difference by two, so from two on it never makes the lesser store the greater: nothing swings back.
+	// balanceDifference is by how many times what moves two stores must differ. A move narrows the difference by twice what
+	// moves, so from that on it never makes the lesser store the greater: nothing swings back.
 	balanceDifference = 2
-	// regionsScannedMax bounds how many regions one decision looks at, candidatesMax how many of them it considers.
+	// regionsScannedMax bounds how many regions of a store one decision looks at, candidatesMax how many of them it considers.
 	// It starts at a random one, so that what one decision does not reach the next may.
-	regionsScannedMax = 4096
-	candidatesMax     = 64
+	regionsScannedMax = 1024
+	candidatesMax     = 32
+	// sourcesMax and targetsMax bound how many stores one decision tries, of those that need it most.
+	sourcesMax, targetsMax = 8, 8
 )
 
-// Scheduler makes a cluster more even by one operator at a time; nil if there is nothing to do.
-type Scheduler struct {
-	Name     string
-	Schedule func(in Input) *Operator
-}
-
-// Schedulers returns all schedulers there are, in the order they should run.
-func Schedulers() []Scheduler {
-	return []Scheduler{
-		{Name: string(KindBalanceRegion), Schedule: BalanceRegion},
-		{Name: string(KindBalanceLeader), Schedule: BalanceLeader},
-	}
-}
-
-// BalanceRegion moves a peer from a store with many regions to one with at least two fewer. Only a region with the right
-// number of peers, all of them healthy, is moved, and rather one that does not have to change its leader for it.
+// BalanceRegion moves a peer from a store with much on it to one with less. Stores must differ by at least twice what the
+// region weighs and a tolerance. Only a region with the right number of peers is moved: rather one whose peer there
+// lags, which costs nobody anything, than one whose follower is there, and last one that has to change its leader for it.
+// All other peers must be healthy.
 func BalanceRegion(in Input) *Operator {
-	targets := in.ranked(in.regionCount, targetFilters...)
-	sources := in.ranked(in.regionCount, notUp, occupied)
+	targets := in.ranked(in.weightOn, evenFilters...)
+	sources := in.ranked(in.weightOn, notUp, occupied, givesNone)
 	slices.Reverse(sources)
-	for _, from := range sources {
-		if len(targets) == 0 || in.regionCount(from)-in.regionCount(targets[0]) < balanceDifference {
-			break // those that follow have fewer still
+	if len(targets) == 0 || len(sources) == 0 {
+		return nil
+	}
+	slack := in.tolerance(in.weightOn)
+	for _, from := range sources[:min(len(sources), sourcesMax)] {
+		if !in.uneven(in.weightOn(from)-in.weightOn(targets[0]), 1, slack) {
+			break // those that follow have less still
 		}
-		candidates := in.candidates(func(r *core.RegionInfo) bool {
-			return len(r.Region.GetPeers()) == in.Replicas && region.FindPeer(r.Region, from.ID()) != nil
-		})
-		slices.SortStableFunc(candidates, func(a, b *core.RegionInfo) int {
-			return cmp.Compare(one(a.LeaderStore() == from.ID()), one(b.LeaderStore() == from.ID()))
-		})
-		for _, to := range targets {
-			diff := in.regionCount(from) - in.regionCount(to)
-			if diff < balanceDifference {
-				break
-			}
-			why := fmt.Sprintf("s%d has %d more regions than s%d", from.ID(), diff, to.ID())
+		candidates := in.movable(from)
+		for _, to := range targets[:min(len(targets), targetsMax)] {
+			diff := in.weightOn(from) - in.weightOn(to)
+			why := fmt.Sprintf("s%d has %d more than s%d", from.ID(), diff, to.ID())
 			for _, r := range candidates {
-				if region.FindPeer(r.Region, to.ID()) != nil {
+				if !in.uneven(diff, weight(r), slack) || !in.fits(r, from.ID(), to.ID()) {
 					continue
 				}
 				if op := in.move(r, KindBalanceRegion, why, from.ID(), to.ID()); op != nil {
@@ -68,33 +54,111 @@ func BalanceRegion(in Input) *Operator {
 	return nil
 }
 
-// BalanceLeader moves leadership of a region from a store that leads many to one that leads at least two fewer.
-func BalanceLeader(in Input) *Operator {
-	targets := in.ranked(in.leaderCount, notUp, occupied)
-	for _, from := range slices.Backward(targets) {
-		if in.leaderCount(from)-in.leaderCount(targets[0]) < balanceDifference {
-			break
+// uneven says whether two stores differ enough to move something of a certain weight from one to the other.
+func (in Input) uneven(diff, moved, slack int64) bool {
+	return diff >= balanceDifference*moved+slack
+}
+
+// tolerance is by how much stores may differ for nothing: what they weigh changes while they are looked at.
+func (in Input) tolerance(on func(*core.StoreInfo) int64) int64 {
+	sum, n := int64(0), int64(0)
+	stores := in.Snapshot.Stores()
+	for i := range stores {
+		if stores[i].State == core.StoreUp {
+			sum += on(&stores[i])
+			n++
 		}
-		candidates := in.candidates(func(r *core.RegionInfo) bool { return r.LeaderStore() == from.ID() })
-		for _, to := range targets {
-			diff := in.leaderCount(from) - in.leaderCount(to)
-			if diff < balanceDifference {
-				break
+	}
+	return sum / max(n, 1) * int64(in.Rules.TolerancePercent) / 100
+}
+
+// movable returns regions of which from may give its peer away, the best first.
+func (in Input) movable(from *core.StoreInfo) []*core.RegionInfo {
+	var out []*core.RegionInfo
+	for _, role := range []core.Role{core.RolePending, core.RoleFollower, core.RoleLeader} {
+		out = append(out, in.candidates(from.ID(), role, func(r *core.RegionInfo) bool {
+			if len(r.Region.GetPeers()) != in.Replicas || (role != core.RolePending && r.IsPending(region.FindPeer(r.Region, from.ID()).GetId())) {
+				return false
 			}
-			why := fmt.Sprintf("s%d leads %d more than s%d", from.ID(), diff, to.ID())
-			step := TransferLeader{From: from.ID(), To: to.ID()}
-			for _, r := range candidates {
-				if op := newOperator(in, r, KindBalanceLeader, why, step); op != nil {
-					return op
+			for _, p := range r.Region.GetPeers() {
+				lags := role == core.RolePending && p.GetStoreId() == from.ID() && region.Votes(p)
+				if !lags && !healthy(in.Snapshot, r, p) {
+					return false
 				}
 			}
+			return true
+		})...)
+	}
+	return out
+}
+
+// fits says whether to may have r's peer on from without the peers standing nearer to each other.
+func (in Input) fits(r *core.RegionInfo, from, to uint64) bool {
+	return region.FindPeer(r.Region, to) == nil && in.isolation(r, to, from) >= in.isolation(r, from, from)
+}
+
+// BalanceLeader moves leadership of a region from a store that leads many to one that leads fewer: out of the one that
+// leads most, or else into the one that leads least.
+func BalanceLeader(in Input) *Operator {
+	count := func(s *core.StoreInfo) int64 { return int64(in.leaderCount(s)) }
+	targets := in.ranked(count, notUp, occupied, slow, noLeaders)
+	sources := in.ranked(count, notUp, occupied)
+	slices.Reverse(sources)
+	if len(targets) == 0 || len(sources) == 0 {
+		return nil
+	}
+	slack := in.tolerance(count)
+	for _, from := range sources[:min(len(sources), sourcesMax)] {
+		if !in.uneven(count(from)-count(targets[0]), 1, slack) {
+			break
+		}
+		candidates := in.candidates(from.ID(), core.RoleLeader, func(r *core.RegionInfo) bool { return allHealthy(in.Snapshot, r) })
+		for _, to := range targets {
+			diff := count(from) - count(to)
+			if !in.uneven(diff, 1, slack) {
+				break
+			}
+			if op := in.transfer(candidates, KindBalanceLeader, from.ID(), to.ID(),
+				fmt.Sprintf("s%d leads %d more than s%d", from.ID(), diff, to.ID())); op != nil {
+				return op
+			}
+		}
+	}
+	return in.leadersInto(sources, targets, slack)
+}
+
+// leadersInto finds a leader for the store that leads least among the regions that it has followers of.
+func (in Input) leadersInto(sources, targets []*core.StoreInfo, slack int64) *Operator {
+	to := targets[0]
+	for _, r := range in.candidates(to.ID(), core.RoleFollower, func(r *core.RegionInfo) bool { return allHealthy(in.Snapshot, r) }) {
+		i := slices.IndexFunc(sources, func(s *core.StoreInfo) bool { return s.ID() == r.LeaderStore() })
+		if i < 0 {
+			continue
+		}
+		diff := int64(in.leaderCount(sources[i]) - in.leaderCount(to))
+		if !in.uneven(diff, 1, slack) {
+			continue
+		}
+		if op := in.transfer([]*core.RegionInfo{r}, KindBalanceLeader, sources[i].ID(), to.ID(),
+			fmt.Sprintf("s%d leads %d more than s%d", sources[i].ID(), diff, to.ID())); op != nil {
+			return op
 		}
 	}
 	return nil
 }
 
-// ranked returns the stores that pass the filters, those with the lowest count first, and of those the lowest id.
-func (in Input) ranked(count func(*core.StoreInfo) int, filters ...Filter) []*core.StoreInfo {
+// transfer plans to hand leadership over of the first of the regions for which it can be done.
+func (in Input) transfer(regions []*core.RegionInfo, kind Kind, from, to uint64, why string) *Operator {
+	for _, r := range regions {
+		if op := newOperator(in, r, kind, why, TransferLeader{From: from, To: to}); op != nil {
+			return op
+		}
+	}
+	return nil
+}
+
+// ranked returns the stores that pass the filters, those with the least on them first, and of those the lowest id.
+func (in Input) ranked(on func(*core.StoreInfo) int64, filters ...Filter) []*core.StoreInfo {
 	var out []*core.StoreInfo
 	stores := in.Snapshot.Stores()
 	for i := range stores {
@@ -102,25 +166,25 @@ func (in Input) ranked(count func(*core.StoreInfo) int, filters ...Filter) []*co
 			out = append(out, &stores[i])
 		}
 	}
-	slices.SortStableFunc(out, func(a, b *core.StoreInfo) int { return cmp.Compare(count(a), count(b)) })
+	slices.SortStableFunc(out, func(a, b *core.StoreInfo) int { return cmp.Compare(on(a), on(b)) })
 	return out
 }
 
-// candidates returns healthy regions without operators that pass want, in the order of keys from a random one on.
-func (in Input) candidates(want func(*core.RegionInfo) bool) []*core.RegionInfo {
-	n := in.Snapshot.RegionCount()
+// candidates returns regions without operators of which the store has a peer in that role and that pass want, in the order
+// of keys from a random one on.
+func (in Input) candidates(store uint64, role core.Role, want func(*core.RegionInfo) bool) []*core.RegionInfo {
+	n := in.Snapshot.CountOf(store, role)
 	if n == 0 {
 		return nil
 	}
 	var out []*core.RegionInfo
-	start := in.Rand.IntN(n)
-	for i := range min(n, regionsScannedMax) {
-		r := in.Snapshot.At((start + i) % n)
-		if !in.Running.Has(r.ID()) && want(r) && allHealthy(in.Snapshot, r) {
-			if out = append(out, r); len(out) == candidatesMax {
-				break
-			}
+	scanned := 0
+	in.Snapshot.AscendOf(store, role, in.Rand.IntN(n), func(r *core.RegionInfo) bool {
+		if !in.Running.Has(r.ID()) && !region.Joint(r.Region) && want(r) {
+			out = append(out, r)
 		}
-	}
+		scanned++
+		return len(out) < candidatesMax && scanned < regionsScannedMax
+	})
 	return out
 }

@@ -7,6 +7,8 @@ import (
 
 	"ordeal/pd/core"
 	"ordeal/proto/pdpb"
+	"ordeal/system/region"
+	"ordeal/world"
 )
 
 // Limits bound what may be under way at a time.
@@ -15,6 +17,10 @@ type Limits struct {
 	OperatorsMax int
 	// OperatorsPerStoreMax is how many of them may touch one store.
 	OperatorsPerStoreMax int
+	// OperatorsPerKindMax is how many of one kind there may be; those that are not named are not bounded.
+	OperatorsPerKindMax map[Kind]int
+	// AddPeer and RemovePeer bound how often a store may be given peers and lose them. Repair is never held up by them.
+	AddPeer, RemovePeer Rate
 }
 
 // Outcome is how an operator ended.
@@ -36,55 +42,114 @@ type End struct {
 	Outcome  Outcome
 	// Why is the reason of a cancellation.
 	Why string
+	At  world.Time
 }
 
 // Controller carries operators out, at most one a region. It is part of an actor's state: nothing here acts by itself.
 type Controller struct {
 	limits    Limits
 	operators btree.Map[uint64, *Operator]
-	// perStore is how many operators touch each store.
+	// occupied are regions without an operator of their own that one of another region needs as they are, and whose.
+	occupied map[uint64]uint64
+	// perStore is how many operators touch each store, perKind how many there are of each kind.
 	perStore map[uint64]int
+	perKind  map[Kind]int
+	tokens   tokens
+	history  history
+	// replaced have ended since the last Sweep.
+	replaced []End
 }
 
 // NewController returns one without operators.
 func NewController(l Limits) *Controller {
-	return &Controller{limits: l, perStore: make(map[uint64]int)}
+	return &Controller{limits: l, occupied: make(map[uint64]uint64), perStore: make(map[uint64]int), perKind: make(map[Kind]int),
+		tokens: newTokens(l.AddPeer, l.RemovePeer)}
 }
 
-// Add takes an operator over, or says why not: the region has one, or a limit is reached.
+// Add takes an operator over, or says why not: its regions have others of at least its priority, or a limit is reached. Those of
+// lower priority are cancelled.
 func (c *Controller) Add(o *Operator) (refused string) {
-	if _, has := c.operators.Get(o.Region); has {
-		return fmt.Sprintf("r%d has an operator", o.Region)
-	}
-	if c.operators.Len() >= c.limits.OperatorsMax {
-		return fmt.Sprintf("there are %d operators", c.operators.Len())
-	}
-	for _, store := range o.stores() {
-		if n := c.perStore[store]; n >= c.limits.OperatorsPerStoreMax {
-			return fmt.Sprintf("s%d has %d operators", store, n)
+	var lesser []*Operator
+	for _, id := range append([]uint64{o.Region}, o.Also...) {
+		other, has := c.operators.Get(id)
+		if owner, occupied := c.occupied[id]; occupied {
+			other, has = c.operators.Get(owner)
 		}
+		switch {
+		case has && other.Kind.Priority() >= o.Kind.Priority():
+			return fmt.Sprintf("r%d has an operator", id)
+		case has && (len(lesser) == 0 || lesser[0] != other):
+			lesser = append(lesser, other)
+		}
+	}
+	if why := c.exceeds(o, lesser); why != "" {
+		return why
+	}
+	for _, other := range lesser {
+		c.replaced = append(c.replaced, c.end(other, OutcomeCancelled, fmt.Sprintf("%s goes first", o.Kind), o.Start))
 	}
 	for _, store := range o.stores() {
 		c.perStore[store]++
 	}
+	for _, id := range o.Also {
+		c.occupied[id] = o.Region
+	}
+	c.perKind[o.Kind]++
+	c.tokens.pay(o)
 	c.operators.Set(o.Region, o)
+	return ""
+}
+
+// exceeds says which limit o would exceed in the place of others.
+func (c *Controller) exceeds(o *Operator, instead []*Operator) string {
+	if c.operators.Len()-len(instead) >= c.limits.OperatorsMax {
+		return fmt.Sprintf("there are %d operators", c.operators.Len())
+	}
+	if most, bounded := c.limits.OperatorsPerKindMax[o.Kind]; bounded && c.perKind[o.Kind] >= most {
+		return fmt.Sprintf("there are %d operators of kind %s", c.perKind[o.Kind], o.Kind)
+	}
+	freed := map[uint64]int{}
+	for _, other := range instead {
+		for _, store := range other.stores() {
+			freed[store]++
+		}
+	}
+	for _, store := range o.stores() {
+		if n := c.perStore[store]; n-freed[store] >= c.limits.OperatorsPerStoreMax {
+			return fmt.Sprintf("s%d has %d operators", store, n)
+		}
+	}
+	if store, what := c.tokens.lacks(o); store != 0 {
+		return fmt.Sprintf("s%d can't %s so soon again", store, what)
+	}
 	return ""
 }
 
 // Operators returns what is under way, by region. The operators must not be modified.
 func (c *Controller) Operators() []*Operator { return c.operators.Values() }
 
+// History returns how the latest operators ended, the oldest first; at most historyMax.
+func (c *Controller) History() []End { return c.history.all() }
+
 // Running sums up what is under way, against the regions of s.
 func (c *Controller) Running(s *core.Snapshot) Running {
 	n := Running{
-		regions: make(map[uint64]bool, c.operators.Len()), stores: make(map[uint64]influence),
-		storeOperatorsMax: c.limits.OperatorsPerStoreMax,
+		regions: make(map[uint64]*Operator, c.operators.Len()), stores: make(map[uint64]influence),
+		storeOperatorsMax: c.limits.OperatorsPerStoreMax, tokens: &c.tokens,
 	}
 	c.operators.Scan(func(id uint64, o *Operator) bool {
 		n.add(o, s.Region(id))
 		return true
 	})
 	return n
+}
+
+// Cancel ends the operator of a region, if it has one, for a reason that people gave.
+func (c *Controller) Cancel(regionID uint64, why string, now world.Time) End {
+	if o, has := c.operators.Get(regionID); has {
+		return c.end(o, OutcomeCancelled, why, now)
+	}
+	return End{}
 }
 
 // Dispatch compares a region that has just reported with its plan: it ends the operator, or returns what to ask the
@@ -95,40 +160,62 @@ func (c *Controller) Dispatch(s *core.Snapshot, r *core.RegionInfo) (*pdpb.Regio
 		return nil, End{}
 	}
 	if why := o.outdated(r); why != "" {
-		return nil, c.end(o, OutcomeCancelled, why)
+		return nil, c.end(o, OutcomeCancelled, why, s.Now())
 	}
 	if o.advance(r) {
-		return nil, c.end(o, OutcomeFinished, "")
+		return nil, c.end(o, OutcomeFinished, "", s.Now())
 	}
 	if s.Now().Sub(o.Start) >= o.Timeout {
-		return nil, c.end(o, OutcomeExpired, "")
+		return nil, c.end(o, OutcomeExpired, "", s.Now())
 	}
 	if why := o.Steps[o.next].Hazard(s, r); why != "" {
-		return nil, c.end(o, OutcomeCancelled, fmt.Sprintf("%s: %s", o.Steps[o.next], why))
+		return nil, c.end(o, OutcomeCancelled, fmt.Sprintf("%s: %s", o.Steps[o.next], why), s.Now())
 	}
 	return o.command(r), End{}
 }
 
-// Sweep ends the operators that no report will end: those out of time, and those of regions that are gone.
+// Sweep ends the operators that no report will end: those out of time, and those of regions that are gone. It also returns
+// those that others have replaced since the last time.
 func (c *Controller) Sweep(s *core.Snapshot) []End {
-	var ends []End
+	ends := c.replaced
+	c.replaced = nil
 	for _, o := range c.Operators() {
 		switch {
+		case s.Region(o.Region) == nil && o.merged(s):
+			ends = append(ends, c.end(o, OutcomeFinished, "", s.Now()))
 		case s.Now().Sub(o.Start) >= o.Timeout:
-			ends = append(ends, c.end(o, OutcomeExpired, ""))
+			ends = append(ends, c.end(o, OutcomeExpired, "", s.Now()))
 		case s.Region(o.Region) == nil:
-			ends = append(ends, c.end(o, OutcomeCancelled, "the region is gone"))
+			ends = append(ends, c.end(o, OutcomeCancelled, "the region is gone", s.Now()))
 		}
 	}
 	return ends
 }
 
-func (c *Controller) end(o *Operator, outcome Outcome, why string) End {
+// merged says whether a region that is gone has become part of the one that it should.
+func (o *Operator) merged(s *core.Snapshot) bool {
+	m, ok := o.Steps[o.next].(MergeInto)
+	if !ok {
+		return false
+	}
+	t := s.Region(m.Target.GetId())
+	return t != nil && region.Contains(t.Region, o.StartKey)
+}
+
+func (c *Controller) end(o *Operator, outcome Outcome, why string, now world.Time) End {
 	c.operators.Delete(o.Region)
 	for _, store := range o.stores() {
 		if c.perStore[store]--; c.perStore[store] == 0 {
 			delete(c.perStore, store)
 		}
 	}
-	return End{Operator: o, Outcome: outcome, Why: why}
+	for _, id := range o.Also {
+		delete(c.occupied, id)
+	}
+	if c.perKind[o.Kind]--; c.perKind[o.Kind] == 0 {
+		delete(c.perKind, o.Kind)
+	}
+	e := End{Operator: o, Outcome: outcome, Why: why, At: now}
+	c.history.add(e)
+	return e
 }

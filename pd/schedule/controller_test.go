@@ -21,11 +21,11 @@ func TestLimitsCountEveryStoreAnOperatorTouches(t *testing.T) {
 	require.Empty(t, c.Add(plan(3, TransferLeader{From: 3, To: 2})))
 	require.Equal(t, "there are 3 operators", c.Add(plan(4, AddPeer{Store: 9, PeerID: 13})))
 
-	c.end(move, OutcomeFinished, "")
+	c.end(move, OutcomeFinished, "", 0)
 	require.Equal(t, "s3 has 2 operators", c.Add(plan(4, AddPeer{Store: 3, PeerID: 14})))
 	require.Empty(t, c.Add(plan(4, AddPeer{Store: 1, PeerID: 14})), "s1 is free again")
 	for _, o := range c.Operators() {
-		c.end(o, OutcomeFinished, "")
+		c.end(o, OutcomeFinished, "", 0)
 	}
 	require.Empty(t, c.perStore)
 }

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"fmt"
+	"slices"
 
 	"ordeal/pd/core"
 	"ordeal/system/region"
@@ -41,8 +42,53 @@ func overloaded(_ Input, s *core.StoreInfo) string {
 	}
 }
 
-// targetFilters are those for a store that is to be given a new peer of any region.
-var targetFilters = []Filter{notUp, occupied, overloaded}
+// lowSpace excludes stores that are nearly full.
+func lowSpace(_ Input, s *core.StoreInfo) string {
+	if s.LowSpace() {
+		return fmt.Sprintf("has %d of %d B left", s.Stats.GetAvailable(), s.Stats.GetCapacity())
+	}
+	return ""
+}
+
+// slow excludes stores that report late again and again.
+func slow(_ Input, s *core.StoreInfo) string {
+	if s.SlowScore >= core.SlowScoreBad {
+		return fmt.Sprintf("is slow (%d of %d)", s.SlowScore, core.SlowScoreMax)
+	}
+	return ""
+}
+
+// takesNone excludes stores that have been given enough peers lately, givesNone those that have lost enough.
+func takesNone(in Input, s *core.StoreInfo) string {
+	t := in.Running.tokens
+	if t != nil && !t.adds[s.ID()].has(t.add, 1, in.Snapshot.Now()) {
+		return "was given peers a short while ago"
+	}
+	return ""
+}
+
+func givesNone(in Input, s *core.StoreInfo) string {
+	t := in.Running.tokens
+	if t != nil && !t.removes[s.ID()].has(t.remove, 1, in.Snapshot.Now()) {
+		return "lost peers a short while ago"
+	}
+	return ""
+}
+
+// noLeaders excludes stores that are being relieved of leaders.
+func noLeaders(in Input, s *core.StoreInfo) string {
+	if slices.Contains(in.Rules.NoLeaders, s.ID()) {
+		return "must not lead"
+	}
+	return ""
+}
+
+// targetFilters are those for a store that is to be given a new peer of a region that needs one; even ones those for a
+// store that is to be given one just to be even.
+var (
+	targetFilters = []Filter{notUp, occupied, overloaded, lowSpace}
+	evenFilters   = []Filter{notUp, occupied, overloaded, lowSpace, slow, takesNone}
+)
 
 // reject returns the first reason against a store.
 func reject(in Input, s *core.StoreInfo, filters ...Filter) string {
@@ -71,15 +117,23 @@ func (in Input) rejectTarget(r *core.RegionInfo, s *core.StoreInfo) string {
 	return reject(in, s, targetFilters...)
 }
 
-// bestTarget chooses the store for a new peer of r: of the candidates the one with the fewest regions, and of those the
-// one with the lowest id. Zero means there is none.
-func (in Input) bestTarget(r *core.RegionInfo) uint64 {
+// bestTarget chooses the store for a new peer of r: of the candidates those that stand farthest from the other peers, of
+// those the one with the least on it, and of those the one with the lowest id. Zero means there is none.
+func (in Input) bestTarget(r *core.RegionInfo) uint64 { return in.bestTargetFor(r, 0) }
+
+// bestTargetFor is bestTarget for a peer that takes the place of the one on another store.
+func (in Input) bestTargetFor(r *core.RegionInfo, instead uint64) uint64 {
 	var best *core.StoreInfo
+	apart := 0
 	stores := in.Snapshot.Stores()
 	for i := range stores {
 		s := &stores[i]
-		if in.rejectTarget(r, s) == "" && (best == nil || in.regionCount(s) < in.regionCount(best)) {
-			best = s
+		if in.rejectTarget(r, s) != "" {
+			continue
+		}
+		d := in.isolation(r, s.ID(), instead)
+		if best == nil || d > apart || (d == apart && in.weightOn(s) < in.weightOn(best)) {
+			best, apart = s, d
 		}
 	}
 	if best == nil {

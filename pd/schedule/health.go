@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"fmt"
+	"slices"
 
 	"ordeal/pd/core"
 	"ordeal/proto/metapb"
@@ -26,23 +27,24 @@ func allHealthy(s *core.Snapshot, r *core.RegionInfo) bool {
 
 func quorum(voters int) int { return voters/2 + 1 }
 
-// quorumHazard says why r must not lose the voter with the id without (0 for none) and gain added new ones, which are
+// quorumHazard says why r must not lose the voters with the ids of without and gain added new ones, which are
 // taken to be healthy once they are there. The healthy ones must be a quorum before the change, or it could not be
 // committed, and of those that there will be after it, or nothing could. It is the one place that decides whether a
 // membership change may cost a region its quorum.
-func quorumHazard(s *core.Snapshot, r *core.RegionInfo, without uint64, added int) string {
+func quorumHazard(s *core.Snapshot, r *core.RegionInfo, without []uint64, added int) string {
 	voters, up, votersAfter, upAfter := 0, 0, added, added
 	for _, p := range r.Region.GetPeers() {
 		if p.GetRole() == metapb.PeerRole_Learner {
 			continue
 		}
+		stays := !slices.Contains(without, p.GetId())
 		voters++
-		if p.GetId() != without {
+		if stays {
 			votersAfter++
 		}
 		if healthy(s, r, p) {
 			up++
-			if p.GetId() != without {
+			if stays {
 				upAfter++
 			}
 		}

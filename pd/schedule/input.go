@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"ordeal/pd/core"
-	"ordeal/system/region"
 )
 
 // Input is all that a decision may depend on.
@@ -21,24 +20,56 @@ type Input struct {
 	Replicas int
 	// Timeout is how long an operator may take.
 	Timeout time.Duration
+	// Rules are what people want beside that.
+	Rules Rules
+}
+
+// Rules are the part of the configuration that checkers and schedulers go by. The zero value wants nothing special.
+type Rules struct {
+	// LocationLabels are the labels that say where a store is, the widest first, such as zone, rack, host. Peers of one
+	// region should differ in the first of them if they can, otherwise in the second, and so on.
+	LocationLabels []string
+	// TolerancePercent is by how much of the mean two stores may differ beside what one move changes.
+	TolerancePercent int
+	// SplitBytes and SplitKeys are from which on a region is cut, 0 for never.
+	SplitBytes, SplitKeys uint64
+	// MergeBytes and MergeKeys are up to which a region becomes part of a neighbour, both 0 for never.
+	MergeBytes, MergeKeys uint64
+	// HotBytes is from how many bytes a second on a region is hot, 0 for never.
+	HotBytes uint64
+	// NoLeaders are stores that are being relieved of leaders and must be given none.
+	NoLeaders []uint64
 }
 
 // Running is a summary of operators. Decisions count stores as they will be once those are finished: without that, every
 // look at a skewed cluster would order the same moves again and overshoot.
 type Running struct {
-	regions map[uint64]bool
+	regions map[uint64]*Operator
 	stores  map[uint64]influence
 	// storeOperatorsMax is how many operators may touch one store.
 	storeOperatorsMax int
+	tokens            *tokens
 }
 
-type influence struct{ regions, leaders, operators int }
+// influence is what operators under way will add to a store.
+type influence struct {
+	regions, leaders, operators int
+	weight, read, write         int64
+}
 
 // Has reports whether the region has an operator.
-func (n Running) Has(regionID uint64) bool { return n.regions[regionID] }
+func (n Running) Has(regionID uint64) bool { return n.regions[regionID] != nil }
 
 // full reports whether no further operator may touch the store.
 func (n Running) full(store uint64) bool { return n.stores[store].operators >= n.storeOperatorsMax }
+
+// weight is what a region weighs in the balance: its size in MiB, at least 1, since an empty region costs something too.
+func weight(r *core.RegionInfo) int64 { return core.Weight(r.ApproximateSize) }
+
+// weightOn is what a store's regions weigh once the operators under way are finished.
+func (in Input) weightOn(s *core.StoreInfo) int64 {
+	return s.Counts.Weight + in.Running.stores[s.ID()].weight
+}
 
 // regionCount and leaderCount are a store's once the operators under way are finished.
 func (in Input) regionCount(s *core.StoreInfo) int {
@@ -52,12 +83,9 @@ func (in Input) leaderCount(s *core.StoreInfo) int {
 // add counts an operator: it occupies every store its steps name, and those of its steps that r does not show yet will
 // change that store's counts.
 func (n Running) add(o *Operator, r *core.RegionInfo) {
-	n.regions[o.Region] = true
-	touch := func(store uint64, regions, leaders int) {
-		d := n.stores[store]
-		d.regions += regions
-		d.leaders += leaders
-		n.stores[store] = d
+	n.regions[o.Region] = o
+	for _, id := range o.Also {
+		n.regions[id] = o
 	}
 	for _, store := range o.stores() {
 		d := n.stores[store]
@@ -71,19 +99,38 @@ func (n Running) add(o *Operator, r *core.RegionInfo) {
 		switch s := step.(type) {
 		case AddPeer:
 			if !s.has(r) {
-				touch(s.Store, 1, 0)
+				n.peer(s.Store, r, 1)
+			}
+		case AddLearner:
+			if !AddPeer(s).has(r) {
+				n.peer(s.Store, r, 1)
 			}
 		case RemovePeer:
 			if !s.Done(r) {
-				touch(s.Store, -1, 0)
+				n.peer(s.Store, r, -1)
 			}
 		case TransferLeader:
 			if r.LeaderStore() == s.From {
-				touch(s.From, 0, -1)
-				touch(s.To, 0, 1)
+				n.leader(s.From, r, -1)
+				n.leader(s.To, r, 1)
 			}
 		}
 	}
+}
+
+func (n Running) peer(store uint64, r *core.RegionInfo, by int) {
+	d := n.stores[store]
+	d.regions += by
+	d.weight += int64(by) * weight(r)
+	d.write += int64(by) * int64(r.Load.WriteBytes)
+	n.stores[store] = d
+}
+
+func (n Running) leader(store uint64, r *core.RegionInfo, by int) {
+	d := n.stores[store]
+	d.leaders += by
+	d.read += int64(by) * int64(r.Load.ReadBytes)
+	n.stores[store] = d
 }
 
 // stores names the stores that the operator touches, each once, in the order of its steps.
@@ -101,6 +148,15 @@ func (o *Operator) stores() []uint64 {
 		switch s := step.(type) {
 		case AddPeer:
 			seen(s.Store)
+		case AddLearner:
+			seen(s.Store)
+		case Swap:
+			for _, p := range s.Promote {
+				seen(p.Store)
+			}
+			for _, p := range s.Demote {
+				seen(p.Store)
+			}
 		case RemovePeer:
 			seen(s.Store)
 		case TransferLeader:
@@ -109,59 +165,4 @@ func (o *Operator) stores() []uint64 {
 		}
 	}
 	return out
-}
-
-// bestFollower chooses who should lead instead of the leader: of the healthy followers on stores that are up, the one
-// whose store leads least. Zero means there is none.
-func (in Input) bestFollower(r *core.RegionInfo) uint64 {
-	var best *core.StoreInfo
-	for _, p := range r.Region.GetPeers() {
-		s := in.Snapshot.Store(p.GetStoreId())
-		if p.GetId() == r.Leader.GetId() || !healthy(in.Snapshot, r, p) || s.State != core.StoreUp {
-			continue
-		}
-		if best == nil || in.leaderCount(s) < in.leaderCount(best) {
-			best = s
-		}
-	}
-	if best == nil {
-		return 0
-	}
-	return best.ID()
-}
-
-// move plans to replace the peer on from by a new one on to: the new one first, so that the region is never thinner
-// than it was. It returns nil if that is not safe as far as can be seen now.
-func (in Input) move(r *core.RegionInfo, kind Kind, why string, from, to uint64) *Operator {
-	old := region.FindPeer(r.Region, from)
-	if quorumHazard(in.Snapshot, r, old.GetId(), 1) != "" || (AddPeer{Store: to}).Hazard(in.Snapshot, r) != "" {
-		return nil
-	}
-	steps := []Step{AddPeer{Store: to, PeerID: in.NextID()}}
-	if r.LeaderStore() == from {
-		leader := in.bestFollower(r)
-		if leader == 0 {
-			leader = to
-		}
-		steps = append(steps, TransferLeader{From: from, To: leader})
-	}
-	steps = append(steps, RemovePeer{Store: from, PeerID: old.GetId()})
-	return newOperator(in, r, kind, why, steps...)
-}
-
-// remove plans to take the peer on a store away without replacement, leadership first.
-func (in Input) remove(r *core.RegionInfo, why string, store uint64) *Operator {
-	old := region.FindPeer(r.Region, store)
-	if quorumHazard(in.Snapshot, r, old.GetId(), 0) != "" {
-		return nil
-	}
-	var steps []Step
-	if r.LeaderStore() == store {
-		leader := in.bestFollower(r)
-		if leader == 0 {
-			return nil
-		}
-		steps = append(steps, TransferLeader{From: store, To: leader})
-	}
-	return newOperator(in, r, KindReplica, why, append(steps, RemovePeer{Store: store, PeerID: old.GetId()})...)
 }

@@ -33,7 +33,12 @@ type model struct {
 	lossy   bool
 	adds    int
 	removes int
+	swaps   int
 	ends    map[Outcome]int
+	// peersMax is how many peers a region may have before another one is added, scatters whether they are scattered.
+	peersMax int
+	scatters bool
+	plan     *Plan
 }
 
 func newModel(seed uint64, stores, regions int) *model {
@@ -41,7 +46,11 @@ func newModel(seed uint64, stores, regions int) *model {
 		rng: rand.New(rand.NewPCG(seed, 3)), lastID: 1000, alive: map[uint64]bool{}, offline: map[uint64]bool{},
 		cluster: core.NewCluster(core.Liveness{DisconnectAfter: 3 * time.Second, DownAfter: 10 * time.Second}),
 		ctl:     NewController(Limits{OperatorsMax: 32, OperatorsPerStoreMax: 8}),
-		ends:    map[Outcome]int{},
+		ends:    map[Outcome]int{}, peersMax: 3,
+	}
+	var err error
+	if m.plan, err = NewPlan(string(KindJointState), string(KindReplica), string(KindBalanceRegion), string(KindBalanceLeader)); err != nil {
+		panic(err)
 	}
 	for id := range uint64(stores) {
 		m.alive[id+1] = true
@@ -95,9 +104,12 @@ func (m *model) tick(t testing.TB) (started int) {
 	}
 	m.deliver(t)
 	for i := range m.cluster.RegionCount() {
-		started += m.start(CheckReplicas(m.input(), m.cluster.At(i)))
+		started += m.start(m.plan.Check(m.input(), m.cluster.At(i)))
 	}
-	for _, s := range Schedulers() {
+	if m.scatters {
+		started += m.start(Scatter(m.input(), m.cluster.At(m.rng.IntN(m.cluster.RegionCount()))))
+	}
+	for _, s := range m.plan.Running(m.now) {
 		for range 4 {
 			started += m.start(s.Schedule(m.input()))
 		}
@@ -163,6 +175,7 @@ func (m *model) hasQuorum(r *core.RegionInfo) bool {
 // elect lets pending peers on live stores catch up, and a live peer take over from a dead leader if there is a quorum.
 func (m *model) elect(i int) {
 	r := copyOf(m.regions[i])
+	m.leaveJoint(r)
 	for _, p := range r.Region.GetPeers() {
 		if !m.alive[p.GetStoreId()] {
 			r.Down = append(r.Down, &pdpb.PeerStats{Peer: p})
@@ -198,6 +211,11 @@ func (m *model) apply(t testing.TB, cmd *pdpb.RegionHeartbeatResponse) {
 		m.regions[i] = r
 		return
 	}
+	if v2 := cmd.GetChangePeerV2(); v2 != nil {
+		m.swap(t, r, v2.GetChanges())
+		m.regions[i] = r
+		return
+	}
 	p := cmd.GetChangePeer().GetPeer()
 	r.Region.RegionEpoch.ConfVer++
 	switch cmd.GetChangePeer().GetChangeType() {
@@ -209,7 +227,7 @@ func (m *model) apply(t testing.TB, cmd *pdpb.RegionHeartbeatResponse) {
 		on.Role = metapb.PeerRole_Voter
 	case pdpb.ConfChangeType_AddLearnerNode:
 		require.Nil(t, region.FindPeer(r.Region, p.GetStoreId()), "%s has a peer there", r)
-		require.LessOrEqual(t, len(r.Region.GetPeers()), 3, "%s is thick enough", r)
+		require.LessOrEqual(t, len(r.Region.GetPeers()), m.peersMax, "%s is thick enough", r)
 		p = &metapb.Peer{Id: p.GetId(), StoreId: p.GetStoreId(), Role: metapb.PeerRole_Learner}
 		r.Region.Peers = append(r.Region.Peers, p)
 		r.Pending = append(r.Pending, p)
@@ -220,6 +238,41 @@ func (m *model) apply(t testing.TB, cmd *pdpb.RegionHeartbeatResponse) {
 		m.removes++
 	}
 	m.regions[i] = r
+}
+
+// swap changes votes at once. In one case of two the group is still joint when it reports next, as elect lets it be.
+func (m *model) swap(t testing.TB, r *core.RegionInfo, changes []*pdpb.ChangePeer) {
+	for _, c := range changes {
+		p := region.FindPeerByID(r.Region, c.GetPeer().GetId())
+		require.NotNil(t, p, "%s", r)
+		if c.GetChangeType() == pdpb.ConfChangeType_AddNode {
+			require.Equal(t, metapb.PeerRole_Learner, p.GetRole(), "%s", r)
+			require.False(t, r.IsPending(p.GetId()), "%s: the learner has not caught up", r)
+			p.Role = metapb.PeerRole_IncomingVoter
+		} else {
+			require.NotEqual(t, r.Leader.GetId(), p.GetId(), "%s: the leader loses its vote", r)
+			p.Role = metapb.PeerRole_DemotingVoter
+		}
+	}
+	r.Region.RegionEpoch.ConfVer += uint64(len(changes))
+	m.swaps++
+}
+
+// leaveJoint makes roles final, some time after they were changed at once.
+func (m *model) leaveJoint(r *core.RegionInfo) {
+	if !region.Joint(r.Region) || m.rng.IntN(2) == 0 || !m.alive[r.LeaderStore()] || !m.hasQuorum(r) {
+		return
+	}
+	for _, p := range r.Region.GetPeers() {
+		switch p.GetRole() {
+		case metapb.PeerRole_IncomingVoter:
+			p.Role = metapb.PeerRole_Voter
+			r.Region.RegionEpoch.ConfVer++
+		case metapb.PeerRole_DemotingVoter:
+			p.Role = metapb.PeerRole_Learner
+			r.Region.RegionEpoch.ConfVer++
+		}
+	}
 }
 
 // settle runs until nothing has been started for a while; it must not take more than ticks.
@@ -306,4 +359,30 @@ func TestAnyTrouble(t *testing.T) {
 			m.requireEven(t)
 		})
 	}
+}
+
+// Regions are scattered while stores live and die, which changes several peers at once; then all is even again.
+func TestScatteredInTrouble(t *testing.T) {
+	t.Parallel()
+	swaps := 0
+	for seed := range uint64(20) {
+		m := newModel(100+seed, 7, 12)
+		m.lossy, m.scatters, m.peersMax = true, true, 4
+		for range 4 {
+			down := 1 + m.rng.Uint64N(7)
+			m.alive[down] = false
+			for range 1 + m.rng.IntN(20) {
+				m.tick(t)
+			}
+			m.alive[down] = true
+			for range 1 + m.rng.IntN(20) {
+				m.tick(t)
+			}
+		}
+		m.lossy, m.scatters = false, false
+		m.settle(t, 1000)
+		m.requireEven(t)
+		swaps += m.swaps
+	}
+	require.Positive(t, swaps)
 }

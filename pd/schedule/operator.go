@@ -23,19 +23,13 @@ import (
 	"ordeal/world"
 )
 
-// Kind says who wanted an operator.
-type Kind string
-
-// The kinds.
-const (
-	KindReplica       Kind = "replica"
-	KindBalanceRegion Kind = "balance-region"
-	KindBalanceLeader Kind = "balance-leader"
-)
-
 // Operator is a plan for one region. Only the Controller that it was given to changes it.
 type Operator struct {
 	Region uint64
+	// StartKey is the region's.
+	StartKey []byte
+	// Also are other regions that must stay as they are meanwhile.
+	Also []uint64
 	// Epoch is the region's when the plan was made.
 	Epoch *metapb.RegionEpoch
 	Kind  Kind
@@ -56,7 +50,7 @@ func newOperator(in Input, r *core.RegionInfo, kind Kind, why string, steps ...S
 		return nil
 	}
 	return &Operator{
-		Region: r.ID(), Epoch: r.Region.GetRegionEpoch(), Kind: kind, Why: why, Steps: steps,
+		Region: r.ID(), StartKey: r.Region.GetStartKey(), Epoch: r.Region.GetRegionEpoch(), Kind: kind, Why: why, Steps: steps,
 		Start: in.Snapshot.Now(), Timeout: in.Timeout,
 	}
 }
@@ -84,6 +78,9 @@ func (o *Operator) advance(r *core.RegionInfo) bool {
 // outdated says how r has changed other than by the plan; empty if it has not.
 func (o *Operator) outdated(r *core.RegionInfo) string {
 	epoch := r.Region.GetRegionEpoch()
+	if _, ok := o.Steps[o.next].(reshapes); ok && epoch.GetVersion() > o.Epoch.GetVersion() {
+		return "" // that is the plan
+	}
 	if epoch.GetVersion() != o.Epoch.GetVersion() {
 		return fmt.Sprintf("version is %d, planned for %d", epoch.GetVersion(), o.Epoch.GetVersion())
 	}
@@ -114,6 +111,21 @@ func FormatCommand(cmd *pdpb.RegionHeartbeatResponse) string {
 	switch {
 	case cmd.GetChangePeer() != nil:
 		what = cmd.GetChangePeer().GetChangeType().String() + " " + region.FormatPeer(cmd.GetChangePeer().GetPeer())
+	case cmd.GetChangePeerV2() != nil && len(cmd.GetChangePeerV2().GetChanges()) == 0:
+		what = "leave joint"
+	case cmd.GetChangePeerV2() != nil:
+		var parts []string
+		for _, c := range cmd.GetChangePeerV2().GetChanges() {
+			parts = append(parts, c.GetChangeType().String()+" "+region.FormatPeer(c.GetPeer()))
+		}
+		what = strings.Join(parts, " with ")
+	case cmd.GetMerge() != nil:
+		what = "Merge into " + region.Format(cmd.GetMerge().GetTarget())
+	case cmd.GetSplitRegion() != nil:
+		what = "Split " + cmd.GetSplitRegion().GetPolicy().String()
+		for _, k := range cmd.GetSplitRegion().GetKeys() {
+			what += " " + region.FormatKey(k)
+		}
 	case cmd.GetTransferLeader() != nil:
 		what = "TransferLeader " + region.FormatPeer(cmd.GetTransferLeader().GetPeer())
 	}

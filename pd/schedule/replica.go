@@ -1,7 +1,6 @@
 package schedule
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -22,16 +21,19 @@ import (
 //
 // A dead peer without a store to replace it on is kept: without it the region would not be safer, only smaller.
 func CheckReplicas(in Input, r *core.RegionInfo) *Operator {
-	leader := in.Snapshot.Store(r.LeaderStore())
-	if in.Running.Has(r.ID()) || leader == nil || !leader.Alive || region.Joint(r.Region) {
-		return nil // under way, or nobody there to carry it out
+	if !in.led(r) || region.Joint(r.Region) {
+		return nil // nobody there to carry it out
 	}
 	have := len(r.Region.GetPeers())
-	if p, why := misplaced(in, r); p != nil {
+	p, why := misplaced(in, r)
+	if o := in.Running.regions[r.ID()]; o != nil && (p == nil || o.Region != r.ID() || !o.idlesAt(p)) {
+		return nil // under way
+	}
+	if p != nil {
 		if have > in.Replicas {
 			return in.remove(r, why, p.GetStoreId())
 		}
-		if to := in.bestTarget(r); to != 0 {
+		if to := in.bestTargetFor(r, p.GetStoreId()); to != 0 {
 			return in.move(r, KindReplica, why, p.GetStoreId(), to)
 		}
 		return nil
@@ -47,6 +49,12 @@ func CheckReplicas(in Input, r *core.RegionInfo) *Operator {
 	default:
 		return nil
 	}
+}
+
+// idlesAt says whether an operator of lower priority than repair does nothing about a peer that is in the wrong place, and
+// so has to give way.
+func (o *Operator) idlesAt(p *metapb.Peer) bool {
+	return o.Kind.Priority() < PriorityRepair && !slices.Contains(o.Steps, Step(RemovePeer{Store: p.GetStoreId(), PeerID: p.GetId()}))
 }
 
 // add plans one more peer.
@@ -83,17 +91,4 @@ func misplaced(in Input, r *core.RegionInfo) (p *metapb.Peer, why string) {
 		}
 	}
 	return p, why
-}
-
-// worstPeer chooses the peer that a region with too many misses least: one that is not healthy, else one on the store
-// with the most regions, rather not the leader, and of several the newest.
-func worstPeer(in Input, r *core.RegionInfo) *metapb.Peer {
-	return slices.MinFunc(r.Region.GetPeers(), func(a, b *metapb.Peer) int {
-		return cmp.Or(
-			cmp.Compare(one(healthy(in.Snapshot, r, a)), one(healthy(in.Snapshot, r, b))),
-			-cmp.Compare(in.regionCount(in.Snapshot.Store(a.GetStoreId())), in.regionCount(in.Snapshot.Store(b.GetStoreId()))),
-			cmp.Compare(one(a.GetId() == r.Leader.GetId()), one(b.GetId() == r.Leader.GetId())),
-			-cmp.Compare(a.GetId(), b.GetId()),
-		)
-	})
 }

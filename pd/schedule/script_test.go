@@ -3,11 +3,14 @@ package schedule
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/cockroachdb/datadriven"
+	"google.golang.org/protobuf/proto"
 
 	"ordeal/pd/core"
 	"ordeal/pd/internal/pdtest"
@@ -19,12 +22,18 @@ import (
 // The scripts in testdata/scripts put a cluster in and get operators out. Commands:
 //
 //	stores             below, one a line: s1 up|disconnected|down|offline|offline-dead|tombstone [busy] [receiving=N]
+//	                   [full] [slow] [LABEL:VALUE...]
 //	become             stores below, as above: what some of them have become, while everything else stays as it is
 //	regions            below, one a line: those of the cluster
-//	config [replicas=N] [operators=N] [per-store=N]
+//	config [replicas=N] [operators=N] [per-store=N] [kind=KIND:N] [add-every=DURATION] [remove-every=DURATION]
+//	       [labels=(A,B)] [tolerance=PERCENT] [split=BYTES] [merge=BYTES] [hot=BYTES] [no-leaders=STORE]
 //	explain region=N   says why each store can be given no peer
-//	check              runs the replica checker on all regions and starts what it wants
-//	balance-region [n=N], balance-leader [n=N]   likewise, up to N times
+//	check [with=NAME]  runs a checker, replica if none is named, on all regions and starts what it wants
+//	balance-region [n=N], balance-leader [n=N], hot-region [n=N]   likewise, up to N times
+//	evict-leader store=N [n=N], grant-leader store=N [n=N]   likewise
+//	scatter region=N
+//	cancel region=N
+//	history
 //	report             regions below, one a line: what the controller says to each
 //	advance by=DURATION
 //	operators
@@ -44,6 +53,7 @@ type script struct {
 	now      world.Time
 	lastID   uint64
 	replicas int
+	rules    Rules
 	rng      *rand.Rand
 }
 
@@ -64,6 +74,7 @@ func (s *script) input() Input {
 	snap := s.cluster.Snapshot(s.now)
 	return Input{
 		Snapshot: snap, Running: s.ctl.Running(snap), Rand: s.rng, Replicas: s.replicas, Timeout: 15 * time.Second,
+		Rules:  s.rules,
 		NextID: func() uint64 { s.lastID++; return s.lastID },
 	}
 }
@@ -73,10 +84,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	d.MaybeScanArgs(t, "n", &n)
 	switch d.Cmd {
 	case "config":
-		d.MaybeScanArgs(t, "replicas", &s.replicas)
-		d.MaybeScanArgs(t, "operators", &s.limits.OperatorsMax)
-		d.MaybeScanArgs(t, "per-store", &s.limits.OperatorsPerStoreMax)
-		s.ctl = NewController(s.limits)
+		s.config(t, d)
 		return ""
 	case "stores":
 		s.reset()
@@ -93,13 +101,21 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	case "explain":
 		return s.explain(t, d)
 	case "check":
-		return s.start(s.cluster.RegionCount(), func(in Input, i int) *Operator {
-			return CheckReplicas(in, in.Snapshot.At(i))
-		})
-	case string(KindBalanceRegion):
-		return s.start(n, func(in Input, _ int) *Operator { return BalanceRegion(in) })
-	case string(KindBalanceLeader):
-		return s.start(n, func(in Input, _ int) *Operator { return BalanceLeader(in) })
+		with := string(KindReplica)
+		d.MaybeScanArgs(t, "with", &with)
+		i := slices.IndexFunc(Checkers(), func(c Checker) bool { return c.Name == with })
+		return s.start(s.cluster.RegionCount(), func(in Input, n int) *Operator { return Checkers()[i].Check(in, in.Snapshot.At(n)) })
+	case string(KindBalanceRegion), string(KindBalanceLeader), string(KindHotRegion):
+		i := slices.IndexFunc(Schedulers(), func(c Scheduler) bool { return c.Name == d.Cmd })
+		return s.start(n, func(in Input, _ int) *Operator { return Schedulers()[i].Schedule(in) })
+	case string(KindEvictLeader), string(KindGrantLeader), string(KindScatter), "cancel":
+		return s.about(t, d, n)
+	case "history":
+		var out strings.Builder
+		for _, end := range s.ctl.History() {
+			out.WriteString(formatEnd(end))
+		}
+		return out.String()
 	case "advance":
 		return s.advance(t, d)
 	case "operators":
@@ -111,6 +127,60 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	}
 	d.Fatalf(t, "unknown command %s", d.Cmd)
 	return ""
+}
+
+// about runs what is about one store or region.
+func (s *script) about(t *testing.T, d *datadriven.TestData, n int) string {
+	var store, id uint64
+	d.MaybeScanArgs(t, "store", &store)
+	d.MaybeScanArgs(t, "region", &id)
+	switch d.Cmd {
+	case string(KindEvictLeader):
+		return s.start(n, func(in Input, _ int) *Operator { return EvictLeader(in, store) })
+	case string(KindGrantLeader):
+		return s.start(n, func(in Input, _ int) *Operator { return GrantLeader(in, store) })
+	case string(KindScatter):
+		return s.start(1, func(in Input, _ int) *Operator { return Scatter(in, in.Snapshot.Region(id)) })
+	}
+	if end := s.ctl.Cancel(id, "people said so", s.now); end.Operator != nil {
+		return formatEnd(end)
+	}
+	return "none\n"
+}
+
+func (s *script) config(t *testing.T, d *datadriven.TestData) {
+	d.MaybeScanArgs(t, "replicas", &s.replicas)
+	d.MaybeScanArgs(t, "operators", &s.limits.OperatorsMax)
+	d.MaybeScanArgs(t, "per-store", &s.limits.OperatorsPerStoreMax)
+	var kind, add, remove string
+	d.MaybeScanArgs(t, "kind", &kind)
+	if name, most, ok := strings.Cut(kind, ":"); ok {
+		n, err := strconv.Atoi(most)
+		must(t, err)
+		s.limits.OperatorsPerKindMax = map[Kind]int{Kind(name): n}
+	}
+	d.MaybeScanArgs(t, "add-every", &add)
+	d.MaybeScanArgs(t, "remove-every", &remove)
+	s.limits.AddPeer.Every, _ = time.ParseDuration(add)
+	s.limits.RemovePeer.Every, _ = time.ParseDuration(remove)
+	if d.HasArg("labels") {
+		s.rules.LocationLabels = nil
+		for _, arg := range d.CmdArgs {
+			if arg.Key == "labels" {
+				s.rules.LocationLabels = arg.Vals
+			}
+		}
+	}
+	d.MaybeScanArgs(t, "tolerance", &s.rules.TolerancePercent)
+	d.MaybeScanArgs(t, "split", &s.rules.SplitBytes)
+	d.MaybeScanArgs(t, "merge", &s.rules.MergeBytes)
+	d.MaybeScanArgs(t, "hot", &s.rules.HotBytes)
+	var relieved uint64
+	d.MaybeScanArgs(t, "no-leaders", &relieved)
+	if s.rules.NoLeaders = nil; relieved != 0 {
+		s.rules.NoLeaders = []uint64{relieved}
+	}
+	s.ctl = NewController(s.limits)
 }
 
 // stores brings stores of the cluster into the states that lines say.
@@ -128,9 +198,20 @@ func (s *script) stores(t *testing.T, d *datadriven.TestData, lines []string) st
 		if _, n, ok := strings.Cut(line, "receiving="); ok {
 			fmt.Sscan(n, &stats.ReceivingSnapCount)
 		}
-		must(t, s.cluster.PutStore(pdtest.Store(id), seen))
-		must(t, s.cluster.HeartbeatStore(stats, seen))
 		meta := pdtest.Store(id)
+		for _, field := range strings.Fields(line) {
+			if key, value, ok := strings.Cut(field, ":"); ok {
+				meta.Labels = append(meta.Labels, &metapb.StoreLabel{Key: key, Value: value})
+			}
+		}
+		if strings.Contains(line, "full") {
+			stats.Capacity, stats.Available = 1000, 100
+		}
+		must(t, s.cluster.PutStore(proto.Clone(meta).(*metapb.Store), seen))
+		must(t, s.cluster.HeartbeatStore(stats, seen))
+		for i := 0; strings.Contains(line, "slow") && i < 5; i++ { // each of them is two seconds late
+			must(t, s.cluster.HeartbeatStore(stats, seen.Add(time.Duration(i-4)*2*time.Second)))
+		}
 		switch state {
 		case "offline", "offline-dead":
 			meta.State = metapb.StoreState_Offline

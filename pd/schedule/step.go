@@ -45,6 +45,14 @@ func (a AddPeer) Done(r *core.RegionInfo) bool { return a.votes(r) && a.keepsUp(
 
 // Hazard protects against a voter that cannot catch up: from the moment it votes it counts for the quorum.
 func (a AddPeer) Hazard(s *core.Snapshot, r *core.RegionInfo) string {
+	if why := a.place(s, r); why != "" || a.has(r) {
+		return why
+	}
+	return quorumHazard(s, r, nil, 1)
+}
+
+// place says why the peer can't be on its store, or must not stay there.
+func (a AddPeer) place(s *core.Snapshot, r *core.RegionInfo) string {
 	store := s.Store(a.Store)
 	switch {
 	case store == nil:
@@ -59,7 +67,7 @@ func (a AddPeer) Hazard(s *core.Snapshot, r *core.RegionInfo) string {
 	case region.FindPeer(r.Region, a.Store) != nil:
 		return fmt.Sprintf("s%d has another peer of the region", a.Store)
 	}
-	return quorumHazard(s, r, 0, 1)
+	return ""
 }
 
 func (a AddPeer) confChanges(r *core.RegionInfo) uint64 { return one(a.has(r)) + one(a.votes(r)) }
@@ -92,7 +100,7 @@ func (d RemovePeer) Hazard(s *core.Snapshot, r *core.RegionInfo) string {
 	if r.LeaderStore() == d.Store {
 		return fmt.Sprintf("s%d:%d leads", d.Store, d.PeerID)
 	}
-	return quorumHazard(s, r, d.PeerID, 0)
+	return quorumHazard(s, r, []uint64{d.PeerID}, 0)
 }
 
 func (d RemovePeer) confChanges(r *core.RegionInfo) uint64 { return one(d.Done(r)) }

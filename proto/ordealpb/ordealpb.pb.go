@@ -192,7 +192,7 @@ func (x Op_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Op_Kind.Descriptor instead.
 func (Op_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{28, 0}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{30, 0}
 }
 
 // RaftMessage is one message of one Raft group, addressed from peer to peer.
@@ -2338,6 +2338,8 @@ type PDRequest struct {
 	//	*PDRequest_GetAllStores
 	//	*PDRequest_AskBatchSplit
 	//	*PDRequest_ScanRegions
+	//	*PDRequest_Tso
+	//	*PDRequest_EmptyStore
 	Body          isPDRequest_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2495,6 +2497,24 @@ func (x *PDRequest) GetScanRegions() *pdpb.ScanRegionsRequest {
 	return nil
 }
 
+func (x *PDRequest) GetTso() *pdpb.TsoRequest {
+	if x != nil {
+		if x, ok := x.Body.(*PDRequest_Tso); ok {
+			return x.Tso
+		}
+	}
+	return nil
+}
+
+func (x *PDRequest) GetEmptyStore() *EmptyStoreRequest {
+	if x != nil {
+		if x, ok := x.Body.(*PDRequest_EmptyStore); ok {
+			return x.EmptyStore
+		}
+	}
+	return nil
+}
+
 type isPDRequest_Body interface {
 	isPDRequest_Body()
 }
@@ -2547,6 +2567,14 @@ type PDRequest_ScanRegions struct {
 	ScanRegions *pdpb.ScanRegionsRequest `protobuf:"bytes,13,opt,name=scan_regions,json=scanRegions,proto3,oneof"`
 }
 
+type PDRequest_Tso struct {
+	Tso *pdpb.TsoRequest `protobuf:"bytes,14,opt,name=tso,proto3,oneof"`
+}
+
+type PDRequest_EmptyStore struct {
+	EmptyStore *EmptyStoreRequest `protobuf:"bytes,15,opt,name=empty_store,json=emptyStore,proto3,oneof"`
+}
+
 func (*PDRequest_Bootstrap) isPDRequest_Body() {}
 
 func (*PDRequest_IsBootstrapped) isPDRequest_Body() {}
@@ -2571,6 +2599,117 @@ func (*PDRequest_AskBatchSplit) isPDRequest_Body() {}
 
 func (*PDRequest_ScanRegions) isPDRequest_Body() {}
 
+func (*PDRequest_Tso) isPDRequest_Body() {}
+
+func (*PDRequest_EmptyStore) isPDRequest_Body() {}
+
+// EmptyStoreRequest wants a store emptied: all its peers move away, and then it is a tombstone for good. TiKV's driver has
+// this in its HTTP interface only.
+type EmptyStoreRequest struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Header  *pdpb.RequestHeader    `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
+	StoreId uint64                 `protobuf:"varint,2,opt,name=store_id,json=storeId,proto3" json:"store_id,omitempty"`
+	// Takes the wish back, as long as the store is no tombstone.
+	Cancel        bool `protobuf:"varint,3,opt,name=cancel,proto3" json:"cancel,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EmptyStoreRequest) Reset() {
+	*x = EmptyStoreRequest{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EmptyStoreRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EmptyStoreRequest) ProtoMessage() {}
+
+func (x *EmptyStoreRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EmptyStoreRequest.ProtoReflect.Descriptor instead.
+func (*EmptyStoreRequest) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *EmptyStoreRequest) GetHeader() *pdpb.RequestHeader {
+	if x != nil {
+		return x.Header
+	}
+	return nil
+}
+
+func (x *EmptyStoreRequest) GetStoreId() uint64 {
+	if x != nil {
+		return x.StoreId
+	}
+	return 0
+}
+
+func (x *EmptyStoreRequest) GetCancel() bool {
+	if x != nil {
+		return x.Cancel
+	}
+	return false
+}
+
+type EmptyStoreResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Header        *pdpb.ResponseHeader   `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EmptyStoreResponse) Reset() {
+	*x = EmptyStoreResponse{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EmptyStoreResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EmptyStoreResponse) ProtoMessage() {}
+
+func (x *EmptyStoreResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EmptyStoreResponse.ProtoReflect.Descriptor instead.
+func (*EmptyStoreResponse) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *EmptyStoreResponse) GetHeader() *pdpb.ResponseHeader {
+	if x != nil {
+		return x.Header
+	}
+	return nil
+}
+
 type PDResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -2588,6 +2727,8 @@ type PDResponse struct {
 	//	*PDResponse_GetAllStores
 	//	*PDResponse_AskBatchSplit
 	//	*PDResponse_ScanRegions
+	//	*PDResponse_Tso
+	//	*PDResponse_EmptyStore
 	Body          isPDResponse_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2595,7 +2736,7 @@ type PDResponse struct {
 
 func (x *PDResponse) Reset() {
 	*x = PDResponse{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2607,7 +2748,7 @@ func (x *PDResponse) String() string {
 func (*PDResponse) ProtoMessage() {}
 
 func (x *PDResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2620,7 +2761,7 @@ func (x *PDResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PDResponse.ProtoReflect.Descriptor instead.
 func (*PDResponse) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{26}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *PDResponse) GetId() uint64 {
@@ -2745,6 +2886,24 @@ func (x *PDResponse) GetScanRegions() *pdpb.ScanRegionsResponse {
 	return nil
 }
 
+func (x *PDResponse) GetTso() *pdpb.TsoResponse {
+	if x != nil {
+		if x, ok := x.Body.(*PDResponse_Tso); ok {
+			return x.Tso
+		}
+	}
+	return nil
+}
+
+func (x *PDResponse) GetEmptyStore() *EmptyStoreResponse {
+	if x != nil {
+		if x, ok := x.Body.(*PDResponse_EmptyStore); ok {
+			return x.EmptyStore
+		}
+	}
+	return nil
+}
+
 type isPDResponse_Body interface {
 	isPDResponse_Body()
 }
@@ -2798,6 +2957,14 @@ type PDResponse_ScanRegions struct {
 	ScanRegions *pdpb.ScanRegionsResponse `protobuf:"bytes,13,opt,name=scan_regions,json=scanRegions,proto3,oneof"`
 }
 
+type PDResponse_Tso struct {
+	Tso *pdpb.TsoResponse `protobuf:"bytes,14,opt,name=tso,proto3,oneof"`
+}
+
+type PDResponse_EmptyStore struct {
+	EmptyStore *EmptyStoreResponse `protobuf:"bytes,15,opt,name=empty_store,json=emptyStore,proto3,oneof"`
+}
+
 func (*PDResponse_Bootstrap) isPDResponse_Body() {}
 
 func (*PDResponse_IsBootstrapped) isPDResponse_Body() {}
@@ -2822,6 +2989,10 @@ func (*PDResponse_AskBatchSplit) isPDResponse_Body() {}
 
 func (*PDResponse_ScanRegions) isPDResponse_Body() {}
 
+func (*PDResponse_Tso) isPDResponse_Body() {}
+
+func (*PDResponse_EmptyStore) isPDResponse_Body() {}
+
 // Command is the payload of one log entry: some data operations of one turn, or one admin command.
 type Command struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2836,7 +3007,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2848,7 +3019,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2861,7 +3032,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{27}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Command) GetEpoch() *metapb.RegionEpoch {
@@ -2900,7 +3071,7 @@ type Op struct {
 
 func (x *Op) Reset() {
 	*x = Op{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2912,7 +3083,7 @@ func (x *Op) String() string {
 func (*Op) ProtoMessage() {}
 
 func (x *Op) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2925,7 +3096,7 @@ func (x *Op) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Op.ProtoReflect.Descriptor instead.
 func (*Op) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{28}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Op) GetKind() Op_Kind {
@@ -2989,7 +3160,7 @@ type AdminCommand struct {
 
 func (x *AdminCommand) Reset() {
 	*x = AdminCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3001,7 +3172,7 @@ func (x *AdminCommand) String() string {
 func (*AdminCommand) ProtoMessage() {}
 
 func (x *AdminCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3014,7 +3185,7 @@ func (x *AdminCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminCommand.ProtoReflect.Descriptor instead.
 func (*AdminCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{29}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *AdminCommand) GetBody() isAdminCommand_Body {
@@ -3159,7 +3330,7 @@ type SplitCommand struct {
 
 func (x *SplitCommand) Reset() {
 	*x = SplitCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3171,7 +3342,7 @@ func (x *SplitCommand) String() string {
 func (*SplitCommand) ProtoMessage() {}
 
 func (x *SplitCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3184,7 +3355,7 @@ func (x *SplitCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SplitCommand.ProtoReflect.Descriptor instead.
 func (*SplitCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{30}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SplitCommand) GetRegions() []*NewRegion {
@@ -3214,7 +3385,7 @@ type NewRegion struct {
 
 func (x *NewRegion) Reset() {
 	*x = NewRegion{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3226,7 +3397,7 @@ func (x *NewRegion) String() string {
 func (*NewRegion) ProtoMessage() {}
 
 func (x *NewRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3239,7 +3410,7 @@ func (x *NewRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewRegion.ProtoReflect.Descriptor instead.
 func (*NewRegion) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{31}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *NewRegion) GetSplitKey() []byte {
@@ -3275,7 +3446,7 @@ type PrepareMergeCommand struct {
 
 func (x *PrepareMergeCommand) Reset() {
 	*x = PrepareMergeCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3287,7 +3458,7 @@ func (x *PrepareMergeCommand) String() string {
 func (*PrepareMergeCommand) ProtoMessage() {}
 
 func (x *PrepareMergeCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3300,7 +3471,7 @@ func (x *PrepareMergeCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrepareMergeCommand.ProtoReflect.Descriptor instead.
 func (*PrepareMergeCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{32}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *PrepareMergeCommand) GetMinIndex() uint64 {
@@ -3333,7 +3504,7 @@ type CommitMergeCommand struct {
 
 func (x *CommitMergeCommand) Reset() {
 	*x = CommitMergeCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3345,7 +3516,7 @@ func (x *CommitMergeCommand) String() string {
 func (*CommitMergeCommand) ProtoMessage() {}
 
 func (x *CommitMergeCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3358,7 +3529,7 @@ func (x *CommitMergeCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMergeCommand.ProtoReflect.Descriptor instead.
 func (*CommitMergeCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{33}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *CommitMergeCommand) GetSource() *metapb.Region {
@@ -3400,7 +3571,7 @@ type RollbackMergeCommand struct {
 
 func (x *RollbackMergeCommand) Reset() {
 	*x = RollbackMergeCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3412,7 +3583,7 @@ func (x *RollbackMergeCommand) String() string {
 func (*RollbackMergeCommand) ProtoMessage() {}
 
 func (x *RollbackMergeCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3425,7 +3596,7 @@ func (x *RollbackMergeCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackMergeCommand.ProtoReflect.Descriptor instead.
 func (*RollbackMergeCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{34}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RollbackMergeCommand) GetCommitIndex() uint64 {
@@ -3444,7 +3615,7 @@ type ComputeHashCommand struct {
 
 func (x *ComputeHashCommand) Reset() {
 	*x = ComputeHashCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3456,7 +3627,7 @@ func (x *ComputeHashCommand) String() string {
 func (*ComputeHashCommand) ProtoMessage() {}
 
 func (x *ComputeHashCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3469,7 +3640,7 @@ func (x *ComputeHashCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComputeHashCommand.ProtoReflect.Descriptor instead.
 func (*ComputeHashCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{35}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{37}
 }
 
 // VerifyHashCommand tells every replica what hash a majority of the voters has as of index, which is that of a
@@ -3484,7 +3655,7 @@ type VerifyHashCommand struct {
 
 func (x *VerifyHashCommand) Reset() {
 	*x = VerifyHashCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3496,7 +3667,7 @@ func (x *VerifyHashCommand) String() string {
 func (*VerifyHashCommand) ProtoMessage() {}
 
 func (x *VerifyHashCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3509,7 +3680,7 @@ func (x *VerifyHashCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyHashCommand.ProtoReflect.Descriptor instead.
 func (*VerifyHashCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{36}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *VerifyHashCommand) GetIndex() uint64 {
@@ -3536,7 +3707,7 @@ type CompactLogCommand struct {
 
 func (x *CompactLogCommand) Reset() {
 	*x = CompactLogCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3548,7 +3719,7 @@ func (x *CompactLogCommand) String() string {
 func (*CompactLogCommand) ProtoMessage() {}
 
 func (x *CompactLogCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3561,7 +3732,7 @@ func (x *CompactLogCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompactLogCommand.ProtoReflect.Descriptor instead.
 func (*CompactLogCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{37}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *CompactLogCommand) GetCompactIndex() uint64 {
@@ -3582,7 +3753,7 @@ type StoreIdent struct {
 
 func (x *StoreIdent) Reset() {
 	*x = StoreIdent{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3594,7 +3765,7 @@ func (x *StoreIdent) String() string {
 func (*StoreIdent) ProtoMessage() {}
 
 func (x *StoreIdent) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3607,7 +3778,7 @@ func (x *StoreIdent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreIdent.ProtoReflect.Descriptor instead.
 func (*StoreIdent) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{38}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *StoreIdent) GetClusterId() uint64 {
@@ -3639,7 +3810,7 @@ type MergeState struct {
 
 func (x *MergeState) Reset() {
 	*x = MergeState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3651,7 +3822,7 @@ func (x *MergeState) String() string {
 func (*MergeState) ProtoMessage() {}
 
 func (x *MergeState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3664,7 +3835,7 @@ func (x *MergeState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergeState.ProtoReflect.Descriptor instead.
 func (*MergeState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{39}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *MergeState) GetMinIndex() uint64 {
@@ -3708,7 +3879,7 @@ type Merged struct {
 
 func (x *Merged) Reset() {
 	*x = Merged{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3720,7 +3891,7 @@ func (x *Merged) String() string {
 func (*Merged) ProtoMessage() {}
 
 func (x *Merged) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3733,7 +3904,7 @@ func (x *Merged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Merged.ProtoReflect.Descriptor instead.
 func (*Merged) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{40}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Merged) GetRegions() []*MergedRegion {
@@ -3763,7 +3934,7 @@ type MergedRegion struct {
 
 func (x *MergedRegion) Reset() {
 	*x = MergedRegion{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3775,7 +3946,7 @@ func (x *MergedRegion) String() string {
 func (*MergedRegion) ProtoMessage() {}
 
 func (x *MergedRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3788,7 +3959,7 @@ func (x *MergedRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergedRegion.ProtoReflect.Descriptor instead.
 func (*MergedRegion) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{41}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *MergedRegion) GetId() uint64 {
@@ -3831,7 +4002,7 @@ type RegionLocalState struct {
 
 func (x *RegionLocalState) Reset() {
 	*x = RegionLocalState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3843,7 +4014,7 @@ func (x *RegionLocalState) String() string {
 func (*RegionLocalState) ProtoMessage() {}
 
 func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3856,7 +4027,7 @@ func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionLocalState.ProtoReflect.Descriptor instead.
 func (*RegionLocalState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{42}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *RegionLocalState) GetState() PeerState {
@@ -3915,7 +4086,7 @@ type ApplyState struct {
 
 func (x *ApplyState) Reset() {
 	*x = ApplyState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3927,7 +4098,7 @@ func (x *ApplyState) String() string {
 func (*ApplyState) ProtoMessage() {}
 
 func (x *ApplyState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3940,7 +4111,7 @@ func (x *ApplyState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyState.ProtoReflect.Descriptor instead.
 func (*ApplyState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{43}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ApplyState) GetAppliedIndex() uint64 {
@@ -3981,7 +4152,7 @@ type KeyValue struct {
 
 func (x *KeyValue) Reset() {
 	*x = KeyValue{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3993,7 +4164,7 @@ func (x *KeyValue) String() string {
 func (*KeyValue) ProtoMessage() {}
 
 func (x *KeyValue) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4006,7 +4177,7 @@ func (x *KeyValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyValue.ProtoReflect.Descriptor instead.
 func (*KeyValue) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{44}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *KeyValue) GetKey() []byte {
@@ -4038,7 +4209,7 @@ type SnapshotData struct {
 
 func (x *SnapshotData) Reset() {
 	*x = SnapshotData{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4050,7 +4221,7 @@ func (x *SnapshotData) String() string {
 func (*SnapshotData) ProtoMessage() {}
 
 func (x *SnapshotData) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4063,7 +4234,7 @@ func (x *SnapshotData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotData.ProtoReflect.Descriptor instead.
 func (*SnapshotData) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{45}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *SnapshotData) GetRegion() *metapb.Region {
@@ -4254,7 +4425,7 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\rapplied_index\x18\x03 \x01(\x04R\fappliedIndex\x12!\n" +
 	"\fcommit_index\x18\x04 \x01(\x04R\vcommitIndex\x12'\n" +
 	"\x0ftruncated_index\x18\x05 \x01(\x04R\x0etruncatedIndex\x12)\n" +
-	"\x10approximate_size\x18\x06 \x01(\x04R\x0fapproximateSize\"\x9d\x06\n" +
+	"\x10approximate_size\x18\x06 \x01(\x04R\x0fapproximateSize\"\x83\a\n" +
 	"\tPDRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x126\n" +
 	"\tbootstrap\x18\x02 \x01(\v2\x16.pdpb.BootstrapRequestH\x00R\tbootstrap\x12F\n" +
@@ -4270,8 +4441,17 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	" \x01(\v2\x15.pdpb.GetStoreRequestH\x00R\bgetStore\x12A\n" +
 	"\x0eget_all_stores\x18\v \x01(\v2\x19.pdpb.GetAllStoresRequestH\x00R\fgetAllStores\x12D\n" +
 	"\x0fask_batch_split\x18\f \x01(\v2\x1a.pdpb.AskBatchSplitRequestH\x00R\raskBatchSplit\x12=\n" +
-	"\fscan_regions\x18\r \x01(\v2\x18.pdpb.ScanRegionsRequestH\x00R\vscanRegionsB\x06\n" +
-	"\x04body\"\xa6\x06\n" +
+	"\fscan_regions\x18\r \x01(\v2\x18.pdpb.ScanRegionsRequestH\x00R\vscanRegions\x12$\n" +
+	"\x03tso\x18\x0e \x01(\v2\x10.pdpb.TsoRequestH\x00R\x03tso\x12>\n" +
+	"\vempty_store\x18\x0f \x01(\v2\x1b.ordealpb.EmptyStoreRequestH\x00R\n" +
+	"emptyStoreB\x06\n" +
+	"\x04body\"s\n" +
+	"\x11EmptyStoreRequest\x12+\n" +
+	"\x06header\x18\x01 \x01(\v2\x13.pdpb.RequestHeaderR\x06header\x12\x19\n" +
+	"\bstore_id\x18\x02 \x01(\x04R\astoreId\x12\x16\n" +
+	"\x06cancel\x18\x03 \x01(\bR\x06cancel\"B\n" +
+	"\x12EmptyStoreResponse\x12,\n" +
+	"\x06header\x18\x01 \x01(\v2\x14.pdpb.ResponseHeaderR\x06header\"\x8e\a\n" +
 	"\n" +
 	"PDResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x127\n" +
@@ -4288,7 +4468,10 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	" \x01(\v2\x16.pdpb.GetStoreResponseH\x00R\bgetStore\x12B\n" +
 	"\x0eget_all_stores\x18\v \x01(\v2\x1a.pdpb.GetAllStoresResponseH\x00R\fgetAllStores\x12E\n" +
 	"\x0fask_batch_split\x18\f \x01(\v2\x1b.pdpb.AskBatchSplitResponseH\x00R\raskBatchSplit\x12>\n" +
-	"\fscan_regions\x18\r \x01(\v2\x19.pdpb.ScanRegionsResponseH\x00R\vscanRegionsB\x06\n" +
+	"\fscan_regions\x18\r \x01(\v2\x19.pdpb.ScanRegionsResponseH\x00R\vscanRegions\x12%\n" +
+	"\x03tso\x18\x0e \x01(\v2\x11.pdpb.TsoResponseH\x00R\x03tso\x12?\n" +
+	"\vempty_store\x18\x0f \x01(\v2\x1c.ordealpb.EmptyStoreResponseH\x00R\n" +
+	"emptyStoreB\x06\n" +
 	"\x04body\"\x82\x01\n" +
 	"\aCommand\x12)\n" +
 	"\x05epoch\x18\x01 \x01(\v2\x13.metapb.RegionEpochR\x05epoch\x12\x1e\n" +
@@ -4407,7 +4590,7 @@ func file_ordealpb_ordealpb_proto_rawDescGZIP() []byte {
 }
 
 var file_ordealpb_ordealpb_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_ordealpb_ordealpb_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
+var file_ordealpb_ordealpb_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_ordealpb_ordealpb_proto_goTypes = []any{
 	(PeerState)(0),                         // 0: ordealpb.PeerState
 	(MergeAnswer_Outcome)(0),               // 1: ordealpb.MergeAnswer.Outcome
@@ -4438,120 +4621,126 @@ var file_ordealpb_ordealpb_proto_goTypes = []any{
 	(*AdminResponse)(nil),                  // 26: ordealpb.AdminResponse
 	(*RegionStatus)(nil),                   // 27: ordealpb.RegionStatus
 	(*PDRequest)(nil),                      // 28: ordealpb.PDRequest
-	(*PDResponse)(nil),                     // 29: ordealpb.PDResponse
-	(*Command)(nil),                        // 30: ordealpb.Command
-	(*Op)(nil),                             // 31: ordealpb.Op
-	(*AdminCommand)(nil),                   // 32: ordealpb.AdminCommand
-	(*SplitCommand)(nil),                   // 33: ordealpb.SplitCommand
-	(*NewRegion)(nil),                      // 34: ordealpb.NewRegion
-	(*PrepareMergeCommand)(nil),            // 35: ordealpb.PrepareMergeCommand
-	(*CommitMergeCommand)(nil),             // 36: ordealpb.CommitMergeCommand
-	(*RollbackMergeCommand)(nil),           // 37: ordealpb.RollbackMergeCommand
-	(*ComputeHashCommand)(nil),             // 38: ordealpb.ComputeHashCommand
-	(*VerifyHashCommand)(nil),              // 39: ordealpb.VerifyHashCommand
-	(*CompactLogCommand)(nil),              // 40: ordealpb.CompactLogCommand
-	(*StoreIdent)(nil),                     // 41: ordealpb.StoreIdent
-	(*MergeState)(nil),                     // 42: ordealpb.MergeState
-	(*Merged)(nil),                         // 43: ordealpb.Merged
-	(*MergedRegion)(nil),                   // 44: ordealpb.MergedRegion
-	(*RegionLocalState)(nil),               // 45: ordealpb.RegionLocalState
-	(*ApplyState)(nil),                     // 46: ordealpb.ApplyState
-	(*KeyValue)(nil),                       // 47: ordealpb.KeyValue
-	(*SnapshotData)(nil),                   // 48: ordealpb.SnapshotData
-	(*metapb.Peer)(nil),                    // 49: metapb.Peer
-	(*metapb.RegionEpoch)(nil),             // 50: metapb.RegionEpoch
-	(*metapb.Region)(nil),                  // 51: metapb.Region
-	(*kvrpcpb.RawGetRequest)(nil),          // 52: kvrpcpb.RawGetRequest
-	(*kvrpcpb.RawPutRequest)(nil),          // 53: kvrpcpb.RawPutRequest
-	(*kvrpcpb.RawDeleteRequest)(nil),       // 54: kvrpcpb.RawDeleteRequest
-	(*kvrpcpb.RawCASRequest)(nil),          // 55: kvrpcpb.RawCASRequest
-	(*kvrpcpb.RawScanRequest)(nil),         // 56: kvrpcpb.RawScanRequest
-	(*kvrpcpb.RawBatchGetRequest)(nil),     // 57: kvrpcpb.RawBatchGetRequest
-	(*kvrpcpb.RawBatchPutRequest)(nil),     // 58: kvrpcpb.RawBatchPutRequest
-	(*kvrpcpb.RawDeleteRangeRequest)(nil),  // 59: kvrpcpb.RawDeleteRangeRequest
-	(*kvrpcpb.RawGetResponse)(nil),         // 60: kvrpcpb.RawGetResponse
-	(*kvrpcpb.RawPutResponse)(nil),         // 61: kvrpcpb.RawPutResponse
-	(*kvrpcpb.RawDeleteResponse)(nil),      // 62: kvrpcpb.RawDeleteResponse
-	(*kvrpcpb.RawCASResponse)(nil),         // 63: kvrpcpb.RawCASResponse
-	(*kvrpcpb.RawScanResponse)(nil),        // 64: kvrpcpb.RawScanResponse
-	(*kvrpcpb.RawBatchGetResponse)(nil),    // 65: kvrpcpb.RawBatchGetResponse
-	(*kvrpcpb.RawBatchPutResponse)(nil),    // 66: kvrpcpb.RawBatchPutResponse
-	(*kvrpcpb.RawDeleteRangeResponse)(nil), // 67: kvrpcpb.RawDeleteRangeResponse
-	(*kvrpcpb.Context)(nil),                // 68: kvrpcpb.Context
-	(pdpb.ConfChangeType)(0),               // 69: pdpb.ConfChangeType
-	(*errorpb.Error)(nil),                  // 70: errorpb.Error
-	(*pdpb.BootstrapRequest)(nil),          // 71: pdpb.BootstrapRequest
-	(*pdpb.IsBootstrappedRequest)(nil),     // 72: pdpb.IsBootstrappedRequest
-	(*pdpb.AllocIDRequest)(nil),            // 73: pdpb.AllocIDRequest
-	(*pdpb.PutStoreRequest)(nil),           // 74: pdpb.PutStoreRequest
-	(*pdpb.StoreHeartbeatRequest)(nil),     // 75: pdpb.StoreHeartbeatRequest
-	(*pdpb.RegionHeartbeatRequest)(nil),    // 76: pdpb.RegionHeartbeatRequest
-	(*pdpb.GetRegionRequest)(nil),          // 77: pdpb.GetRegionRequest
-	(*pdpb.GetRegionByIDRequest)(nil),      // 78: pdpb.GetRegionByIDRequest
-	(*pdpb.GetStoreRequest)(nil),           // 79: pdpb.GetStoreRequest
-	(*pdpb.GetAllStoresRequest)(nil),       // 80: pdpb.GetAllStoresRequest
-	(*pdpb.AskBatchSplitRequest)(nil),      // 81: pdpb.AskBatchSplitRequest
-	(*pdpb.ScanRegionsRequest)(nil),        // 82: pdpb.ScanRegionsRequest
-	(*pdpb.BootstrapResponse)(nil),         // 83: pdpb.BootstrapResponse
-	(*pdpb.IsBootstrappedResponse)(nil),    // 84: pdpb.IsBootstrappedResponse
-	(*pdpb.AllocIDResponse)(nil),           // 85: pdpb.AllocIDResponse
-	(*pdpb.PutStoreResponse)(nil),          // 86: pdpb.PutStoreResponse
-	(*pdpb.StoreHeartbeatResponse)(nil),    // 87: pdpb.StoreHeartbeatResponse
-	(*pdpb.RegionHeartbeatResponse)(nil),   // 88: pdpb.RegionHeartbeatResponse
-	(*pdpb.GetRegionResponse)(nil),         // 89: pdpb.GetRegionResponse
-	(*pdpb.GetStoreResponse)(nil),          // 90: pdpb.GetStoreResponse
-	(*pdpb.GetAllStoresResponse)(nil),      // 91: pdpb.GetAllStoresResponse
-	(*pdpb.AskBatchSplitResponse)(nil),     // 92: pdpb.AskBatchSplitResponse
-	(*pdpb.ScanRegionsResponse)(nil),       // 93: pdpb.ScanRegionsResponse
+	(*EmptyStoreRequest)(nil),              // 29: ordealpb.EmptyStoreRequest
+	(*EmptyStoreResponse)(nil),             // 30: ordealpb.EmptyStoreResponse
+	(*PDResponse)(nil),                     // 31: ordealpb.PDResponse
+	(*Command)(nil),                        // 32: ordealpb.Command
+	(*Op)(nil),                             // 33: ordealpb.Op
+	(*AdminCommand)(nil),                   // 34: ordealpb.AdminCommand
+	(*SplitCommand)(nil),                   // 35: ordealpb.SplitCommand
+	(*NewRegion)(nil),                      // 36: ordealpb.NewRegion
+	(*PrepareMergeCommand)(nil),            // 37: ordealpb.PrepareMergeCommand
+	(*CommitMergeCommand)(nil),             // 38: ordealpb.CommitMergeCommand
+	(*RollbackMergeCommand)(nil),           // 39: ordealpb.RollbackMergeCommand
+	(*ComputeHashCommand)(nil),             // 40: ordealpb.ComputeHashCommand
+	(*VerifyHashCommand)(nil),              // 41: ordealpb.VerifyHashCommand
+	(*CompactLogCommand)(nil),              // 42: ordealpb.CompactLogCommand
+	(*StoreIdent)(nil),                     // 43: ordealpb.StoreIdent
+	(*MergeState)(nil),                     // 44: ordealpb.MergeState
+	(*Merged)(nil),                         // 45: ordealpb.Merged
+	(*MergedRegion)(nil),                   // 46: ordealpb.MergedRegion
+	(*RegionLocalState)(nil),               // 47: ordealpb.RegionLocalState
+	(*ApplyState)(nil),                     // 48: ordealpb.ApplyState
+	(*KeyValue)(nil),                       // 49: ordealpb.KeyValue
+	(*SnapshotData)(nil),                   // 50: ordealpb.SnapshotData
+	(*metapb.Peer)(nil),                    // 51: metapb.Peer
+	(*metapb.RegionEpoch)(nil),             // 52: metapb.RegionEpoch
+	(*metapb.Region)(nil),                  // 53: metapb.Region
+	(*kvrpcpb.RawGetRequest)(nil),          // 54: kvrpcpb.RawGetRequest
+	(*kvrpcpb.RawPutRequest)(nil),          // 55: kvrpcpb.RawPutRequest
+	(*kvrpcpb.RawDeleteRequest)(nil),       // 56: kvrpcpb.RawDeleteRequest
+	(*kvrpcpb.RawCASRequest)(nil),          // 57: kvrpcpb.RawCASRequest
+	(*kvrpcpb.RawScanRequest)(nil),         // 58: kvrpcpb.RawScanRequest
+	(*kvrpcpb.RawBatchGetRequest)(nil),     // 59: kvrpcpb.RawBatchGetRequest
+	(*kvrpcpb.RawBatchPutRequest)(nil),     // 60: kvrpcpb.RawBatchPutRequest
+	(*kvrpcpb.RawDeleteRangeRequest)(nil),  // 61: kvrpcpb.RawDeleteRangeRequest
+	(*kvrpcpb.RawGetResponse)(nil),         // 62: kvrpcpb.RawGetResponse
+	(*kvrpcpb.RawPutResponse)(nil),         // 63: kvrpcpb.RawPutResponse
+	(*kvrpcpb.RawDeleteResponse)(nil),      // 64: kvrpcpb.RawDeleteResponse
+	(*kvrpcpb.RawCASResponse)(nil),         // 65: kvrpcpb.RawCASResponse
+	(*kvrpcpb.RawScanResponse)(nil),        // 66: kvrpcpb.RawScanResponse
+	(*kvrpcpb.RawBatchGetResponse)(nil),    // 67: kvrpcpb.RawBatchGetResponse
+	(*kvrpcpb.RawBatchPutResponse)(nil),    // 68: kvrpcpb.RawBatchPutResponse
+	(*kvrpcpb.RawDeleteRangeResponse)(nil), // 69: kvrpcpb.RawDeleteRangeResponse
+	(*kvrpcpb.Context)(nil),                // 70: kvrpcpb.Context
+	(pdpb.ConfChangeType)(0),               // 71: pdpb.ConfChangeType
+	(*errorpb.Error)(nil),                  // 72: errorpb.Error
+	(*pdpb.BootstrapRequest)(nil),          // 73: pdpb.BootstrapRequest
+	(*pdpb.IsBootstrappedRequest)(nil),     // 74: pdpb.IsBootstrappedRequest
+	(*pdpb.AllocIDRequest)(nil),            // 75: pdpb.AllocIDRequest
+	(*pdpb.PutStoreRequest)(nil),           // 76: pdpb.PutStoreRequest
+	(*pdpb.StoreHeartbeatRequest)(nil),     // 77: pdpb.StoreHeartbeatRequest
+	(*pdpb.RegionHeartbeatRequest)(nil),    // 78: pdpb.RegionHeartbeatRequest
+	(*pdpb.GetRegionRequest)(nil),          // 79: pdpb.GetRegionRequest
+	(*pdpb.GetRegionByIDRequest)(nil),      // 80: pdpb.GetRegionByIDRequest
+	(*pdpb.GetStoreRequest)(nil),           // 81: pdpb.GetStoreRequest
+	(*pdpb.GetAllStoresRequest)(nil),       // 82: pdpb.GetAllStoresRequest
+	(*pdpb.AskBatchSplitRequest)(nil),      // 83: pdpb.AskBatchSplitRequest
+	(*pdpb.ScanRegionsRequest)(nil),        // 84: pdpb.ScanRegionsRequest
+	(*pdpb.TsoRequest)(nil),                // 85: pdpb.TsoRequest
+	(*pdpb.RequestHeader)(nil),             // 86: pdpb.RequestHeader
+	(*pdpb.ResponseHeader)(nil),            // 87: pdpb.ResponseHeader
+	(*pdpb.BootstrapResponse)(nil),         // 88: pdpb.BootstrapResponse
+	(*pdpb.IsBootstrappedResponse)(nil),    // 89: pdpb.IsBootstrappedResponse
+	(*pdpb.AllocIDResponse)(nil),           // 90: pdpb.AllocIDResponse
+	(*pdpb.PutStoreResponse)(nil),          // 91: pdpb.PutStoreResponse
+	(*pdpb.StoreHeartbeatResponse)(nil),    // 92: pdpb.StoreHeartbeatResponse
+	(*pdpb.RegionHeartbeatResponse)(nil),   // 93: pdpb.RegionHeartbeatResponse
+	(*pdpb.GetRegionResponse)(nil),         // 94: pdpb.GetRegionResponse
+	(*pdpb.GetStoreResponse)(nil),          // 95: pdpb.GetStoreResponse
+	(*pdpb.GetAllStoresResponse)(nil),      // 96: pdpb.GetAllStoresResponse
+	(*pdpb.AskBatchSplitResponse)(nil),     // 97: pdpb.AskBatchSplitResponse
+	(*pdpb.ScanRegionsResponse)(nil),       // 98: pdpb.ScanRegionsResponse
+	(*pdpb.TsoResponse)(nil),               // 99: pdpb.TsoResponse
 }
 var file_ordealpb_ordealpb_proto_depIdxs = []int32{
-	49,  // 0: ordealpb.RaftMessage.from_peer:type_name -> metapb.Peer
-	49,  // 1: ordealpb.RaftMessage.to_peer:type_name -> metapb.Peer
-	50,  // 2: ordealpb.RaftMessage.region_epoch:type_name -> metapb.RegionEpoch
+	51,  // 0: ordealpb.RaftMessage.from_peer:type_name -> metapb.Peer
+	51,  // 1: ordealpb.RaftMessage.to_peer:type_name -> metapb.Peer
+	52,  // 2: ordealpb.RaftMessage.region_epoch:type_name -> metapb.RegionEpoch
 	4,   // 3: ordealpb.RaftMessage.extra:type_name -> ordealpb.ExtraMessage
 	5,   // 4: ordealpb.ExtraMessage.hibernate:type_name -> ordealpb.Hibernate
 	6,   // 5: ordealpb.ExtraMessage.wake:type_name -> ordealpb.Wake
 	7,   // 6: ordealpb.ExtraMessage.quarantined:type_name -> ordealpb.Quarantined
 	8,   // 7: ordealpb.ExtraMessage.hash_report:type_name -> ordealpb.HashReport
-	49,  // 8: ordealpb.SnapshotChunk.from_peer:type_name -> metapb.Peer
-	49,  // 9: ordealpb.SnapshotChunk.to_peer:type_name -> metapb.Peer
-	49,  // 10: ordealpb.SnapshotAck.from_peer:type_name -> metapb.Peer
-	49,  // 11: ordealpb.SnapshotAck.to_peer:type_name -> metapb.Peer
-	49,  // 12: ordealpb.MergeQuery.to_peer:type_name -> metapb.Peer
-	49,  // 13: ordealpb.MergeQuery.from_peer:type_name -> metapb.Peer
-	51,  // 14: ordealpb.MergeQuery.target:type_name -> metapb.Region
-	36,  // 15: ordealpb.MergeQuery.commit:type_name -> ordealpb.CommitMergeCommand
-	49,  // 16: ordealpb.MergeAnswer.to_peer:type_name -> metapb.Peer
+	51,  // 8: ordealpb.SnapshotChunk.from_peer:type_name -> metapb.Peer
+	51,  // 9: ordealpb.SnapshotChunk.to_peer:type_name -> metapb.Peer
+	51,  // 10: ordealpb.SnapshotAck.from_peer:type_name -> metapb.Peer
+	51,  // 11: ordealpb.SnapshotAck.to_peer:type_name -> metapb.Peer
+	51,  // 12: ordealpb.MergeQuery.to_peer:type_name -> metapb.Peer
+	51,  // 13: ordealpb.MergeQuery.from_peer:type_name -> metapb.Peer
+	53,  // 14: ordealpb.MergeQuery.target:type_name -> metapb.Region
+	38,  // 15: ordealpb.MergeQuery.commit:type_name -> ordealpb.CommitMergeCommand
+	51,  // 16: ordealpb.MergeAnswer.to_peer:type_name -> metapb.Peer
 	1,   // 17: ordealpb.MergeAnswer.outcome:type_name -> ordealpb.MergeAnswer.Outcome
-	51,  // 18: ordealpb.MergeAnswer.region:type_name -> metapb.Region
+	53,  // 18: ordealpb.MergeAnswer.region:type_name -> metapb.Region
 	3,   // 19: ordealpb.StorePacket.raft:type_name -> ordealpb.RaftMessage
-	29,  // 20: ordealpb.StorePacket.pd:type_name -> ordealpb.PDResponse
+	31,  // 20: ordealpb.StorePacket.pd:type_name -> ordealpb.PDResponse
 	9,   // 21: ordealpb.StorePacket.snapshot_chunks:type_name -> ordealpb.SnapshotChunk
 	10,  // 22: ordealpb.StorePacket.snapshot_acks:type_name -> ordealpb.SnapshotAck
 	11,  // 23: ordealpb.StorePacket.merge_queries:type_name -> ordealpb.MergeQuery
 	12,  // 24: ordealpb.StorePacket.merge_answers:type_name -> ordealpb.MergeAnswer
 	14,  // 25: ordealpb.StorePacket.alive:type_name -> ordealpb.StoreAlive
-	52,  // 26: ordealpb.Request.get:type_name -> kvrpcpb.RawGetRequest
-	53,  // 27: ordealpb.Request.put:type_name -> kvrpcpb.RawPutRequest
-	54,  // 28: ordealpb.Request.delete:type_name -> kvrpcpb.RawDeleteRequest
-	55,  // 29: ordealpb.Request.cas:type_name -> kvrpcpb.RawCASRequest
-	56,  // 30: ordealpb.Request.scan:type_name -> kvrpcpb.RawScanRequest
+	54,  // 26: ordealpb.Request.get:type_name -> kvrpcpb.RawGetRequest
+	55,  // 27: ordealpb.Request.put:type_name -> kvrpcpb.RawPutRequest
+	56,  // 28: ordealpb.Request.delete:type_name -> kvrpcpb.RawDeleteRequest
+	57,  // 29: ordealpb.Request.cas:type_name -> kvrpcpb.RawCASRequest
+	58,  // 30: ordealpb.Request.scan:type_name -> kvrpcpb.RawScanRequest
 	18,  // 31: ordealpb.Request.admin:type_name -> ordealpb.AdminRequest
-	57,  // 32: ordealpb.Request.batch_get:type_name -> kvrpcpb.RawBatchGetRequest
-	58,  // 33: ordealpb.Request.batch_put:type_name -> kvrpcpb.RawBatchPutRequest
-	59,  // 34: ordealpb.Request.delete_range:type_name -> kvrpcpb.RawDeleteRangeRequest
-	60,  // 35: ordealpb.Response.get:type_name -> kvrpcpb.RawGetResponse
-	61,  // 36: ordealpb.Response.put:type_name -> kvrpcpb.RawPutResponse
-	62,  // 37: ordealpb.Response.delete:type_name -> kvrpcpb.RawDeleteResponse
-	63,  // 38: ordealpb.Response.cas:type_name -> kvrpcpb.RawCASResponse
-	64,  // 39: ordealpb.Response.scan:type_name -> kvrpcpb.RawScanResponse
+	59,  // 32: ordealpb.Request.batch_get:type_name -> kvrpcpb.RawBatchGetRequest
+	60,  // 33: ordealpb.Request.batch_put:type_name -> kvrpcpb.RawBatchPutRequest
+	61,  // 34: ordealpb.Request.delete_range:type_name -> kvrpcpb.RawDeleteRangeRequest
+	62,  // 35: ordealpb.Response.get:type_name -> kvrpcpb.RawGetResponse
+	63,  // 36: ordealpb.Response.put:type_name -> kvrpcpb.RawPutResponse
+	64,  // 37: ordealpb.Response.delete:type_name -> kvrpcpb.RawDeleteResponse
+	65,  // 38: ordealpb.Response.cas:type_name -> kvrpcpb.RawCASResponse
+	66,  // 39: ordealpb.Response.scan:type_name -> kvrpcpb.RawScanResponse
 	26,  // 40: ordealpb.Response.admin:type_name -> ordealpb.AdminResponse
-	65,  // 41: ordealpb.Response.batch_get:type_name -> kvrpcpb.RawBatchGetResponse
-	66,  // 42: ordealpb.Response.batch_put:type_name -> kvrpcpb.RawBatchPutResponse
-	67,  // 43: ordealpb.Response.delete_range:type_name -> kvrpcpb.RawDeleteRangeResponse
+	67,  // 41: ordealpb.Response.batch_get:type_name -> kvrpcpb.RawBatchGetResponse
+	68,  // 42: ordealpb.Response.batch_put:type_name -> kvrpcpb.RawBatchPutResponse
+	69,  // 43: ordealpb.Response.delete_range:type_name -> kvrpcpb.RawDeleteRangeResponse
 	17,  // 44: ordealpb.Response.witness:type_name -> ordealpb.Witness
-	50,  // 45: ordealpb.Witness.region_epoch:type_name -> metapb.RegionEpoch
-	68,  // 46: ordealpb.AdminRequest.context:type_name -> kvrpcpb.Context
+	52,  // 45: ordealpb.Witness.region_epoch:type_name -> metapb.RegionEpoch
+	70,  // 46: ordealpb.AdminRequest.context:type_name -> kvrpcpb.Context
 	19,  // 47: ordealpb.AdminRequest.split:type_name -> ordealpb.SplitRequest
 	23,  // 48: ordealpb.AdminRequest.change_peer:type_name -> ordealpb.ChangePeerRequest
 	24,  // 49: ordealpb.AdminRequest.transfer_leader:type_name -> ordealpb.TransferLeaderRequest
@@ -4560,69 +4749,75 @@ var file_ordealpb_ordealpb_proto_depIdxs = []int32{
 	21,  // 52: ordealpb.AdminRequest.merge:type_name -> ordealpb.MergeRequest
 	22,  // 53: ordealpb.AdminRequest.consistency_check:type_name -> ordealpb.ConsistencyCheckRequest
 	23,  // 54: ordealpb.ChangePeerV2Request.changes:type_name -> ordealpb.ChangePeerRequest
-	51,  // 55: ordealpb.MergeRequest.target:type_name -> metapb.Region
-	69,  // 56: ordealpb.ChangePeerRequest.change_type:type_name -> pdpb.ConfChangeType
-	49,  // 57: ordealpb.ChangePeerRequest.peer:type_name -> metapb.Peer
-	49,  // 58: ordealpb.TransferLeaderRequest.peer:type_name -> metapb.Peer
-	70,  // 59: ordealpb.AdminResponse.region_error:type_name -> errorpb.Error
-	51,  // 60: ordealpb.AdminResponse.regions:type_name -> metapb.Region
+	53,  // 55: ordealpb.MergeRequest.target:type_name -> metapb.Region
+	71,  // 56: ordealpb.ChangePeerRequest.change_type:type_name -> pdpb.ConfChangeType
+	51,  // 57: ordealpb.ChangePeerRequest.peer:type_name -> metapb.Peer
+	51,  // 58: ordealpb.TransferLeaderRequest.peer:type_name -> metapb.Peer
+	72,  // 59: ordealpb.AdminResponse.region_error:type_name -> errorpb.Error
+	53,  // 60: ordealpb.AdminResponse.regions:type_name -> metapb.Region
 	27,  // 61: ordealpb.AdminResponse.status:type_name -> ordealpb.RegionStatus
-	49,  // 62: ordealpb.RegionStatus.leader:type_name -> metapb.Peer
-	71,  // 63: ordealpb.PDRequest.bootstrap:type_name -> pdpb.BootstrapRequest
-	72,  // 64: ordealpb.PDRequest.is_bootstrapped:type_name -> pdpb.IsBootstrappedRequest
-	73,  // 65: ordealpb.PDRequest.alloc_id:type_name -> pdpb.AllocIDRequest
-	74,  // 66: ordealpb.PDRequest.put_store:type_name -> pdpb.PutStoreRequest
-	75,  // 67: ordealpb.PDRequest.store_heartbeat:type_name -> pdpb.StoreHeartbeatRequest
-	76,  // 68: ordealpb.PDRequest.region_heartbeat:type_name -> pdpb.RegionHeartbeatRequest
-	77,  // 69: ordealpb.PDRequest.get_region:type_name -> pdpb.GetRegionRequest
-	78,  // 70: ordealpb.PDRequest.get_region_by_id:type_name -> pdpb.GetRegionByIDRequest
-	79,  // 71: ordealpb.PDRequest.get_store:type_name -> pdpb.GetStoreRequest
-	80,  // 72: ordealpb.PDRequest.get_all_stores:type_name -> pdpb.GetAllStoresRequest
-	81,  // 73: ordealpb.PDRequest.ask_batch_split:type_name -> pdpb.AskBatchSplitRequest
-	82,  // 74: ordealpb.PDRequest.scan_regions:type_name -> pdpb.ScanRegionsRequest
-	83,  // 75: ordealpb.PDResponse.bootstrap:type_name -> pdpb.BootstrapResponse
-	84,  // 76: ordealpb.PDResponse.is_bootstrapped:type_name -> pdpb.IsBootstrappedResponse
-	85,  // 77: ordealpb.PDResponse.alloc_id:type_name -> pdpb.AllocIDResponse
-	86,  // 78: ordealpb.PDResponse.put_store:type_name -> pdpb.PutStoreResponse
-	87,  // 79: ordealpb.PDResponse.store_heartbeat:type_name -> pdpb.StoreHeartbeatResponse
-	88,  // 80: ordealpb.PDResponse.region_heartbeat:type_name -> pdpb.RegionHeartbeatResponse
-	89,  // 81: ordealpb.PDResponse.get_region:type_name -> pdpb.GetRegionResponse
-	89,  // 82: ordealpb.PDResponse.get_region_by_id:type_name -> pdpb.GetRegionResponse
-	90,  // 83: ordealpb.PDResponse.get_store:type_name -> pdpb.GetStoreResponse
-	91,  // 84: ordealpb.PDResponse.get_all_stores:type_name -> pdpb.GetAllStoresResponse
-	92,  // 85: ordealpb.PDResponse.ask_batch_split:type_name -> pdpb.AskBatchSplitResponse
-	93,  // 86: ordealpb.PDResponse.scan_regions:type_name -> pdpb.ScanRegionsResponse
-	50,  // 87: ordealpb.Command.epoch:type_name -> metapb.RegionEpoch
-	31,  // 88: ordealpb.Command.ops:type_name -> ordealpb.Op
-	32,  // 89: ordealpb.Command.admin:type_name -> ordealpb.AdminCommand
-	2,   // 90: ordealpb.Op.kind:type_name -> ordealpb.Op.Kind
-	47,  // 91: ordealpb.Op.pairs:type_name -> ordealpb.KeyValue
-	33,  // 92: ordealpb.AdminCommand.split:type_name -> ordealpb.SplitCommand
-	40,  // 93: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
-	20,  // 94: ordealpb.AdminCommand.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
-	35,  // 95: ordealpb.AdminCommand.prepare_merge:type_name -> ordealpb.PrepareMergeCommand
-	36,  // 96: ordealpb.AdminCommand.commit_merge:type_name -> ordealpb.CommitMergeCommand
-	37,  // 97: ordealpb.AdminCommand.rollback_merge:type_name -> ordealpb.RollbackMergeCommand
-	38,  // 98: ordealpb.AdminCommand.compute_hash:type_name -> ordealpb.ComputeHashCommand
-	39,  // 99: ordealpb.AdminCommand.verify_hash:type_name -> ordealpb.VerifyHashCommand
-	34,  // 100: ordealpb.SplitCommand.regions:type_name -> ordealpb.NewRegion
-	51,  // 101: ordealpb.PrepareMergeCommand.target:type_name -> metapb.Region
-	51,  // 102: ordealpb.CommitMergeCommand.source:type_name -> metapb.Region
-	51,  // 103: ordealpb.MergeState.target:type_name -> metapb.Region
-	44,  // 104: ordealpb.Merged.regions:type_name -> ordealpb.MergedRegion
-	0,   // 105: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
-	51,  // 106: ordealpb.RegionLocalState.region:type_name -> metapb.Region
-	49,  // 107: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
-	42,  // 108: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
-	43,  // 109: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
-	51,  // 110: ordealpb.SnapshotData.region:type_name -> metapb.Region
-	42,  // 111: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
-	43,  // 112: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
-	113, // [113:113] is the sub-list for method output_type
-	113, // [113:113] is the sub-list for method input_type
-	113, // [113:113] is the sub-list for extension type_name
-	113, // [113:113] is the sub-list for extension extendee
-	0,   // [0:113] is the sub-list for field type_name
+	51,  // 62: ordealpb.RegionStatus.leader:type_name -> metapb.Peer
+	73,  // 63: ordealpb.PDRequest.bootstrap:type_name -> pdpb.BootstrapRequest
+	74,  // 64: ordealpb.PDRequest.is_bootstrapped:type_name -> pdpb.IsBootstrappedRequest
+	75,  // 65: ordealpb.PDRequest.alloc_id:type_name -> pdpb.AllocIDRequest
+	76,  // 66: ordealpb.PDRequest.put_store:type_name -> pdpb.PutStoreRequest
+	77,  // 67: ordealpb.PDRequest.store_heartbeat:type_name -> pdpb.StoreHeartbeatRequest
+	78,  // 68: ordealpb.PDRequest.region_heartbeat:type_name -> pdpb.RegionHeartbeatRequest
+	79,  // 69: ordealpb.PDRequest.get_region:type_name -> pdpb.GetRegionRequest
+	80,  // 70: ordealpb.PDRequest.get_region_by_id:type_name -> pdpb.GetRegionByIDRequest
+	81,  // 71: ordealpb.PDRequest.get_store:type_name -> pdpb.GetStoreRequest
+	82,  // 72: ordealpb.PDRequest.get_all_stores:type_name -> pdpb.GetAllStoresRequest
+	83,  // 73: ordealpb.PDRequest.ask_batch_split:type_name -> pdpb.AskBatchSplitRequest
+	84,  // 74: ordealpb.PDRequest.scan_regions:type_name -> pdpb.ScanRegionsRequest
+	85,  // 75: ordealpb.PDRequest.tso:type_name -> pdpb.TsoRequest
+	29,  // 76: ordealpb.PDRequest.empty_store:type_name -> ordealpb.EmptyStoreRequest
+	86,  // 77: ordealpb.EmptyStoreRequest.header:type_name -> pdpb.RequestHeader
+	87,  // 78: ordealpb.EmptyStoreResponse.header:type_name -> pdpb.ResponseHeader
+	88,  // 79: ordealpb.PDResponse.bootstrap:type_name -> pdpb.BootstrapResponse
+	89,  // 80: ordealpb.PDResponse.is_bootstrapped:type_name -> pdpb.IsBootstrappedResponse
+	90,  // 81: ordealpb.PDResponse.alloc_id:type_name -> pdpb.AllocIDResponse
+	91,  // 82: ordealpb.PDResponse.put_store:type_name -> pdpb.PutStoreResponse
+	92,  // 83: ordealpb.PDResponse.store_heartbeat:type_name -> pdpb.StoreHeartbeatResponse
+	93,  // 84: ordealpb.PDResponse.region_heartbeat:type_name -> pdpb.RegionHeartbeatResponse
+	94,  // 85: ordealpb.PDResponse.get_region:type_name -> pdpb.GetRegionResponse
+	94,  // 86: ordealpb.PDResponse.get_region_by_id:type_name -> pdpb.GetRegionResponse
+	95,  // 87: ordealpb.PDResponse.get_store:type_name -> pdpb.GetStoreResponse
+	96,  // 88: ordealpb.PDResponse.get_all_stores:type_name -> pdpb.GetAllStoresResponse
+	97,  // 89: ordealpb.PDResponse.ask_batch_split:type_name -> pdpb.AskBatchSplitResponse
+	98,  // 90: ordealpb.PDResponse.scan_regions:type_name -> pdpb.ScanRegionsResponse
+	99,  // 91: ordealpb.PDResponse.tso:type_name -> pdpb.TsoResponse
+	30,  // 92: ordealpb.PDResponse.empty_store:type_name -> ordealpb.EmptyStoreResponse
+	52,  // 93: ordealpb.Command.epoch:type_name -> metapb.RegionEpoch
+	33,  // 94: ordealpb.Command.ops:type_name -> ordealpb.Op
+	34,  // 95: ordealpb.Command.admin:type_name -> ordealpb.AdminCommand
+	2,   // 96: ordealpb.Op.kind:type_name -> ordealpb.Op.Kind
+	49,  // 97: ordealpb.Op.pairs:type_name -> ordealpb.KeyValue
+	35,  // 98: ordealpb.AdminCommand.split:type_name -> ordealpb.SplitCommand
+	42,  // 99: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
+	20,  // 100: ordealpb.AdminCommand.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
+	37,  // 101: ordealpb.AdminCommand.prepare_merge:type_name -> ordealpb.PrepareMergeCommand
+	38,  // 102: ordealpb.AdminCommand.commit_merge:type_name -> ordealpb.CommitMergeCommand
+	39,  // 103: ordealpb.AdminCommand.rollback_merge:type_name -> ordealpb.RollbackMergeCommand
+	40,  // 104: ordealpb.AdminCommand.compute_hash:type_name -> ordealpb.ComputeHashCommand
+	41,  // 105: ordealpb.AdminCommand.verify_hash:type_name -> ordealpb.VerifyHashCommand
+	36,  // 106: ordealpb.SplitCommand.regions:type_name -> ordealpb.NewRegion
+	53,  // 107: ordealpb.PrepareMergeCommand.target:type_name -> metapb.Region
+	53,  // 108: ordealpb.CommitMergeCommand.source:type_name -> metapb.Region
+	53,  // 109: ordealpb.MergeState.target:type_name -> metapb.Region
+	46,  // 110: ordealpb.Merged.regions:type_name -> ordealpb.MergedRegion
+	0,   // 111: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
+	53,  // 112: ordealpb.RegionLocalState.region:type_name -> metapb.Region
+	51,  // 113: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
+	44,  // 114: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
+	45,  // 115: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
+	53,  // 116: ordealpb.SnapshotData.region:type_name -> metapb.Region
+	44,  // 117: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
+	45,  // 118: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
+	119, // [119:119] is the sub-list for method output_type
+	119, // [119:119] is the sub-list for method input_type
+	119, // [119:119] is the sub-list for extension type_name
+	119, // [119:119] is the sub-list for extension extendee
+	0,   // [0:119] is the sub-list for field type_name
 }
 
 func init() { file_ordealpb_ordealpb_proto_init() }
@@ -4680,8 +4875,10 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*PDRequest_GetAllStores)(nil),
 		(*PDRequest_AskBatchSplit)(nil),
 		(*PDRequest_ScanRegions)(nil),
+		(*PDRequest_Tso)(nil),
+		(*PDRequest_EmptyStore)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[26].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[28].OneofWrappers = []any{
 		(*PDResponse_Bootstrap)(nil),
 		(*PDResponse_IsBootstrapped)(nil),
 		(*PDResponse_AllocId)(nil),
@@ -4694,8 +4891,10 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*PDResponse_GetAllStores)(nil),
 		(*PDResponse_AskBatchSplit)(nil),
 		(*PDResponse_ScanRegions)(nil),
+		(*PDResponse_Tso)(nil),
+		(*PDResponse_EmptyStore)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[29].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[31].OneofWrappers = []any{
 		(*AdminCommand_Split)(nil),
 		(*AdminCommand_CompactLog)(nil),
 		(*AdminCommand_ChangePeerV2)(nil),
@@ -4711,7 +4910,7 @@ func file_ordealpb_ordealpb_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_ordealpb_ordealpb_proto_rawDesc), len(file_ordealpb_ordealpb_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   46,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -56,6 +56,12 @@ func set(r *core.RegionInfo, attr string) error {
 		r.Term = number(value)
 	case "size":
 		r.ApproximateSize = number(value)
+	case "keys":
+		r.ApproximateKeys = number(value)
+	case "read":
+		r.Load.ReadBytes = number(value)
+	case "write":
+		r.Load.WriteBytes = number(value)
 	case "pending":
 		for store := range strings.SplitSeq(value, ",") {
 			r.Pending = append(r.Pending, peerOn(r, store))
@@ -65,7 +71,7 @@ func set(r *core.RegionInfo, attr string) error {
 			r.Down = append(r.Down, &pdpb.PeerStats{Peer: peerOn(r, store)})
 		}
 	default:
-		return fmt.Errorf("attribute %q: want leader, term, size, pending or down", attr)
+		return fmt.Errorf("attribute %q: want leader, term, size, keys, read, write, pending or down", attr)
 	}
 	return nil
 }
