@@ -257,9 +257,12 @@ func (v *Invariants) HardState(store world.NodeID, region, term, vote, commit ui
 	p.hard = next
 }
 
-// HardStateDurable: a peer's hard state is on the disk for good.
+// HardStateDurable: a peer's hard state has to be on the disk for good; of the commit index that holds only if it is not 0.
 func (v *Invariants) HardStateDurable(store world.NodeID, region, term, vote, commit uint64) {
 	p := v.peer(store, region)
+	if commit == 0 {
+		commit = p.durable.commit
+	}
 	next := hardState{term, vote, commit}
 	v.forward(store, region, "had on its disk", p.durable, next)
 	p.durable = next

@@ -17,7 +17,8 @@ type Listener struct {
 	Campaigned func(store, region, term uint64)
 	// ChangeProposed: a leader, which has applied so much, has put a membership change into its log.
 	ChangeProposed func(store, region uint64, at raft.ID, applied uint64)
-	// HardState changed; HardStateDurable: and is on the disk for good.
+	// HardState changed; HardStateDurable: and its term and vote have to be on the disk for good, since others are told what
+	// rests on them. A commit index of 0 there is one that need not be.
 	HardState        func(store, region uint64, hard raft.HardState)
 	HardStateDurable func(store, region uint64, hard raft.HardState)
 	// LeaseRead: reads were confirmed by the lease that the store's peer has as the region's leader in term.

@@ -209,7 +209,11 @@ func (s *Store) tellPersisting(p *peer, rd *raft.Ready) {
 	if f := s.cfg.Listener.HardState; f != nil {
 		f(s.cfg.StoreID, id, hard)
 	}
-	if f := s.cfg.Listener.HardStateDurable; f != nil && rd.HardStateWritten && rd.Persisted != nil {
+	if f := s.cfg.Listener.HardStateDurable; f != nil && rd.Persisted != nil {
+		// Whether or not it was written: behind the barrier goes what rests on term and vote.
+		if !rd.HardStateWritten {
+			hard.Commit = 0
+		}
 		s.whenDurable = append(s.whenDurable, func() {
 			if !p.dead {
 				f(s.cfg.StoreID, id, hard)
