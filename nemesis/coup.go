@@ -161,14 +161,14 @@ func (f Coup) Heal(_ world.Proc, t Target) (Receipt, error) {
 const coupAfterMin, coupAfterMax = 200 * time.Millisecond, 2500 * time.Millisecond
 
 func drawCoup(d *drawer) Fault {
-	switch d.rng.IntN(3) {
+	switch d.rng.IntN(4) {
 	case 0:
 		return Coup{Region: d.region(), Transfer: true}
 	case 1:
 		return Coup{Region: d.region(), Merge: true, Right: d.rng.IntN(2) == 0}
 	}
 	f := Coup{Region: d.region(), After: d.logUniform(coupAfterMin, coupAfterMax), Clients: d.mask(d.opts.Clients)}
-	if d.rng.IntN(2) == 0 {
+	if d.rng.IntN(4) != 0 {
 		// Workloads that have readers have them first.
 		f.Clients = 1 + d.rng.Uint64N(3)
 	}
