@@ -204,12 +204,17 @@ func (v *Invariants) LeaderElected(store world.NodeID, region, term uint64) {
 	}
 }
 
-// LeaseRead: a leader confirmed reads in a term by its lease, which says that no later leader can have been elected.
+// LeaseRead: a leader confirmed reads in a term by its lease, which says that no later leader can have been elected,
+// and that the region has not become part of another one.
 func (v *Invariants) LeaseRead(store world.NodeID, region, term uint64) {
 	leaders := &v.region(region).leaders
 	if n := len(leaders.at); n > 0 && leaders.at[n-1] > term {
 		v.fail(checkLease, "store %d answered reads of region %d by its lease of term %d, after store %d was elected in term %d",
 			store, region, term, leaders.value[n-1], leaders.at[n-1])
+	}
+	if m := &v.region(region).merge; m.into != 0 {
+		v.fail(checkLease, "store %d answered reads of region %d by its lease of term %d, after store %d had made it a part of region %d",
+			store, region, term, m.by, m.into)
 	}
 }
 

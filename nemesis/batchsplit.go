@@ -58,6 +58,14 @@ func (s *scanner) side() (right bool, err error) {
 	return false, s.errorAt(start, "want left or right, found %s", s.rest())
 }
 
+// sideWord is what side reads.
+func sideWord(right bool) string {
+	if right {
+		return "right"
+	}
+	return "left"
+}
+
 // batchSplitMin is the fewest keys that make a batch.
 const batchSplitMin = 2
 

@@ -7,14 +7,17 @@ import (
 	"ordeal/world"
 )
 
-// Coup has a region elect another leader while the old one does not hear of it, in the two ways in which no timeout comes
-// first: what the old one relies on must not be that nobody can have voted.
+// Coup has a region pass to somebody else while its leader does not hear of it, in the three ways in which no timeout
+// comes first: what the old leader relies on must not be that nobody can have voted.
 type Coup struct {
 	// Region is an ordinal among the regions.
 	Region uint64
 	// Transfer: the old leader is asked to hand over, and cut off as soon as it has agreed.
 	Transfer bool
-	// After is, if it is no transfer, how long one replica is cut off from the leader, so that it wants an election but
+	// Merge: the region is to become part of a neighbour, the one behind it if Right, that another store leads. As soon as
+	// it is frozen its leader hears nothing from other stores, but is heard: the merge comes about behind its back.
+	Merge, Right bool
+	// After is, if it is neither, how long one replica is cut off from the leader, so that it wants an election but
 	// gets no votes. Then the leader is cut off from all others as well, and these are restarted: they forget that
 	// they have just heard from it.
 	After time.Duration
@@ -31,6 +34,9 @@ func (f Coup) String() string {
 	if f.Transfer {
 		return fmt.Sprintf("coup transfer region(%d)", f.Region)
 	}
+	if f.Merge {
+		return fmt.Sprintf("coup merge region(%d) %s", f.Region, sideWord(f.Right))
+	}
 	return fmt.Sprintf("coup restart region(%d) clients=%#x after %s", f.Region, f.Clients, seconds(f.After))
 }
 
@@ -38,13 +44,17 @@ func parseCoup(s *scanner) (Fault, error) {
 	s.space()
 	start := s.pos
 	word := s.word()
-	if word != "transfer" && word != "restart" {
+	if word != "transfer" && word != "merge" && word != "restart" {
 		s.pos = start
-		return nil, s.errorAt(start, "want transfer or restart, found %s", s.rest())
+		return nil, s.errorAt(start, "want transfer, merge or restart, found %s", s.rest())
 	}
-	f := Coup{Transfer: word == "transfer"}
+	f := Coup{Transfer: word == "transfer", Merge: word == "merge"}
 	var err error
 	if f.Region, err = s.call("region", "the ordinal of a region"); err != nil || f.Transfer {
+		return f, err
+	}
+	if f.Merge {
+		f.Right, err = s.side()
 		return f, err
 	}
 	s.space()
@@ -68,6 +78,9 @@ const coupQuiet = 50 * time.Millisecond
 
 // Apply does it and leaves the old leader cut off. The placement driver reaches everybody.
 func (f Coup) Apply(p world.Proc, t Target) (Receipt, error) {
+	if f.Merge {
+		return f.merge(p, t)
+	}
 	r, ok := ledRegion(t, f.Region)
 	if !ok {
 		return skip("no region has a known leader")
@@ -108,6 +121,31 @@ func (f Coup) Apply(p world.Proc, t Target) (Receipt, error) {
 		joinErrors(err, e)
 }
 
+// merge merges a region whose leader stops hearing others once it has answered that the region is frozen.
+func (f Coup) merge(p world.Proc, t Target) (Receipt, error) {
+	source, target, ok := Merge{Region: f.Region, Right: f.Right}.pair(t.Regions())
+	if !ok || source.Leader == 0 || !t.Up(source.Leader) {
+		return skip("no region with a known leader has its replicas on the same stores as that neighbour")
+	}
+	others := upOnly(t, without(source.stores(), []world.NodeID{source.Leader}))
+	if len(others) < 2 {
+		return skip("region %d has fewer than two replicas that are up beside its leader", source.ID)
+	}
+	if target.Leader == source.Leader {
+		if err := t.TransferLeader(p, target.ID, others[0]); err != nil {
+			return Receipt{Text: "the target's leader does not agree"}, fmt.Errorf("transfer region %d to s%d: %w", target.ID, others[0], err)
+		}
+		p.Sleep(coupQuiet)
+	}
+	if err := t.Merge(p, source.ID, target.ID); err != nil {
+		return Receipt{Text: "the leader does not agree"}, fmt.Errorf("merge region %d into region %d: %w", source.ID, target.ID, err)
+	}
+	for _, n := range without(t.Stores(), []world.NodeID{source.Leader}) {
+		t.Cut(n, source.Leader)
+	}
+	return Receipt{Text: fmt.Sprintf("region %d is to become part of region %d, and s%d hears nothing", source.ID, target.ID, source.Leader)}, nil
+}
+
 func cutBoth(t Target, a, b world.NodeID) {
 	t.Cut(a, b)
 	t.Cut(b, a)
@@ -123,11 +161,14 @@ func (f Coup) Heal(_ world.Proc, t Target) (Receipt, error) {
 const coupAfterMin, coupAfterMax = 200 * time.Millisecond, 2500 * time.Millisecond
 
 func drawCoup(d *drawer) Fault {
-	if d.rng.IntN(2) == 0 {
+	switch d.rng.IntN(4) {
+	case 0:
 		return Coup{Region: d.region(), Transfer: true}
+	case 1:
+		return Coup{Region: d.region(), Merge: true, Right: d.rng.IntN(2) == 0}
 	}
 	f := Coup{Region: d.region(), After: d.logUniform(coupAfterMin, coupAfterMax), Clients: d.mask(d.opts.Clients)}
-	if d.rng.IntN(2) == 0 {
+	if d.rng.IntN(4) != 0 {
 		// Workloads that have readers have them first.
 		f.Clients = 1 + d.rng.Uint64N(3)
 	}

@@ -44,7 +44,7 @@ func Families() []Family {
 		{"split", "regions split", 3, effectInstant, 1, drawSplit},
 		{"batch-split", "regions are cut at several keys at once", 2, effectInstant, 1, drawBatchSplit},
 		{"merge", "neighbours become one region", 3, effectInstant, 1, drawMerge},
-		{"coup", "another leader is elected of which the old one hears nothing", 2, effectNetwork, 3, drawCoup},
+		{"coup", "a region passes to others, of which its leader hears nothing", 2, effectNetwork, 3, drawCoup},
 		{"crash-at", "power loss at a crash point in the code", 3, effectStores, 3, drawCrashAt},
 		{"pd-kill", "power loss of the placement driver", 1, effectPD, 1, drawKillPD},
 	}

@@ -37,11 +37,7 @@ func (f Merge) Name() string { return "merge" }
 
 // String is the source text.
 func (f Merge) String() string {
-	side := "left"
-	if f.Right {
-		side = "right"
-	}
-	text := fmt.Sprintf("merge region(%d) %s", f.Region, side)
+	text := fmt.Sprintf("merge region(%d) %s", f.Region, sideWord(f.Right))
 	if f.Race != RaceNone {
 		text += " racing " + raceWords[f.Race]
 	}

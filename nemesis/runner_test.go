@@ -229,6 +229,16 @@ func TestCoupsCutTheLeaderOff(t *testing.T) {
 	}
 }
 
+func TestMergesBehindTheLeadersBack(t *testing.T) {
+	t.Parallel()
+	f := newFake(3)
+	r, err := Coup{Merge: true, Right: true}.Apply(f.p, f)
+	require.NoError(t, err)
+	require.Equal(t, "region 1001 is to become part of region 1002, and s1 hears nothing", r.Text)
+	require.True(t, f.cut(2, 1) && f.cut(3, 1))
+	require.False(t, f.cut(1, 2) || f.cut(2, 3) || f.cut(1002, 1), "it is heard, and clients reach it")
+}
+
 func TestMergesAndTheirReceipts(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -328,6 +338,8 @@ func TestSkipsSayWhy(t *testing.T) {
 		{"split region(0)", 3, func(f *fakeTarget) { f.regions = f.regions[:1] }, "no region from the 0. on has enough data to split"},
 		{"merge region(0) right", 3, func(f *fakeTarget) { f.regions = f.regions[:1] }, "no region from the 0. on has enough data to split"},
 		{"coup transfer region(0)", 5, down(2), "region 1001 has fewer than two replicas that are up beside its leader"},
+		{"coup merge region(0) right", 5, down(), "no region with a known leader has its replicas on the same stores as that neighbour"},
+		{"coup merge region(0) right", 3, down(3), "region 1001 has fewer than two replicas that are up beside its leader"},
 		{"crash-at crashA store(1)", 3, down(), "no crash points are compiled in: build with the failpoint overlay"},
 		{"crash-at crashA store(1)", 3, func(f *fakeTarget) { f.points = []string{"crashB", "crashC"} },
 			"no crash point crashA is compiled in, only crashB, crashC"},

@@ -131,6 +131,7 @@ func TestFaultText(t *testing.T) {
 		"batch-split region(1) keys(3) right":             BatchSplit{Region: 1, Keys: 3, Right: true},
 		"merge region(9) left":                            Merge{Region: 9},
 		"coup transfer region(4)":                         Coup{Region: 4, Transfer: true},
+		"coup merge region(4) right":                      Coup{Region: 4, Merge: true, Right: true},
 		"coup restart region(4) clients=0x3 after 1.200s": Coup{Region: 4, Clients: 3, After: 1200 * time.Millisecond},
 		"merge region(9) right":                           Merge{Region: 9, Right: true},
 		"merge region(9) left racing source":              Merge{Region: 9, Race: RaceSource},

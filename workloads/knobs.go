@@ -34,7 +34,7 @@ type knobs struct {
 
 // drifts are what drift is drawn from. Real clocks are much better; but a lease that is too long by the drift shows the
 // sooner the larger it is.
-var drifts = []float64{0, 0.05, 0.3, 1}
+var drifts = []float64{0, 0.05, 0.3, 1, 1, 1}
 
 // A store's tick is drawn between tickMin and tickMax; an election takes ten to twenty of them. An actor's turn is
 // drawn from turnMin, doubled up to three times, and so are timeouts of calls from callTimeoutMin, up to four times.
@@ -43,6 +43,8 @@ const (
 	callTimeoutMin = 60 * time.Millisecond
 	tickMin        = 15 * time.Millisecond
 	tickMax        = 100 * time.Millisecond
+	// lateMax is the longest time after which a message may come a second time.
+	lateMax = 4 * time.Second
 	// shardsMax is the most shards that a store gets.
 	shardsMax = 3
 )
@@ -55,6 +57,8 @@ func drawKnobs(cfg Config) knobs {
 		k.net.Loss = rng.Float64() * 0.05
 		k.net.Duplicate = rng.Float64() * 0.05
 		k.net.Reorder = rng.Float64() * 0.2
+		// Copies may be as old as elections and snapshots that came in between.
+		k.net.Late = lateMax >> rng.IntN(9)
 	}
 	if rng.IntN(3) == 0 {
 		k.disk.SyncMax = time.Duration(1+rng.IntN(20)) * time.Millisecond
@@ -133,7 +137,7 @@ func (k *knobs) drawReads(rng *rand.Rand, clients int) {
 // quietNet loses nothing: the cluster must come to rest on it.
 func quietNet() sim.NetConfig {
 	n := sim.DefaultNet()
-	n.Loss, n.Duplicate, n.Reorder = 0, 0, 0
+	n.Loss, n.Duplicate, n.Reorder, n.Late = 0, 0, 0, 0
 	return n
 }
 

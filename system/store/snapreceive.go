@@ -120,13 +120,16 @@ func (s *Store) startReceiving(p *peer, c *ordealpb.SnapshotChunk, ack *ordealpb
 	// 	s.restore(p, mustMarshal(in.data), in.at)
 	// 	s.dropIncoming(in)
 	// }
+	blocked := s.blocked(r, in.data.GetMerged())
+	// gofail: var bugSnapshotUnblocked struct{}
+	// blocked = false
 	switch {
 	case in.at.Index <= p.applied.Index:
 		ack.Done = true // the leader finds out from the log what this peer has
 		return nil
 	case old != nil && (old.term > in.term || (old.term == in.term && old.at.Index > in.at.Index)),
 		old == nil && len(s.receiving) >= s.cfg.SnapshotsReceivingMax,
-		s.blocked(r, in.data.GetMerged()):
+		blocked:
 		ack.Refused = true
 		return nil
 	}

@@ -15,6 +15,8 @@ type registerClient struct {
 	grid        grid
 	hot         []hotKey
 	rotateAfter int
+	// at is the slot that a reader stays at for the next operations, so many.
+	at, stay int
 }
 
 // hotKey is what this client last saw of the key that a slot has in a generation.
@@ -40,6 +42,8 @@ const (
 	registerDeletePct  = 1
 	// registerWrongPct is how many of its compare-and-swaps expect something that the client does not believe in.
 	registerWrongPct = 25
+	// registerStayLog bounds for how many reads a reader stays at a key: less than 2 to the power of it.
+	registerStayLog = 10
 	// registerVisitPct is how many operations go to any region at all, where there are so many that the hot keys would
 	// never come by most of them. A visit wakes a region that sleeps.
 	registerVisitPct = 20
@@ -51,7 +55,7 @@ func (r *registerClient) step() {
 		return
 	}
 	slots := len(r.hot)
-	i := r.Rand.IntN(slots)
+	i := r.slot(slots)
 	generation, rotated := r.Keys.turn(i, slots, r.rotateAfter)
 	if rotated {
 		r.Keys.retire(r.grid.registerKey(i, slots, generation-1))
@@ -63,11 +67,24 @@ func (r *registerClient) step() {
 	h.last = r.act(r.grid.registerKey(i, slots, generation), h.last)
 }
 
+// slot chooses the next key. A reader stays at one for a while: where part of the cluster does not answer, whoever goes to
+// another key each time soon waits there, and does not see what a leader says that has lost its region.
+func (r *registerClient) slot(slots int) int {
+	if !r.reads() {
+		return r.Rand.IntN(slots)
+	}
+	if r.stay == 0 {
+		r.at, r.stay = r.Rand.IntN(slots), 1<<r.Rand.IntN(registerStayLog)
+	}
+	r.stay--
+	return r.at
+}
+
 // act does one operation and returns what the client knows of the key then.
 func (r *registerClient) act(key string, last sighting) sighting {
 	d := r.roll()
 	switch {
-	case d.in(registerRetiredPct) && len(r.Keys.retired) > 0:
+	case d.in(registerRetiredPct) && !r.reads() && len(r.Keys.retired) > 0:
 		r.get(r.Keys.retired[r.Rand.IntN(len(r.Keys.retired))])
 		return last
 	case r.reads():

@@ -40,6 +40,9 @@ type NetConfig struct {
 	Loss float64
 	// Duplicate is the probability that a one-way message arrives twice. Requests and replies never do.
 	Duplicate float64
+	// Late is how long after it was sent the second of two copies may come at most: as old as what waited in a queue
+	// somewhere while a network was broken. At 0 it takes as long as any message.
+	Late time.Duration
 	// Reorder is the probability that a message, request or reply may overtake what was sent before it.
 	Reorder float64
 }
@@ -100,6 +103,7 @@ func (c NetConfig) mustBeValid() {
 	mustBeProbability("Net.Loss", c.Loss)
 	mustBeProbability("Net.Duplicate", c.Duplicate)
 	mustBeProbability("Net.Reorder", c.Reorder)
+	mustBeRange("Net.Late", 0, c.Late)
 	mustBeRange("Net.Latency", c.LatencyMin, c.LatencyMax)
 	if c.Tail > 0 {
 		mustBeRange("Net.LatencyTail", c.LatencyMax, c.LatencyTail)

@@ -58,7 +58,11 @@ func (w *World) transmit(ev *event) {
 	}
 	w.queue.push(at, ev)
 	if ev.kind == KindMessage && chance(l.rng, net.Duplicate) {
-		w.queue.push(w.later(net.latency(l.rng)), ev)
+		again := net.latency(l.rng)
+		if net.Late > 0 {
+			again += between(l.rng, 0, net.Late)
+		}
+		w.queue.push(w.later(again), ev)
 	}
 }
 
