@@ -25,7 +25,7 @@ func (b Bug) points() []string { return strings.Split(b.Failpoint, ",") }
 
 // Bugs returns the planted bugs.
 func Bugs() []Bug {
-	return slices.Concat(readBugs(), writeBugs(), snapshotBugs(), splitBugs(), mergeBugs(), membershipBugs(), sleepBugs())
+	return slices.Concat(readBugs(), writeBugs(), snapshotBugs(), splitBugs(), mergeBugs(), membershipBugs(), sleepBugs(), driverBugs())
 }
 
 // readBugs are those in reads: what makes an answer the newest one.

@@ -207,6 +207,7 @@ func (r *run) startClients() {
 	for i := range r.cfg.Clients {
 		r.client(i, r.load.Client)
 	}
+	r.witnessDriver()
 }
 
 // client runs a part of the workload as client i.
@@ -334,6 +335,7 @@ func (r *run) finalReads() {
 // compare lets the cluster come to rest and compares its replicas.
 func (r *run) compare() {
 	r.report()
+	r.awaitCalm()
 	if why := r.cluster.Settle(settleMax); why != "" {
 		r.fail("the cluster is not at rest %v after everything was healed: %s", settleMax, why)
 	}

@@ -46,10 +46,12 @@ func (c *Cluster) ProcessHeartbeat(r *RegionInfo) (Change, error) {
 	if err := r.validate(); err != nil {
 		return Change{}, err
 	}
-	if old != nil {
-		if region.StaleEpoch(r.Region.GetRegionEpoch(), old.Region.GetRegionEpoch()) || r.Term < old.Term {
-			return Change{}, staleError(r, old)
-		}
+	stale := old != nil && (region.StaleEpoch(r.Region.GetRegionEpoch(), old.Region.GetRegionEpoch()) || r.Term < old.Term)
+	// gofail: var bugPDStaleHeartbeat struct{}
+	// stale = false
+
+	if stale {
+		return Change{}, staleError(r, old)
 	}
 	evicted, err := c.overlapped(r)
 	if err != nil {
@@ -66,6 +68,9 @@ func (c *Cluster) ProcessHeartbeat(r *RegionInfo) (Change, error) {
 
 // overlapped returns the other regions that r proves wrong, or ErrStale if it is r that is.
 func (c *Cluster) overlapped(r *RegionInfo) ([]*RegionInfo, error) {
+	// gofail: var bugPDOverlap struct{}
+	// return nil, nil
+
 	var evicted []*RegionInfo
 	var newer *RegionInfo
 	version := r.Region.GetRegionEpoch().GetVersion()

@@ -56,6 +56,9 @@ func BalanceRegion(in Input) *Operator {
 
 // uneven says whether two stores differ enough to move something of a certain weight from one to the other.
 func (in Input) uneven(diff, moved, slack int64) bool {
+	// gofail: var bugPDNoTolerance struct{}
+	// return diff > 0
+
 	return diff >= balanceDifference*moved+slack
 }
 
@@ -80,6 +83,9 @@ func (in Input) movable(from *core.StoreInfo) []*core.RegionInfo {
 			if len(r.Region.GetPeers()) != in.Replicas || (role != core.RolePending && r.IsPending(region.FindPeer(r.Region, from.ID()).GetId())) {
 				return false
 			}
+			// gofail: var bugPDPendingMoved struct{}
+			// return true
+
 			for _, p := range r.Region.GetPeers() {
 				lags := role == core.RolePending && p.GetStoreId() == from.ID() && region.Votes(p)
 				if !lags && !healthy(in.Snapshot, r, p) {

@@ -165,7 +165,7 @@ func (c *Controller) Dispatch(s *core.Snapshot, r *core.RegionInfo) (*pdpb.Regio
 	if o.advance(r) {
 		return nil, c.end(o, OutcomeFinished, "", s.Now())
 	}
-	if s.Now().Sub(o.Start) >= o.Timeout {
+	if o.late(s.Now()) {
 		return nil, c.end(o, OutcomeExpired, "", s.Now())
 	}
 	if why := o.Steps[o.next].Hazard(s, r); why != "" {
@@ -183,13 +183,21 @@ func (c *Controller) Sweep(s *core.Snapshot) []End {
 		switch {
 		case s.Region(o.Region) == nil && o.merged(s):
 			ends = append(ends, c.end(o, OutcomeFinished, "", s.Now()))
-		case s.Now().Sub(o.Start) >= o.Timeout:
+		case o.late(s.Now()):
 			ends = append(ends, c.end(o, OutcomeExpired, "", s.Now()))
 		case s.Region(o.Region) == nil:
 			ends = append(ends, c.end(o, OutcomeCancelled, "the region is gone", s.Now()))
 		}
 	}
 	return ends
+}
+
+// late says whether an operator has taken too long.
+func (o *Operator) late(now world.Time) bool {
+	// gofail: var bugPDNoTimeout struct{}
+	// return false
+
+	return now.Sub(o.Start) >= o.Timeout
 }
 
 // merged says whether a region that is gone has become part of the one that it should.

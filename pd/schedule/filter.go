@@ -16,6 +16,9 @@ const receivingSnapshotsMax = 4
 
 // notUp excludes stores that are not up, for they can be given nothing.
 func notUp(_ Input, s *core.StoreInfo) string {
+	// gofail: var bugPDDownTarget struct{}
+	// return ""
+
 	if s.State != core.StoreUp {
 		return s.State.String()
 	}

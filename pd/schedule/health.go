@@ -32,6 +32,9 @@ func quorum(voters int) int { return voters/2 + 1 }
 // committed, and of those that there will be after it, or nothing could. It is the one place that decides whether a
 // membership change may cost a region its quorum.
 func quorumHazard(s *core.Snapshot, r *core.RegionInfo, without []uint64, added int) string {
+	// gofail: var bugPDLastHealthy struct{}
+	// return ""
+
 	voters, up, votersAfter, upAfter := 0, 0, added, added
 	for _, p := range r.Region.GetPeers() {
 		if p.GetRole() == metapb.PeerRole_Learner {

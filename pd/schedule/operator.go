@@ -77,6 +77,9 @@ func (o *Operator) advance(r *core.RegionInfo) bool {
 
 // outdated says how r has changed other than by the plan; empty if it has not.
 func (o *Operator) outdated(r *core.RegionInfo) string {
+	// gofail: var bugPDOperatorEpoch struct{}
+	// return ""
+
 	epoch := r.Region.GetRegionEpoch()
 	if _, ok := o.Steps[o.next].(reshapes); ok && epoch.GetVersion() > o.Epoch.GetVersion() {
 		return "" // that is the plan

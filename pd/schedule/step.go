@@ -54,6 +54,9 @@ func (a AddPeer) Hazard(s *core.Snapshot, r *core.RegionInfo) string {
 // place says why the peer can't be on its store, or must not stay there.
 func (a AddPeer) place(s *core.Snapshot, r *core.RegionInfo) string {
 	store := s.Store(a.Store)
+	// gofail: var bugPDDownPlace struct{}
+	// return ""
+
 	switch {
 	case store == nil:
 		return fmt.Sprintf("s%d is not known", a.Store)

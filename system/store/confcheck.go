@@ -135,6 +135,9 @@ func (s *Store) delayChanges(p *peer, c *ordealpb.ChangePeerV2Request) string {
 
 // quorumDanger says why after could not commit anything, or nothing.
 func (s *Store) quorumDanger(p *peer, after *metapb.Region, followers map[uint64]raft.Follower) string {
+	// gofail: var bugQuorumDanger struct{}
+	// return ""
+
 	cs := confState(after, p.meta, false)
 	for _, half := range [][]uint64{cs.GetVoters(), cs.GetVotersOutgoing()} {
 		well := 0

@@ -257,7 +257,11 @@ func (s *Store) onCommand(hb *pdpb.RegionHeartbeatResponse) {
 	if p == nil || !p.member() || !p.group.IsLeader() {
 		return
 	}
-	if !wantsSomething(hb) || !region.CheckEpoch(hb.GetRegionEpoch(), p.region.GetRegionEpoch(), true, true) {
+	fits := region.CheckEpoch(hb.GetRegionEpoch(), p.region.GetRegionEpoch(), true, true)
+	// gofail: var bugCommandNoEpoch struct{}
+	// fits = true
+
+	if !wantsSomething(hb) || !fits {
 		s.heartbeatRegion(p)
 		return
 	}
@@ -271,6 +275,8 @@ func (s *Store) onCommand(hb *pdpb.RegionHeartbeatResponse) {
 		_ = s.proposeConfChange(p, changesOf(hb.GetChangePeerV2().GetChanges()), nil)
 	case hb.GetMerge() != nil:
 		_ = s.startMerge(p, hb.GetMerge().GetTarget())
+	case hb.GetSplitRegion() != nil:
+		s.splitByOrder(p, hb.GetSplitRegion().GetKeys())
 	case hb.GetTransferLeader() != nil:
 		_ = s.transferLeader(p, hb.GetTransferLeader().GetPeer())
 	}
@@ -278,7 +284,8 @@ func (s *Store) onCommand(hb *pdpb.RegionHeartbeatResponse) {
 
 // wantsSomething says whether PD's order is one, and not just a wish for a report.
 func wantsSomething(hb *pdpb.RegionHeartbeatResponse) bool {
-	return hb.GetChangePeer() != nil || hb.GetChangePeerV2() != nil || hb.GetMerge() != nil || hb.GetTransferLeader() != nil
+	return hb.GetChangePeer() != nil || hb.GetChangePeerV2() != nil || hb.GetMerge() != nil || hb.GetTransferLeader() != nil ||
+		hb.GetSplitRegion() != nil
 }
 
 // changesOf are the changes that PD wants at once. A joint configuration that they need is left by itself: PD's own

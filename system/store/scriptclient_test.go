@@ -250,6 +250,12 @@ func (s *script) admin(d *datadriven.TestData) {
 			}
 		}
 		a.Body = &ordealpb.AdminRequest_Split{Split: c}
+		if d.HasArg("by-pd") {
+			s.tell(m.id, &pdpb.RegionHeartbeatResponse{
+				RegionId: view.Region.GetId(), RegionEpoch: view.Region.GetRegionEpoch(), SplitRegion: &pdpb.SplitRegion{Keys: c.SplitKeys},
+			})
+			return
+		}
 	case "merge":
 		var into uint64
 		d.ScanArgs(s.t, "into", &into)

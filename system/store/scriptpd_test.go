@@ -172,6 +172,11 @@ func (s *script) order(to world.NodeID, r *metapb.Region, c *ordealpb.ChangePeer
 	} else {
 		resp.ChangePeerV2 = &pdpb.ChangePeerV2{Changes: all}
 	}
+	s.tell(to, resp)
+}
+
+// tell has PD say something to a leader.
+func (s *script) tell(to world.NodeID, resp *pdpb.RegionHeartbeatResponse) {
 	s.deliver(pdNode, to, &ordealpb.StorePacket{Pd: &ordealpb.PDResponse{
 		Body: &ordealpb.PDResponse_RegionHeartbeat{RegionHeartbeat: resp},
 	}})

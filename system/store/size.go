@@ -23,6 +23,8 @@ type sizeState struct {
 	look *sizeLook
 	// cuts are the keys to split at, if the last look found too much.
 	cuts [][]byte
+	// halve says that PD wants the region cut in two, whatever its size.
+	halve bool
 	// asked is the tick at which PD was last asked for ids, so that one split is on its way at a time.
 	asked uint64
 	// small counts the checks in a row at which the region was small, the first of them with smallBytes; until the tick
@@ -61,6 +63,9 @@ const lookAgain = 8
 
 // due says whether the data must be looked at to know what to do.
 func (z *sizeState) due(c *Config) bool {
+	if z.halve {
+		return true
+	}
 	if !c.splits() && !c.merges() {
 		return false
 	}
@@ -132,6 +137,9 @@ func (s *Store) lookOn(p *peer) bool {
 			next:       p.region.GetStartKey(),
 			grainBytes: grain(s.cfg.RegionSplitBytes), grainKeys: grain(s.cfg.RegionSplitKeys),
 		}
+		if p.size.halve {
+			l.grainBytes = min(l.grainBytes, grain(p.size.bytes))
+		}
 		p.size.look = l
 	}
 	lo, hi := engine.DataRange(l.next, p.region.GetEndKey())
@@ -159,6 +167,10 @@ func (s *Store) lookOn(p *peer) bool {
 	z.bytes, z.keys = z.exact+z.bytes-l.before.bytes, z.looked+z.keys-l.before.keys
 	z.deleted -= l.before.deleted
 	z.cuts = l.cuts(s.cfg.RegionSplitBytes, s.cfg.RegionSplitKeys)
+	if z.halve && len(z.cuts) == 0 {
+		z.cuts = l.cuts(l.bytes, 0)
+	}
+	z.halve = false
 	return true
 }
 
@@ -244,6 +256,18 @@ func (s *Store) checkSize(p *peer, due bool) {
 		return
 	}
 	s.checkMerge(p)
+}
+
+// splitByOrder cuts a region as PD wants it: at keys, or in the middle of its data, which have to be looked at first.
+func (s *Store) splitByOrder(p *peer, keys [][]byte) {
+	if len(keys) == 0 {
+		p.size.halve = true
+		return
+	}
+	if checkSplitKeys(keys) == nil {
+		// A refusal needs no answer: PD sees in the next heartbeat that nothing happened.
+		_ = s.askSplit(p, keys, s.cfg.RightDerive, nil)
+	}
 }
 
 // splitBySize asks for the split that the last look has shown to be due, again if nothing came of it.

@@ -1,0 +1,161 @@
+package workloads
+
+import (
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"ordeal/cluster"
+	"ordeal/pd"
+	"ordeal/proto/metapb"
+	"ordeal/proto/ordealpb"
+	"ordeal/proto/pdpb"
+	"ordeal/system/region"
+	"ordeal/world"
+)
+
+// What a driver of placement promises, and how long it may take.
+const (
+	// witnessEvery is the time between two looks of the witness at the driver, witnessCall how long it waits for an answer.
+	witnessEvery, witnessCall = 50 * time.Millisecond, time.Second
+	// witnessIDs and witnessTimestamps are how many of them it asks for at a time.
+	witnessIDs, witnessTimestamps = 3, 50
+	// lateMax is by how much an operator may be older than it may become: operators are looked at once a tick.
+	lateMax = 2 * time.Second
+	// calmFor is how long a healed cluster must need no operator to be at rest, and calmMax how long it may take until then.
+	calmFor, calmMax = 3 * time.Second, 180 * time.Second
+	// calmStep is the time between two looks.
+	calmStep = 500 * time.Millisecond
+)
+
+// witness holds the driver to its promises while a run goes on: ids and timestamps only rise, whatever happens to it,
+// what it believes never goes back within one life and has no two regions with one key, and no operator lives for ever.
+type witness struct {
+	id                uint64
+	physical, logical int64
+	life              *pd.Member
+	believed          map[uint64]*metapb.RegionEpoch
+}
+
+// witnessDriver sets the witness going until the run's clients are told to end.
+func (r *run) witnessDriver() {
+	r.busy++
+	r.w.Go(cluster.ProbeNode, "witness", func(p world.Proc) {
+		defer func() { r.busy-- }()
+		w := &witness{}
+		for !r.stop {
+			why := w.numbers(p)
+			if why == "" {
+				why = w.look(r.cluster.PD(), r.knobs.operatorTimeout(), r.cfg.Regions <= manyRegions)
+			}
+			if why != "" {
+				r.fail("the placement driver: %s", why)
+				return
+			}
+			p.Sleep(witnessEvery)
+		}
+	})
+}
+
+// operatorTimeout is how long the driver gives an operator.
+func (k *knobs) operatorTimeout() time.Duration { return pd.DefaultConfig().OperatorTimeout }
+
+// numbers asks for ids and timestamps. Each call begins after the last one has ended, so what it gets must be higher.
+func (w *witness) numbers(p world.Proc) string {
+	ids := w.ask(p, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_AllocId{AllocId: &pdpb.AllocIDRequest{Count: witnessIDs}}}).GetAllocId()
+	if last := ids.GetId(); last != 0 {
+		if first := last - uint64(ids.GetCount()) + 1; first <= w.id {
+			return fmt.Sprintf("id %d was given after id %d", first, w.id)
+		}
+		w.id = last
+	}
+	tso := w.ask(p, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_Tso{Tso: &pdpb.TsoRequest{Count: witnessTimestamps}}}).GetTso()
+	if ts := tso.GetTimestamp(); ts != nil {
+		first := ts.GetLogical() - int64(tso.GetCount()) + 1
+		if ts.GetPhysical() < w.physical || ts.GetPhysical() == w.physical && first <= w.logical {
+			return fmt.Sprintf("timestamp %d.%d was given after %d.%d", ts.GetPhysical(), first, w.physical, w.logical)
+		}
+		w.physical, w.logical = ts.GetPhysical(), ts.GetLogical()
+	}
+	return ""
+}
+
+// ask returns an answer, or nil: the driver may be down, and the network may lose either way.
+func (w *witness) ask(p world.Proc, req *ordealpb.PDRequest) *ordealpb.PDResponse {
+	payload, err := proto.Marshal(req)
+	if err != nil {
+		panic(fmt.Sprintf("workloads: marshal %v: %v", req, err))
+	}
+	reply, err := p.Call(world.Addr{Node: cluster.PDNode}, payload, witnessCall)
+	if err != nil {
+		return nil
+	}
+	resp := &ordealpb.PDResponse{}
+	if err := proto.Unmarshal(reply, resp); err != nil {
+		panic(fmt.Sprintf("workloads: the placement driver's answer is unreadable: %v", err))
+	}
+	return resp
+}
+
+// look compares what the driver believes with what it believed, region by region if there are few enough of them.
+func (w *witness) look(m *pd.Member, timeout time.Duration, regions bool) string {
+	if age := m.OperatorAgeMax(); age > timeout+lateMax {
+		return fmt.Sprintf("an operator is %v old and may become %v: %s", age, timeout, m.Operators()[0])
+	}
+	if !regions {
+		return ""
+	}
+	if m != w.life {
+		w.life, w.believed = m, map[uint64]*metapb.RegionEpoch{}
+	}
+	var before *metapb.Region
+	for _, r := range m.Regions() {
+		e := r.Region.GetRegionEpoch()
+		if region.StaleEpoch(e, w.believed[r.ID()]) {
+			return fmt.Sprintf("it went back to %s from version %d, conf_ver %d", r, w.believed[r.ID()].GetVersion(), w.believed[r.ID()].GetConfVer())
+		}
+		w.believed[r.ID()] = e
+		if before != nil && (len(before.GetEndKey()) == 0 || string(before.GetEndKey()) > string(r.Region.GetStartKey())) {
+			return fmt.Sprintf("it believes in both %s and %s", region.Format(before), r)
+		}
+		before = r.Region
+	}
+	return ""
+}
+
+// awaitCalm lets time pass until the driver knows the truth and wants nothing any more, which a cluster that is healed
+// must come to: what swings for ever never does. Then stores must be as even as one move could make them. Where there are
+// thousands of regions that takes too long.
+func (r *run) awaitCalm() {
+	if r.cfg.Regions > manyRegions {
+		return
+	}
+	end := r.w.Now().Add(calmMax)
+	calm, started := time.Duration(0), uint64(0)
+	for why := ""; calm < calmFor; {
+		m := r.cluster.PD()
+		if why = r.cluster.Believed(); why == "" && m.Counters().OperatorsStarted != started {
+			started = m.Counters().OperatorsStarted
+			why = "it goes on moving things"
+			if ends := m.History(); len(ends) > 0 {
+				why += ", last: " + ends[len(ends)-1].Operator.String()
+			}
+		}
+		if calm += calmStep; why != "" {
+			calm = 0
+		}
+		if r.w.Now() >= end {
+			r.fail("the placement driver is not at rest %v after everything was healed: %s", calmMax, why)
+			return
+		}
+		r.report()
+		r.w.Run(r.w.Now().Add(calmStep))
+	}
+	if why := cluster.Uneven(r.cluster.PD(), calmTolerance); why != "" {
+		r.fail("the placement driver is at rest, but stores are uneven: %s", why)
+	}
+}
+
+// calmTolerance is by how many percent of the mean stores may differ beside what one move changes.
+const calmTolerance = 10
