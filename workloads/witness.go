@@ -21,8 +21,8 @@ const (
 	witnessEvery, witnessCall = 50 * time.Millisecond, time.Second
 	// witnessIDs and witnessTimestamps are how many of them it asks for at a time.
 	witnessIDs, witnessTimestamps = 3, 50
-	// lateMax is by how much an operator may be older than it may become: operators are looked at once a tick.
-	lateMax = 2 * time.Second
+	// overdueMax is by how much an operator may be older than it may become: operators are looked at once a tick.
+	overdueMax = 2 * time.Second
 	// calmFor is how long a healed cluster must need no operator to be at rest, and calmMax how long it may take until then.
 	calmFor, calmMax = 3 * time.Second, 180 * time.Second
 	// calmStep is the time between two looks.
@@ -100,7 +100,7 @@ func (w *witness) ask(p world.Proc, req *ordealpb.PDRequest) *ordealpb.PDRespons
 
 // look compares what the driver believes with what it believed, region by region if there are few enough of them.
 func (w *witness) look(m *pd.Member, timeout time.Duration, regions bool) string {
-	if age := m.OperatorAgeMax(); age > timeout+lateMax {
+	if age := m.OperatorAgeMax(); age > timeout+overdueMax {
 		return fmt.Sprintf("an operator is %v old and may become %v: %s", age, timeout, m.Operators()[0])
 	}
 	if !regions {
