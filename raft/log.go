@@ -232,8 +232,14 @@ func (l *log) cut(index uint64) {
 // hears of it again, and what it has applied was committed.
 func (l *log) setHard(b *engine.Batch, hs *raftpb.HardState) (written bool) {
 	l.hard = hs
-	if promise := (promise{term: hs.GetTerm(), vote: hs.GetVote()}); promise != l.promised {
-		l.promised = promise
+	next := promise{term: hs.GetTerm(), vote: hs.GetVote()}
+	// gofail: var bugVoteForgotten struct{}
+	// if next.term == l.promised.term {
+	// 	next = l.promised
+	// }
+
+	if next != l.promised {
+		l.promised = next
 		b.Put(engine.HardStateKey(l.region), mustMarshal(hs))
 		return true
 	}

@@ -53,6 +53,8 @@ func readBugs() []Bug {
 // writeBugs are those in the way of a write into the log.
 func writeBugs() []Bug {
 	return []Bug{
+		{"vote-forgotten", "R1", "bugVoteForgotten", "churn", "all",
+			"a vote that changes nothing else is not written before others are told of it"},
 		{"ack-before-sync", "R2", "bugAckBeforeSync", "register", "kill,crash-at",
 			"append responses are sent before the entries are durable"},
 		{"delete-range-last", "W2", "bugDeleteRangeLast", "batch", "all",
