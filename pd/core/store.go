@@ -167,10 +167,10 @@ const (
 	slowScoreGood = 2
 )
 
-// report takes note of one after a silence. Half of what makes a store disconnected is late: stores report several times
-// within all of it.
+// report takes note of one after a silence. What makes a store disconnected is late: how often stores mean to report is
+// for them to choose, as long as it is more often than that.
 func (s *slowScore) report(silence time.Duration, l Liveness) {
-	if silence > l.DisconnectAfter/2 {
+	if silence >= l.DisconnectAfter {
 		*s = min(*s+slowScoreLate, SlowScoreMax)
 		return
 	}

@@ -209,8 +209,8 @@ func (s *script) stores(t *testing.T, d *datadriven.TestData, lines []string) st
 		}
 		must(t, s.cluster.PutStore(proto.Clone(meta).(*metapb.Store), seen))
 		must(t, s.cluster.HeartbeatStore(stats, seen))
-		for i := 0; strings.Contains(line, "slow") && i < 5; i++ { // each of them is two seconds late
-			must(t, s.cluster.HeartbeatStore(stats, seen.Add(time.Duration(i-4)*2*time.Second)))
+		for i := 0; strings.Contains(line, "slow") && i < 5; i++ { // each of them comes four seconds after the last
+			must(t, s.cluster.HeartbeatStore(stats, seen.Add(time.Duration(i-4)*4*time.Second)))
 		}
 		switch state {
 		case "offline", "offline-dead":
