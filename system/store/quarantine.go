@@ -164,42 +164,6 @@ func (s *Store) releaseOutcast(id, peer uint64, epoch *metapb.RegionEpoch, peers
 	s.purge(o)
 }
 
-// purge removes what a quarantined peer left, and leaves a tombstone. A damaged block can only be cut out as a whole: if
-// a part of it belongs to somebody else, the peer stays until that one goes as well, and false is returned.
-func (s *Store) purge(o *outcast) bool {
-	o.released = true
-	group := s.releasedAround(o)
-	lo, hi := engine.DataRange(group[0].region.GetStartKey(), group[len(group)-1].region.GetEndKey())
-	if o.stuck = s.eng.Excise(lo, hi) != nil; o.stuck {
-		return false
-	}
-	for _, x := range group {
-		s.buryOutcast(x)
-	}
-	s.commit()
-	return true
-}
-
-// releasedAround returns the quarantined peers that are released and whose ranges, together with o's, have no gap, in the
-// order of keys.
-func (s *Store) releasedAround(o *outcast) []*outcast {
-	group := []*outcast{o}
-	for grown := true; grown; {
-		grown = false
-		for _, x := range s.allOutcasts() {
-			first, last := group[0].region, group[len(group)-1].region
-			switch {
-			case !x.released:
-			case len(first.GetStartKey()) > 0 && string(x.region.GetEndKey()) == string(first.GetStartKey()):
-				group, grown = append([]*outcast{x}, group...), true
-			case len(last.GetEndKey()) > 0 && string(x.region.GetStartKey()) == string(last.GetEndKey()):
-				group, grown = append(group, x), true
-			}
-		}
-	}
-	return group
-}
-
 // allOutcasts are those of all shards if this one is alone, else its own.
 func (s *Store) allOutcasts() []*outcast {
 	if !s.alone {

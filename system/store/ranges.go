@@ -125,6 +125,26 @@ func (t *ranges) neighbours(r *metapb.Region) (before, behind *metapb.Region) {
 	return before, behind
 }
 
+// around returns the regions that have the next keys on this store before start and from end on, nil where there is none. No
+// region may have a part of [start, end) that it does not have all of.
+func (t *ranges) around(start, end []byte) (before, behind *metapb.Region) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.byStart.Descend(&metapb.Region{StartKey: start}, func(r *metapb.Region) bool {
+		if string(r.GetStartKey()) < string(start) {
+			before = r
+		}
+		return before == nil
+	})
+	if len(end) > 0 {
+		t.byStart.Ascend(&metapb.Region{StartKey: end}, func(r *metapb.Region) bool {
+			behind = r
+			return false
+		})
+	}
+	return before, behind
+}
+
 // remove takes a region out; the caller holds the lock.
 func (t *ranges) remove(id uint64) {
 	if r, ok := t.byRegion[id]; ok {
