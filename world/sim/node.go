@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 
@@ -118,6 +119,9 @@ func (w *World) boot(n *node) error {
 		err = fmt.Errorf("it returned %d actors, want %d", len(impls), n.spec.Actors)
 	}
 	if err != nil {
+		if n.disk != nil {
+			err = errors.Join(err, n.disk.Close()) // so that it can boot again, and say again what it said now
+		}
 		return fmt.Errorf("booting node %d: %w", n.id, err)
 	}
 	n.up = true

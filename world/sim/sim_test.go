@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"bytes"
 	"fmt"
 	"runtime/debug"
@@ -221,6 +222,23 @@ func TestCloseClosesDisks(t *testing.T) {
 	require.True(t, disk.closed)
 	require.False(t, w.Up(1))
 	require.Panics(t, func() { w.Run(at(2 * time.Second)) })
+}
+
+// A node that can't boot leaves its disk closed, so that the next attempt finds what this one found.
+func TestFailedBootClosesDisk(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Config{Net: calm()})
+	disk := &memDisk{}
+	bad := errors.New("what is on the disk can't be read")
+	err := w.AddNode(world.Node{ID: 1, Name: "n", Disk: disk, Actors: 1, Boot: func([]world.Env) ([]world.Actor, error) {
+		disk.closed = false
+		return nil, bad
+	}})
+	require.ErrorIs(t, err, bad)
+	require.True(t, disk.closed)
+	require.False(t, w.Up(1))
+	require.ErrorIs(t, w.Restart(1), bad)
+	require.True(t, disk.closed)
 }
 
 // Streams do not depend on who else exists.
