@@ -1,8 +1,8 @@
 package sim
 
 import (
-	"errors"
 	"bytes"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"testing"
