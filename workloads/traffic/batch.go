@@ -124,8 +124,11 @@ func (b *batchClient) putGroup(g group) {
 // deleteGroup deletes the range in which the keys of the group are the only ones.
 func (b *batchClient) deleteGroup(g group) {
 	ops := b.beginAll(g, func(int) checker.Op { return checker.Op{Kind: checker.Delete} })
+	w := b.Keys.wholeness(g)
+	w.deleting++
 	_, witnesses, err := b.Client.DeleteRange([]byte(g.prefix), []byte(g.end()))
 	b.endAll(ops, only(witnesses), err)
+	b.report(w.deleted(err == nil && len(witnesses) == 1))
 }
 
 func (b *batchClient) getGroup(g group) {
@@ -157,8 +160,16 @@ func (b *batchClient) checkWhole(g group, what string, pairs []checker.KV, limit
 		whole = whole && batchOf(p) == batchOf(pairs[0])
 	}
 	if b.torn = !whole; b.torn {
-		b.Fail("%s of client %d saw a torn batch at %s: of the %d keys of %s, which are only written together, %v",
-			what, b.ID, b.Proc.Now(), groupKeys, g.prefix, pairs)
+		b.report(b.Keys.wholeness(g).seen(fmt.Sprintf(
+			"%s of client %d saw a torn batch at %s: of the %d keys of %s, which are only written together, %v",
+			what, b.ID, b.Proc.Now(), groupKeys, g.prefix, pairs)))
+	}
+}
+
+// report fails the run for each of the sightings.
+func (b *batchClient) report(sightings []string) {
+	for _, torn := range sightings {
+		b.Fail("%s", torn)
 	}
 }
 

@@ -41,12 +41,50 @@ func TestTornBatchesAreReported(t *testing.T) {
 		{"no answer", pairs("a"), 4, nil, false},
 	} {
 		reports := 0
-		ctx := &Ctx{Proc: noProc{}, Fail: func(string, ...any) { reports++ }}
+		ctx := &Ctx{Proc: noProc{}, Keys: NewKeySet(), Fail: func(string, ...any) { reports++ }}
 		b := &batchClient{Ctx: ctx}
 		for range 2 {
 			b.checkWhole(g, "scan", c.pairs, c.limit, c.witnesses)
 		}
 		require.Equal(t, c.torn, reports == 1, "%s: %d reports", c.what, reports)
+	}
+}
+
+// TestDeletionsInPieces: a group that is deleted in two pieces may be seen in part (batch, seed 70181: the two regions were
+// merged again between the pieces, and a batch was written). One that is deleted as a whole may not, before or after.
+func TestDeletionsInPieces(t *testing.T) {
+	t.Parallel()
+	g := coarse.groupOf(3, 8, 2)
+	for _, c := range []struct {
+		what          string
+		do            func(w *wholeness) [][]string
+		before, after int // reports before and after the last step
+	}{
+		{"seen during a deletion that was one", func(w *wholeness) [][]string {
+			w.deleting++
+			return [][]string{w.seen("torn"), w.deleted(true)}
+		}, 0, 1},
+		{"seen during a deletion in pieces", func(w *wholeness) [][]string {
+			w.deleting++
+			return [][]string{w.seen("torn"), w.deleted(false)}
+		}, 0, 0},
+		{"seen after a deletion in pieces", func(w *wholeness) [][]string {
+			w.deleting++
+			return [][]string{w.deleted(false), w.seen("torn")}
+		}, 0, 0},
+		{"seen after a deletion that was one", func(w *wholeness) [][]string {
+			w.deleting++
+			return [][]string{w.deleted(true), w.seen("torn")}
+		}, 0, 1},
+		{"one of two deletions is still under way", func(w *wholeness) [][]string {
+			w.deleting += 2
+			w.seen("torn")
+			return [][]string{w.deleted(true), w.deleted(true)}
+		}, 0, 1},
+	} {
+		steps := c.do(NewKeySet().wholeness(g))
+		require.Len(t, steps[0], c.before, c.what)
+		require.Len(t, steps[1], c.after, c.what)
 	}
 }
 

@@ -92,8 +92,9 @@ type KeySet struct {
 	slots   []slot
 	retired []string
 	used    []string
-	// seen is only looked up.
-	seen map[string]struct{}
+	// seen and groups are only looked up.
+	seen   map[string]struct{}
+	groups map[string]*wholeness
 }
 
 // slot is the place of a hot key, or of a group of them, whose keys change with each generation.
@@ -102,7 +103,9 @@ type slot struct {
 }
 
 // NewKeySet returns an empty one.
-func NewKeySet() *KeySet { return &KeySet{seen: map[string]struct{}{}} }
+func NewKeySet() *KeySet {
+	return &KeySet{seen: map[string]struct{}{}, groups: map[string]*wholeness{}}
+}
 
 // Used returns all keys that were ever used, in the order of their first use. It must not be modified.
 func (s *KeySet) Used() []string { return s.used }
