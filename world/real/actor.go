@@ -28,10 +28,10 @@ const (
 	// busyTurnEvents is how many events make a turn one of a busy actor, and what Config.TurnGap is for.
 	busyTurnEvents = 8
 	// turnGapsMax is how many times that gap a turn with many more events has behind it.
-	turnGapsMax = 3
+	turnGapsMax = 4
 	// eventsPerGap is how many events are worth one gap. An actor that gets fewer than that in one gap stays with
 	// the shortest.
-	eventsPerGap = 16
+	eventsPerGap = 8
 )
 
 func newActor(l *life, addr world.Addr, code world.Actor) *actor {

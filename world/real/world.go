@@ -31,7 +31,7 @@ import (
 const (
 	InboxMaxDefault      = 4096
 	TurnEventsMaxDefault = 4096
-	TurnGapDefault       = time.Millisecond
+	TurnGapDefault       = 500 * time.Microsecond
 	LinkFramesMaxDefault = 4096
 	LinkBytesMaxDefault  = 64 << 20
 	FrameBytesMaxDefault = 64 << 20
@@ -50,7 +50,7 @@ type Config struct {
 	InboxMax int
 	// TurnEventsMax is how many of them one Step gets at most.
 	TurnEventsMax int
-	// TurnGap is the least time from one turn of a busy actor to the next, unless a timer is due; three times as much
+	// TurnGap is the least time from one turn of a busy actor to the next, unless a timer is due; up to four times as much
 	// where the load is high. 0 stands for TurnGapDefault; below 0 there is none.
 	TurnGap time.Duration
 	// LinkFramesMax and LinkBytesMax bound what waits to be written to one connection.
