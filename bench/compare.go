@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // compare runs all pairs and shows the medians of each scenario as soon as it has them. A scenario that one side can't get
@@ -92,7 +94,10 @@ func onePair(o options, sc scenario, sides []string, pair int) (got []*result, e
 	return got, nil
 }
 
-// runSide runs one side in a process of its own, on empty disks.
+// diskSettle is how long the disk is left alone before a run, so that nobody pays for what the other side has deleted.
+const diskSettle = 3 * time.Second
+
+// runSide runs one side in a process of its own, on empty disks that are at rest.
 func runSide(o options, sc scenario, name string) (*result, error) {
 	dir := filepath.Join(o.dir, name)
 	if err := os.RemoveAll(dir); err != nil {
@@ -105,6 +110,8 @@ func runSide(o options, sc scenario, name string) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
+	syscall.Sync()
+	time.Sleep(diskSettle)
 	cmd := exec.Command(self, "-child="+sc.Name, "-side="+name, "-dir="+dir, "-warm="+o.warm.String(),
 		"-window="+o.window.String(), "-profile="+o.profile)
 	cmd.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", o.procs), fmt.Sprintf("GOGC=%d", o.gogc))
