@@ -41,9 +41,8 @@ func (h hibernateKnobs) configure(c *store.Config) {
 // oversleepMax is after which time a follower must have noticed that its leader's store is down: an election timeout
 // after the last sign of life, and as much again for what may hold up signs and turns.
 func (k knobs) oversleepMax() time.Duration {
-	return time.Duration(2*store.DefaultConfig().ElectionTicks)*k.tick + oversleepSlack + k.net.Late
+	return time.Duration(2*store.DefaultConfig().ElectionTicks)*k.tick + oversleepSlack
 }
 
-// oversleepSlack is for what does not depend on ticks: the usual delays of messages and turns. A copy that comes late speaks of
-// a store's life as if it were new, and so counts in full.
+// oversleepSlack is for what does not depend on ticks: delays of messages and turns.
 const oversleepSlack = 100 * time.Millisecond
