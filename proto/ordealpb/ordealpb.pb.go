@@ -1126,7 +1126,13 @@ type StoreAlive struct {
 	// Differs in each life of the store: who sleeps in trust of what a store promised wakes up when it changes.
 	Nonce uint64 `protobuf:"varint,2,opt,name=nonce,proto3" json:"nonce,omitempty"`
 	// Answers another one: who sends it relies on nobody there.
-	Answer        bool `protobuf:"varint,3,opt,name=answer,proto3" json:"answer,omitempty"`
+	Answer bool `protobuf:"varint,3,opt,name=answer,proto3" json:"answer,omitempty"`
+	// How many ticks the store has lived for.
+	Tick uint64 `protobuf:"varint,4,opt,name=tick,proto3" json:"tick,omitempty"`
+	// The latest nonce and tick that the store knows of the one that this is for. They prove that it lived when that one
+	// said them, however late they come.
+	EchoNonce     uint64 `protobuf:"varint,5,opt,name=echo_nonce,json=echoNonce,proto3" json:"echo_nonce,omitempty"`
+	Echo          uint64 `protobuf:"varint,6,opt,name=echo,proto3" json:"echo,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1180,6 +1186,27 @@ func (x *StoreAlive) GetAnswer() bool {
 		return x.Answer
 	}
 	return false
+}
+
+func (x *StoreAlive) GetTick() uint64 {
+	if x != nil {
+		return x.Tick
+	}
+	return 0
+}
+
+func (x *StoreAlive) GetEchoNonce() uint64 {
+	if x != nil {
+		return x.EchoNonce
+	}
+	return 0
+}
+
+func (x *StoreAlive) GetEcho() uint64 {
+	if x != nil {
+		return x.Echo
+	}
+	return 0
 }
 
 // Request is one call to a store. The context of the inner request names region, epoch and peer.
@@ -4348,12 +4375,16 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\rsnapshot_acks\x18\x04 \x03(\v2\x15.ordealpb.SnapshotAckR\fsnapshotAcks\x129\n" +
 	"\rmerge_queries\x18\x05 \x03(\v2\x14.ordealpb.MergeQueryR\fmergeQueries\x12:\n" +
 	"\rmerge_answers\x18\x06 \x03(\v2\x15.ordealpb.MergeAnswerR\fmergeAnswers\x12*\n" +
-	"\x05alive\x18\a \x01(\v2\x14.ordealpb.StoreAliveR\x05alive\"U\n" +
+	"\x05alive\x18\a \x01(\v2\x14.ordealpb.StoreAliveR\x05alive\"\x9c\x01\n" +
 	"\n" +
 	"StoreAlive\x12\x19\n" +
 	"\bstore_id\x18\x01 \x01(\x04R\astoreId\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\x04R\x05nonce\x12\x16\n" +
-	"\x06answer\x18\x03 \x01(\bR\x06answer\"\xe6\x03\n" +
+	"\x06answer\x18\x03 \x01(\bR\x06answer\x12\x12\n" +
+	"\x04tick\x18\x04 \x01(\x04R\x04tick\x12\x1d\n" +
+	"\n" +
+	"echo_nonce\x18\x05 \x01(\x04R\techoNonce\x12\x12\n" +
+	"\x04echo\x18\x06 \x01(\x04R\x04echo\"\xe6\x03\n" +
 	"\aRequest\x12*\n" +
 	"\x03get\x18\x01 \x01(\v2\x16.kvrpcpb.RawGetRequestH\x00R\x03get\x12*\n" +
 	"\x03put\x18\x02 \x01(\v2\x16.kvrpcpb.RawPutRequestH\x00R\x03put\x123\n" +
