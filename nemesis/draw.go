@@ -100,7 +100,7 @@ func Draw(rng *rand.Rand, families []Family, duration time.Duration, stores int,
 // somebody to come by a point that may be one of those who do.
 func needsRoom(f Fault) bool {
 	switch f := f.(type) {
-	case Joint, Learner, Replace, CrashAt:
+	case Joint, Learner, Replace, CrashAt, Lag:
 		return true
 	case ConfChange:
 		return f.Kind != RemoveReplica
@@ -145,7 +145,7 @@ func (d *drawer) entry(f Family, at time.Duration) (e Entry, ok bool) {
 
 // fits decides whether a fault may overlap those drawn before it.
 func (d *drawer) fits(e Entry) bool {
-	family, powerTaken := 0, 0
+	family, powerTaken, armed := 0, 0, 0
 	for _, o := range d.lasting {
 		if o.At > e.At+e.For || e.At > o.At+o.For {
 			continue
@@ -156,26 +156,35 @@ func (d *drawer) fits(e Entry) bool {
 		if takesOnePower(o.Fault) {
 			powerTaken++
 		}
+		if arms(o.Fault) {
+			armed++
+		}
 	}
 	// A majority stays up, except in a power loss of all. A heal starts every store, so a store may be up earlier than
 	// its window says, never later.
 	if takesOnePower(e.Fault) && powerTaken >= d.downMax() {
 		return false
 	}
+	// The heal of one crash point disarms all.
+	if arms(e.Fault) && armed > 0 {
+		return false
+	}
 	if family == 0 {
 		return true
 	}
-	// The heal of one crash point disarms all. And as any heal ends all faults of its family, overlaps within a
+	// As any heal ends all faults of its family, overlaps within a
 	// family are kept rare, or few faults would last as long as they should.
-	_, armed := e.Fault.(CrashAt)
-	return !armed && d.rng.IntN(overlapOdds) == 0
+	return d.rng.IntN(overlapOdds) == 0
 }
+
+// arms tells whether a fault arms a crash point, now or when it ends.
+func arms(f Fault) bool { return f.Name() == (CrashAt{}).Name() || f.Name() == (Lag{}).Name() }
 
 // takesOnePower tells whether a fault takes down one store, now or at a crash point.
 func takesOnePower(f Fault) bool {
 	k, kill := f.(Kill)
 	j, joint := f.(Joint)
-	return kill && k.Whom.Kind != WhomAll || f.Name() == (CrashAt{}).Name() || joint && j.Kill
+	return kill && k.Whom.Kind != WhomAll || arms(f) || joint && j.Kill
 }
 
 // downMax is how many stores may be down at once.

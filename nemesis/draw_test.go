@@ -32,7 +32,7 @@ func TestDrawIsVariedAndBounded(t *testing.T) {
 	runsWith := map[string]int{}
 	several, isolated, leaders, pdOut, clientsCut := 0, 0, 0, 0, 0
 	for seed := range uint64(seeds) {
-		s := drawSeed(seed, 5, "crashA")
+		s := drawSeed(seed, 5, "crashA", "crashInSnapshot")
 		require.NotEmpty(t, s)
 		in := map[string]bool{}
 		for _, e := range s {
@@ -74,14 +74,14 @@ func TestDrawKeepsAMajorityUp(t *testing.T) {
 	t.Parallel()
 	for _, stores := range []int{3, 4, 5, 9} {
 		for seed := range uint64(100) {
-			s := drawSeed(seed, stores, "crashA", "crashB")
+			s := drawSeed(seed, stores, "crashA", "crashInSnapshot")
 			for _, e := range s {
 				down, armed := 0, 0
 				for _, o := range s {
-					single := effectOf(o.Fault) == effectStores && o.Fault.String() != "kill all"
+					single := (effectOf(o.Fault) == effectStores || arms(o.Fault)) && o.Fault.String() != "kill all"
 					if single && o.At <= e.At && e.At <= o.At+o.For {
 						down++
-						if o.Fault.Name() == "crash-at" {
+						if arms(o.Fault) {
 							armed++
 						}
 					}
@@ -114,7 +114,7 @@ func TestDrawForShortRuns(t *testing.T) {
 	for _, f := range families {
 		for seed := range uint64(20) {
 			rng := rand.New(rand.NewPCG(seed, 2))
-			s := Draw(rng, []Family{f}, 20*time.Millisecond, 3, Options{CrashPoints: []string{"crashA"}})
+			s := Draw(rng, []Family{f}, 20*time.Millisecond, 3, Options{CrashPoints: []string{"crashA", "crashInSnapshot"}})
 			require.NotEmpty(t, s, "%s seed %d", f.Name, seed)
 			require.LessOrEqual(t, s.Duration(), 20*time.Millisecond)
 		}
@@ -124,8 +124,12 @@ func TestDrawForShortRuns(t *testing.T) {
 	require.Nil(t, Draw(rng, nil, time.Minute, 3, Options{}))
 	crashes, err := ParseFamilies("crash-at")
 	require.NoError(t, err)
+	lags, err := ParseFamilies("lag")
+	require.NoError(t, err)
 	require.Nil(t, Draw(rng, crashes, time.Minute, 3, Options{}), "crash-at without crash points")
-	require.Contains(t, crashes[0].Unavailable(3, Options{}), "build with the failpoint overlay")
+	for _, f := range append(lags, crashes...) {
+		require.Contains(t, f.Unavailable(3, Options{}), "build with the failpoint overlay")
+	}
 }
 
 // TestDrawAimsAtBusyRegions: of thousands of regions, those in which clients work are hit, and others too.

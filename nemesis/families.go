@@ -13,6 +13,7 @@ const (
 	effectInstant effect = iota // done at once, nothing to heal
 	effectNetwork               // links; messages cut are its evidence
 	effectStores                // stores' power
+	effectBoth                  // links, and then a store's power
 	effectPD                    // the placement driver's power
 	effectJoint                 // regions' joint configurations, and stores' power
 )
@@ -45,6 +46,7 @@ func Families() []Family {
 		{"batch-split", "regions are cut at several keys at once", 2, effectInstant, 1, drawBatchSplit},
 		{"merge", "neighbours become one region", 3, effectInstant, 1, drawMerge},
 		{"coup", "a region passes to others, of which its leader hears nothing", 2, effectNetwork, 3, drawCoup},
+		{"lag", "a store is left behind, and loses power in the middle of a snapshot", 2, effectBoth, 3, drawLag},
 		{"crash-at", "power loss at a crash point in the code", 3, effectStores, 3, drawCrashAt},
 		{"pd-kill", "power loss of the placement driver", 1, effectPD, 1, drawKillPD},
 	}
@@ -85,6 +87,9 @@ func (f Family) Unavailable(stores int, o Options) string {
 	}
 	if f.Name == (CrashAt{}).Name() && len(o.CrashPoints) == 0 {
 		return "crash-at needs crash points: build with the failpoint overlay"
+	}
+	if f.Name == (Lag{}).Name() && len(snapshotPoints(o.CrashPoints)) == 0 {
+		return "lag needs crash points of snapshots: build with the failpoint overlay"
 	}
 	return ""
 }

@@ -40,6 +40,7 @@ var verbs = []struct {
 	{"batch-split", parseBatchSplit},
 	{"merge", parseMerge},
 	{"coup", parseCoup},
+	{"lag", parseLag},
 }
 
 // ParseFault reads what Fault.String prints. An error names the column and what is allowed there.

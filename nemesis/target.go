@@ -25,6 +25,8 @@
 //	kill WHOM                       power loss; the store starts again when the fault ends
 //	kill pd                         the same for the placement driver
 //	crash-at POINT WHOM             the next time that store comes by the crash point, it loses power
+//	lag WHOM POINT                  that store is cut off from the others; when the fault ends it hears them again, and
+//	                                whoever comes by the crash point first loses power in the middle of a snapshot
 //	transfer-leader region(K) to(N)
 //	conf-change add region(K) on(N)
 //	conf-change remove region(K) from(N)

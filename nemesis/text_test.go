@@ -115,6 +115,7 @@ func TestFaultText(t *testing.T) {
 		"kill all":                                        Kill{Whom{Kind: WhomAll}},
 		"kill pd":                                         KillPD{},
 		"crash-at crashAfterApply leader(4)":              CrashAt{"crashAfterApply", Leader(4)},
+		"lag store(2) crashInSnapshot":                    Lag{Store(2), "crashInSnapshot"},
 		"transfer-leader region(1) to(2)":                 TransferLeader{1, 2},
 		"conf-change add region(1) on(2)":                 ConfChange{Kind: AddReplica, Region: 1, To: 2},
 		"conf-change remove region(1) from(2)":            ConfChange{Kind: RemoveReplica, Region: 1, From: 2},
@@ -190,6 +191,7 @@ func TestMalformedSchedules(t *testing.T) {
 		"+1s for 1s partition isolate(any(1)) pd=left":          `line 1, column 41: want in, out, both or a mask such as 0x15, found "left"`,
 		"+1s for 1s partition isolate(any(1)) clients=in pd=in": `line 1, column 49: want pd=SIDE, then clients=SIDE, or nothing, found "pd=in"`,
 		"+1s for 1s crash-at leader(1)":                         `want store(ID)`,
+		"+1s for 1s lag store(1)":                               `want the name of a crash point, found the end`,
 		"+1s for 1s crash-at (1)":                               `want the name of a crash point, found "(1)"`,
 		"+1s transfer-leader region(1)":                         `line 1, column 30: want "to(", found the end of the line`,
 		"+1s conf-change swap region(1)":                        `line 1, column 17: want add, remove or replace, found "swap region(1)"`,
@@ -240,7 +242,7 @@ func TestParseFamilies(t *testing.T) {
 	require.Equal(t, "kill", some[0].Name)
 	require.Equal(t, "split", some[1].Name)
 	_, err = ParseFamilies("kill,fire")
-	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,joint,learner,replace,split,batch-split,merge,coup,crash-at,pd-kill`)
+	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,joint,learner,replace,split,batch-split,merge,coup,lag,crash-at,pd-kill`)
 	_, err = ParseFamilies("")
 	require.ErrorContains(t, err, `unknown nemesis "": want all`)
 	_, err = ParseFamilies("kill,all")

@@ -75,7 +75,7 @@ func snapshotBugs() []Bug {
 			"a snapshot does not clear the data that it replaces"},
 		{"snapshot-live-read", "S2", "bugSnapshotLiveRead", "churn", "conf-change,replace,learner",
 			"a snapshot's data are read from a later state than the one that it is said to be of"},
-		{"snapshot-two-batches", "S3", "bugSnapshotTwoBatches", "churn", "partition,replace,crash-at",
+		{"snapshot-two-batches", "S3", "bugSnapshotTwoBatches", "churn", "lag",
 			"a snapshot clears the old data in one batch and writes the new ones in another"},
 		{"snapshot-overlap", "S4", "bugSnapshotOverlap,bugSnapshotUnblocked", "churn", "partition,split,batch-split,conf-change,replace",
 			"a snapshot is taken although its range overlaps another region"},
