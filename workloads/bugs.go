@@ -57,6 +57,8 @@ func writeBugs() []Bug {
 			"a vote that changes nothing else is not written before others are told of it"},
 		{"ack-before-sync", "R2", "bugAckBeforeSync", "register", "kill,crash-at",
 			"append responses are sent before the entries are durable"},
+		{"sync-for-one", "R2", "bugSyncForOne", "register", "kill,crash-at",
+			"of the regions that share a turn and its sync, only the first one waits for it"},
 		{"delete-range-last", "W2", "bugDeleteRangeLast", "batch", "all",
 			"ranges are deleted behind everything else that a turn writes"},
 		{"propose-in-transfer", "R8", "bugProposeInTransfer", "register", "transfer-leader",
@@ -99,6 +101,8 @@ func splitBugs() []Bug {
 			"a split does not raise the version"},
 		{"split-loses-key", "P3", "bugSplitLosesKey", "scan", "split,batch-split",
 			"the key at which a region is cut is in neither part"},
+		{"split-other-shard", "P14", "bugChildOnParentsShard", "churn", "split,batch-split",
+			"a child that lives on another shard is entered in the tables of its parent's"},
 		{"split-replay", "P13", "bugSplitReplay", "churn", "split,kill,crash-at",
 			"a split raises the version in a batch of its own, before the one that says it is done"},
 	}
