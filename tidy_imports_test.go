@@ -41,7 +41,7 @@ var imports = []importRule{
 	{"pd/placement", []string{"proto/...", "world", "pd/core", "pd/schedule", "system/region"},
 		"the schedulers over a model instead of stores; of the world it knows the time"},
 	{"pd/internal/pdtest", []string{"proto/...", "pd/core", "system/region"}, "it reads the regions of test scripts"},
-	{"pd", []string{"proto/...", "world", "system/engine", "system/region", "pd/core", "pd/schedule"},
+	{"pd", []string{"proto/...", "world", "raft", "system/engine", "system/region", "pd/core", "pd/schedule"},
 		"the driver reaches stores by messages only"},
 
 	{"cluster", []string{"proto/...", "world", "world/sim", "world/real", "system/region", "system/engine",

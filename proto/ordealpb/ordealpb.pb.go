@@ -192,7 +192,7 @@ func (x Op_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Op_Kind.Descriptor instead.
 func (Op_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{30, 0}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{37, 0}
 }
 
 // RaftMessage is one message of one Raft group, addressed from peer to peer.
@@ -2367,7 +2367,11 @@ type PDRequest struct {
 	//	*PDRequest_ScanRegions
 	//	*PDRequest_Tso
 	//	*PDRequest_EmptyStore
-	Body          isPDRequest_Body `protobuf_oneof:"body"`
+	//	*PDRequest_GetMembers
+	//	*PDRequest_TransferDriver
+	Body isPDRequest_Body `protobuf_oneof:"body"`
+	// From one member of the driver to another; there is no body then, and no answer.
+	Driver        *DriverPacket `protobuf:"bytes,18,opt,name=driver,proto3" json:"driver,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2542,6 +2546,31 @@ func (x *PDRequest) GetEmptyStore() *EmptyStoreRequest {
 	return nil
 }
 
+func (x *PDRequest) GetGetMembers() *pdpb.GetMembersRequest {
+	if x != nil {
+		if x, ok := x.Body.(*PDRequest_GetMembers); ok {
+			return x.GetMembers
+		}
+	}
+	return nil
+}
+
+func (x *PDRequest) GetTransferDriver() *TransferDriverRequest {
+	if x != nil {
+		if x, ok := x.Body.(*PDRequest_TransferDriver); ok {
+			return x.TransferDriver
+		}
+	}
+	return nil
+}
+
+func (x *PDRequest) GetDriver() *DriverPacket {
+	if x != nil {
+		return x.Driver
+	}
+	return nil
+}
+
 type isPDRequest_Body interface {
 	isPDRequest_Body()
 }
@@ -2602,6 +2631,15 @@ type PDRequest_EmptyStore struct {
 	EmptyStore *EmptyStoreRequest `protobuf:"bytes,15,opt,name=empty_store,json=emptyStore,proto3,oneof"`
 }
 
+type PDRequest_GetMembers struct {
+	// The only one that a member which does not lead answers.
+	GetMembers *pdpb.GetMembersRequest `protobuf:"bytes,16,opt,name=get_members,json=getMembers,proto3,oneof"`
+}
+
+type PDRequest_TransferDriver struct {
+	TransferDriver *TransferDriverRequest `protobuf:"bytes,17,opt,name=transfer_driver,json=transferDriver,proto3,oneof"`
+}
+
 func (*PDRequest_Bootstrap) isPDRequest_Body() {}
 
 func (*PDRequest_IsBootstrapped) isPDRequest_Body() {}
@@ -2630,6 +2668,164 @@ func (*PDRequest_Tso) isPDRequest_Body() {}
 
 func (*PDRequest_EmptyStore) isPDRequest_Body() {}
 
+func (*PDRequest_GetMembers) isPDRequest_Body() {}
+
+func (*PDRequest_TransferDriver) isPDRequest_Body() {}
+
+// DriverPacket is what one turn of a member of the placement driver has for another one.
+type DriverPacket struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who belongs to another cluster is not listened to.
+	ClusterId uint64 `protobuf:"varint,1,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
+	// Marshalled raftpb.Messages.
+	Raft          [][]byte `protobuf:"bytes,2,rep,name=raft,proto3" json:"raft,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DriverPacket) Reset() {
+	*x = DriverPacket{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DriverPacket) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DriverPacket) ProtoMessage() {}
+
+func (x *DriverPacket) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DriverPacket.ProtoReflect.Descriptor instead.
+func (*DriverPacket) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *DriverPacket) GetClusterId() uint64 {
+	if x != nil {
+		return x.ClusterId
+	}
+	return 0
+}
+
+func (x *DriverPacket) GetRaft() [][]byte {
+	if x != nil {
+		return x.Raft
+	}
+	return nil
+}
+
+// TransferDriverRequest asks the member that leads to hand over to another one. TiKV's driver has this in its HTTP
+// interface only.
+type TransferDriverRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Header        *pdpb.RequestHeader    `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
+	MemberId      uint64                 `protobuf:"varint,2,opt,name=member_id,json=memberId,proto3" json:"member_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TransferDriverRequest) Reset() {
+	*x = TransferDriverRequest{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TransferDriverRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TransferDriverRequest) ProtoMessage() {}
+
+func (x *TransferDriverRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TransferDriverRequest.ProtoReflect.Descriptor instead.
+func (*TransferDriverRequest) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *TransferDriverRequest) GetHeader() *pdpb.RequestHeader {
+	if x != nil {
+		return x.Header
+	}
+	return nil
+}
+
+func (x *TransferDriverRequest) GetMemberId() uint64 {
+	if x != nil {
+		return x.MemberId
+	}
+	return 0
+}
+
+// TransferDriverResponse says that the attempt was made, not that it succeeded.
+type TransferDriverResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Header        *pdpb.ResponseHeader   `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TransferDriverResponse) Reset() {
+	*x = TransferDriverResponse{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TransferDriverResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TransferDriverResponse) ProtoMessage() {}
+
+func (x *TransferDriverResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TransferDriverResponse.ProtoReflect.Descriptor instead.
+func (*TransferDriverResponse) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *TransferDriverResponse) GetHeader() *pdpb.ResponseHeader {
+	if x != nil {
+		return x.Header
+	}
+	return nil
+}
+
 // EmptyStoreRequest wants a store emptied: all its peers move away, and then it is a tombstone for good. TiKV's driver has
 // this in its HTTP interface only.
 type EmptyStoreRequest struct {
@@ -2644,7 +2840,7 @@ type EmptyStoreRequest struct {
 
 func (x *EmptyStoreRequest) Reset() {
 	*x = EmptyStoreRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2656,7 +2852,7 @@ func (x *EmptyStoreRequest) String() string {
 func (*EmptyStoreRequest) ProtoMessage() {}
 
 func (x *EmptyStoreRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2669,7 +2865,7 @@ func (x *EmptyStoreRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmptyStoreRequest.ProtoReflect.Descriptor instead.
 func (*EmptyStoreRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{26}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *EmptyStoreRequest) GetHeader() *pdpb.RequestHeader {
@@ -2702,7 +2898,7 @@ type EmptyStoreResponse struct {
 
 func (x *EmptyStoreResponse) Reset() {
 	*x = EmptyStoreResponse{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2714,7 +2910,7 @@ func (x *EmptyStoreResponse) String() string {
 func (*EmptyStoreResponse) ProtoMessage() {}
 
 func (x *EmptyStoreResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2727,7 +2923,7 @@ func (x *EmptyStoreResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmptyStoreResponse.ProtoReflect.Descriptor instead.
 func (*EmptyStoreResponse) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{27}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *EmptyStoreResponse) GetHeader() *pdpb.ResponseHeader {
@@ -2756,14 +2952,19 @@ type PDResponse struct {
 	//	*PDResponse_ScanRegions
 	//	*PDResponse_Tso
 	//	*PDResponse_EmptyStore
-	Body          isPDResponse_Body `protobuf_oneof:"body"`
+	//	*PDResponse_GetMembers
+	//	*PDResponse_TransferDriver
+	Body isPDResponse_Body `protobuf_oneof:"body"`
+	// Instead of a body: the member that was asked does not lead, or not any more. Nothing came of the request that anybody
+	// could rely on.
+	NotLeader     *NotDriverLeader `protobuf:"bytes,18,opt,name=not_leader,json=notLeader,proto3" json:"not_leader,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PDResponse) Reset() {
 	*x = PDResponse{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2775,7 +2976,7 @@ func (x *PDResponse) String() string {
 func (*PDResponse) ProtoMessage() {}
 
 func (x *PDResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2788,7 +2989,7 @@ func (x *PDResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PDResponse.ProtoReflect.Descriptor instead.
 func (*PDResponse) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{28}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PDResponse) GetId() uint64 {
@@ -2931,6 +3132,31 @@ func (x *PDResponse) GetEmptyStore() *EmptyStoreResponse {
 	return nil
 }
 
+func (x *PDResponse) GetGetMembers() *pdpb.GetMembersResponse {
+	if x != nil {
+		if x, ok := x.Body.(*PDResponse_GetMembers); ok {
+			return x.GetMembers
+		}
+	}
+	return nil
+}
+
+func (x *PDResponse) GetTransferDriver() *TransferDriverResponse {
+	if x != nil {
+		if x, ok := x.Body.(*PDResponse_TransferDriver); ok {
+			return x.TransferDriver
+		}
+	}
+	return nil
+}
+
+func (x *PDResponse) GetNotLeader() *NotDriverLeader {
+	if x != nil {
+		return x.NotLeader
+	}
+	return nil
+}
+
 type isPDResponse_Body interface {
 	isPDResponse_Body()
 }
@@ -2992,6 +3218,14 @@ type PDResponse_EmptyStore struct {
 	EmptyStore *EmptyStoreResponse `protobuf:"bytes,15,opt,name=empty_store,json=emptyStore,proto3,oneof"`
 }
 
+type PDResponse_GetMembers struct {
+	GetMembers *pdpb.GetMembersResponse `protobuf:"bytes,16,opt,name=get_members,json=getMembers,proto3,oneof"`
+}
+
+type PDResponse_TransferDriver struct {
+	TransferDriver *TransferDriverResponse `protobuf:"bytes,17,opt,name=transfer_driver,json=transferDriver,proto3,oneof"`
+}
+
 func (*PDResponse_Bootstrap) isPDResponse_Body() {}
 
 func (*PDResponse_IsBootstrapped) isPDResponse_Body() {}
@@ -3020,6 +3254,224 @@ func (*PDResponse_Tso) isPDResponse_Body() {}
 
 func (*PDResponse_EmptyStore) isPDResponse_Body() {}
 
+func (*PDResponse_GetMembers) isPDResponse_Body() {}
+
+func (*PDResponse_TransferDriver) isPDResponse_Body() {}
+
+// NotDriverLeader names the member that leads, as far as the one that was asked knows.
+type NotDriverLeader struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty if nobody is known to lead.
+	Leader        string `protobuf:"bytes,1,opt,name=leader,proto3" json:"leader,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NotDriverLeader) Reset() {
+	*x = NotDriverLeader{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NotDriverLeader) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NotDriverLeader) ProtoMessage() {}
+
+func (x *NotDriverLeader) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NotDriverLeader.ProtoReflect.Descriptor instead.
+func (*NotDriverLeader) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *NotDriverLeader) GetLeader() string {
+	if x != nil {
+		return x.Leader
+	}
+	return ""
+}
+
+// DriverWrites is the payload of one entry of the driver's log, and in a snapshot all that the driver keeps.
+type DriverWrites struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Writes        []*DriverWrite         `protobuf:"bytes,1,rep,name=writes,proto3" json:"writes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DriverWrites) Reset() {
+	*x = DriverWrites{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DriverWrites) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DriverWrites) ProtoMessage() {}
+
+func (x *DriverWrites) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DriverWrites.ProtoReflect.Descriptor instead.
+func (*DriverWrites) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *DriverWrites) GetWrites() []*DriverWrite {
+	if x != nil {
+		return x.Writes
+	}
+	return nil
+}
+
+// DriverWrite sets or deletes a key of the driver's key space.
+type DriverWrite struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Value         []byte                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	Delete        bool                   `protobuf:"varint,3,opt,name=delete,proto3" json:"delete,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DriverWrite) Reset() {
+	*x = DriverWrite{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DriverWrite) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DriverWrite) ProtoMessage() {}
+
+func (x *DriverWrite) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DriverWrite.ProtoReflect.Descriptor instead.
+func (*DriverWrite) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *DriverWrite) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *DriverWrite) GetValue() []byte {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *DriverWrite) GetDelete() bool {
+	if x != nil {
+		return x.Delete
+	}
+	return false
+}
+
+// DriverIdentity is what a member of the driver must find on its disk again.
+type DriverIdentity struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	ClusterId uint64                 `protobuf:"varint,1,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
+	MemberId  uint64                 `protobuf:"varint,2,opt,name=member_id,json=memberId,proto3" json:"member_id,omitempty"`
+	// All members, ascending.
+	Members       []uint64 `protobuf:"varint,3,rep,packed,name=members,proto3" json:"members,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DriverIdentity) Reset() {
+	*x = DriverIdentity{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DriverIdentity) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DriverIdentity) ProtoMessage() {}
+
+func (x *DriverIdentity) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DriverIdentity.ProtoReflect.Descriptor instead.
+func (*DriverIdentity) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *DriverIdentity) GetClusterId() uint64 {
+	if x != nil {
+		return x.ClusterId
+	}
+	return 0
+}
+
+func (x *DriverIdentity) GetMemberId() uint64 {
+	if x != nil {
+		return x.MemberId
+	}
+	return 0
+}
+
+func (x *DriverIdentity) GetMembers() []uint64 {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
 // Command is the payload of one log entry: some data operations of one turn, or one admin command.
 type Command struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3034,7 +3486,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3046,7 +3498,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3059,7 +3511,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{29}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Command) GetEpoch() *metapb.RegionEpoch {
@@ -3098,7 +3550,7 @@ type Op struct {
 
 func (x *Op) Reset() {
 	*x = Op{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3110,7 +3562,7 @@ func (x *Op) String() string {
 func (*Op) ProtoMessage() {}
 
 func (x *Op) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3123,7 +3575,7 @@ func (x *Op) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Op.ProtoReflect.Descriptor instead.
 func (*Op) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{30}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Op) GetKind() Op_Kind {
@@ -3187,7 +3639,7 @@ type AdminCommand struct {
 
 func (x *AdminCommand) Reset() {
 	*x = AdminCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3199,7 +3651,7 @@ func (x *AdminCommand) String() string {
 func (*AdminCommand) ProtoMessage() {}
 
 func (x *AdminCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3212,7 +3664,7 @@ func (x *AdminCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminCommand.ProtoReflect.Descriptor instead.
 func (*AdminCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{31}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *AdminCommand) GetBody() isAdminCommand_Body {
@@ -3357,7 +3809,7 @@ type SplitCommand struct {
 
 func (x *SplitCommand) Reset() {
 	*x = SplitCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3369,7 +3821,7 @@ func (x *SplitCommand) String() string {
 func (*SplitCommand) ProtoMessage() {}
 
 func (x *SplitCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3382,7 +3834,7 @@ func (x *SplitCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SplitCommand.ProtoReflect.Descriptor instead.
 func (*SplitCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{32}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *SplitCommand) GetRegions() []*NewRegion {
@@ -3412,7 +3864,7 @@ type NewRegion struct {
 
 func (x *NewRegion) Reset() {
 	*x = NewRegion{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3424,7 +3876,7 @@ func (x *NewRegion) String() string {
 func (*NewRegion) ProtoMessage() {}
 
 func (x *NewRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3437,7 +3889,7 @@ func (x *NewRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewRegion.ProtoReflect.Descriptor instead.
 func (*NewRegion) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{33}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *NewRegion) GetSplitKey() []byte {
@@ -3473,7 +3925,7 @@ type PrepareMergeCommand struct {
 
 func (x *PrepareMergeCommand) Reset() {
 	*x = PrepareMergeCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3485,7 +3937,7 @@ func (x *PrepareMergeCommand) String() string {
 func (*PrepareMergeCommand) ProtoMessage() {}
 
 func (x *PrepareMergeCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3498,7 +3950,7 @@ func (x *PrepareMergeCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrepareMergeCommand.ProtoReflect.Descriptor instead.
 func (*PrepareMergeCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{34}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *PrepareMergeCommand) GetMinIndex() uint64 {
@@ -3531,7 +3983,7 @@ type CommitMergeCommand struct {
 
 func (x *CommitMergeCommand) Reset() {
 	*x = CommitMergeCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3543,7 +3995,7 @@ func (x *CommitMergeCommand) String() string {
 func (*CommitMergeCommand) ProtoMessage() {}
 
 func (x *CommitMergeCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3556,7 +4008,7 @@ func (x *CommitMergeCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMergeCommand.ProtoReflect.Descriptor instead.
 func (*CommitMergeCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{35}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *CommitMergeCommand) GetSource() *metapb.Region {
@@ -3598,7 +4050,7 @@ type RollbackMergeCommand struct {
 
 func (x *RollbackMergeCommand) Reset() {
 	*x = RollbackMergeCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3610,7 +4062,7 @@ func (x *RollbackMergeCommand) String() string {
 func (*RollbackMergeCommand) ProtoMessage() {}
 
 func (x *RollbackMergeCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3623,7 +4075,7 @@ func (x *RollbackMergeCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackMergeCommand.ProtoReflect.Descriptor instead.
 func (*RollbackMergeCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{36}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *RollbackMergeCommand) GetCommitIndex() uint64 {
@@ -3642,7 +4094,7 @@ type ComputeHashCommand struct {
 
 func (x *ComputeHashCommand) Reset() {
 	*x = ComputeHashCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3654,7 +4106,7 @@ func (x *ComputeHashCommand) String() string {
 func (*ComputeHashCommand) ProtoMessage() {}
 
 func (x *ComputeHashCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3667,7 +4119,7 @@ func (x *ComputeHashCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComputeHashCommand.ProtoReflect.Descriptor instead.
 func (*ComputeHashCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{37}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{44}
 }
 
 // VerifyHashCommand tells every replica what hash a majority of the voters has as of index, which is that of a
@@ -3682,7 +4134,7 @@ type VerifyHashCommand struct {
 
 func (x *VerifyHashCommand) Reset() {
 	*x = VerifyHashCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3694,7 +4146,7 @@ func (x *VerifyHashCommand) String() string {
 func (*VerifyHashCommand) ProtoMessage() {}
 
 func (x *VerifyHashCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3707,7 +4159,7 @@ func (x *VerifyHashCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyHashCommand.ProtoReflect.Descriptor instead.
 func (*VerifyHashCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{38}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *VerifyHashCommand) GetIndex() uint64 {
@@ -3734,7 +4186,7 @@ type CompactLogCommand struct {
 
 func (x *CompactLogCommand) Reset() {
 	*x = CompactLogCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3746,7 +4198,7 @@ func (x *CompactLogCommand) String() string {
 func (*CompactLogCommand) ProtoMessage() {}
 
 func (x *CompactLogCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3759,7 +4211,7 @@ func (x *CompactLogCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompactLogCommand.ProtoReflect.Descriptor instead.
 func (*CompactLogCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{39}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *CompactLogCommand) GetCompactIndex() uint64 {
@@ -3780,7 +4232,7 @@ type StoreIdent struct {
 
 func (x *StoreIdent) Reset() {
 	*x = StoreIdent{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3792,7 +4244,7 @@ func (x *StoreIdent) String() string {
 func (*StoreIdent) ProtoMessage() {}
 
 func (x *StoreIdent) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3805,7 +4257,7 @@ func (x *StoreIdent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreIdent.ProtoReflect.Descriptor instead.
 func (*StoreIdent) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{40}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *StoreIdent) GetClusterId() uint64 {
@@ -3837,7 +4289,7 @@ type MergeState struct {
 
 func (x *MergeState) Reset() {
 	*x = MergeState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3849,7 +4301,7 @@ func (x *MergeState) String() string {
 func (*MergeState) ProtoMessage() {}
 
 func (x *MergeState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3862,7 +4314,7 @@ func (x *MergeState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergeState.ProtoReflect.Descriptor instead.
 func (*MergeState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{41}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *MergeState) GetMinIndex() uint64 {
@@ -3906,7 +4358,7 @@ type Merged struct {
 
 func (x *Merged) Reset() {
 	*x = Merged{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3918,7 +4370,7 @@ func (x *Merged) String() string {
 func (*Merged) ProtoMessage() {}
 
 func (x *Merged) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3931,7 +4383,7 @@ func (x *Merged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Merged.ProtoReflect.Descriptor instead.
 func (*Merged) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{42}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *Merged) GetRegions() []*MergedRegion {
@@ -3961,7 +4413,7 @@ type MergedRegion struct {
 
 func (x *MergedRegion) Reset() {
 	*x = MergedRegion{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3973,7 +4425,7 @@ func (x *MergedRegion) String() string {
 func (*MergedRegion) ProtoMessage() {}
 
 func (x *MergedRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3986,7 +4438,7 @@ func (x *MergedRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergedRegion.ProtoReflect.Descriptor instead.
 func (*MergedRegion) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{43}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *MergedRegion) GetId() uint64 {
@@ -4029,7 +4481,7 @@ type RegionLocalState struct {
 
 func (x *RegionLocalState) Reset() {
 	*x = RegionLocalState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4041,7 +4493,7 @@ func (x *RegionLocalState) String() string {
 func (*RegionLocalState) ProtoMessage() {}
 
 func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4054,7 +4506,7 @@ func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionLocalState.ProtoReflect.Descriptor instead.
 func (*RegionLocalState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{44}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *RegionLocalState) GetState() PeerState {
@@ -4113,7 +4565,7 @@ type ApplyState struct {
 
 func (x *ApplyState) Reset() {
 	*x = ApplyState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4125,7 +4577,7 @@ func (x *ApplyState) String() string {
 func (*ApplyState) ProtoMessage() {}
 
 func (x *ApplyState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4138,7 +4590,7 @@ func (x *ApplyState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyState.ProtoReflect.Descriptor instead.
 func (*ApplyState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{45}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ApplyState) GetAppliedIndex() uint64 {
@@ -4179,7 +4631,7 @@ type KeyValue struct {
 
 func (x *KeyValue) Reset() {
 	*x = KeyValue{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[46]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4191,7 +4643,7 @@ func (x *KeyValue) String() string {
 func (*KeyValue) ProtoMessage() {}
 
 func (x *KeyValue) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[46]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4204,7 +4656,7 @@ func (x *KeyValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyValue.ProtoReflect.Descriptor instead.
 func (*KeyValue) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{46}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *KeyValue) GetKey() []byte {
@@ -4236,7 +4688,7 @@ type SnapshotData struct {
 
 func (x *SnapshotData) Reset() {
 	*x = SnapshotData{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[47]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4248,7 +4700,7 @@ func (x *SnapshotData) String() string {
 func (*SnapshotData) ProtoMessage() {}
 
 func (x *SnapshotData) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[47]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4261,7 +4713,7 @@ func (x *SnapshotData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotData.ProtoReflect.Descriptor instead.
 func (*SnapshotData) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{47}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *SnapshotData) GetRegion() *metapb.Region {
@@ -4456,7 +4908,7 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\rapplied_index\x18\x03 \x01(\x04R\fappliedIndex\x12!\n" +
 	"\fcommit_index\x18\x04 \x01(\x04R\vcommitIndex\x12'\n" +
 	"\x0ftruncated_index\x18\x05 \x01(\x04R\x0etruncatedIndex\x12)\n" +
-	"\x10approximate_size\x18\x06 \x01(\x04R\x0fapproximateSize\"\x83\a\n" +
+	"\x10approximate_size\x18\x06 \x01(\x04R\x0fapproximateSize\"\xbb\b\n" +
 	"\tPDRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x126\n" +
 	"\tbootstrap\x18\x02 \x01(\v2\x16.pdpb.BootstrapRequestH\x00R\tbootstrap\x12F\n" +
@@ -4475,14 +4927,27 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\fscan_regions\x18\r \x01(\v2\x18.pdpb.ScanRegionsRequestH\x00R\vscanRegions\x12$\n" +
 	"\x03tso\x18\x0e \x01(\v2\x10.pdpb.TsoRequestH\x00R\x03tso\x12>\n" +
 	"\vempty_store\x18\x0f \x01(\v2\x1b.ordealpb.EmptyStoreRequestH\x00R\n" +
-	"emptyStoreB\x06\n" +
-	"\x04body\"s\n" +
+	"emptyStore\x12:\n" +
+	"\vget_members\x18\x10 \x01(\v2\x17.pdpb.GetMembersRequestH\x00R\n" +
+	"getMembers\x12J\n" +
+	"\x0ftransfer_driver\x18\x11 \x01(\v2\x1f.ordealpb.TransferDriverRequestH\x00R\x0etransferDriver\x12.\n" +
+	"\x06driver\x18\x12 \x01(\v2\x16.ordealpb.DriverPacketR\x06driverB\x06\n" +
+	"\x04body\"A\n" +
+	"\fDriverPacket\x12\x1d\n" +
+	"\n" +
+	"cluster_id\x18\x01 \x01(\x04R\tclusterId\x12\x12\n" +
+	"\x04raft\x18\x02 \x03(\fR\x04raft\"a\n" +
+	"\x15TransferDriverRequest\x12+\n" +
+	"\x06header\x18\x01 \x01(\v2\x13.pdpb.RequestHeaderR\x06header\x12\x1b\n" +
+	"\tmember_id\x18\x02 \x01(\x04R\bmemberId\"F\n" +
+	"\x16TransferDriverResponse\x12,\n" +
+	"\x06header\x18\x01 \x01(\v2\x14.pdpb.ResponseHeaderR\x06header\"s\n" +
 	"\x11EmptyStoreRequest\x12+\n" +
 	"\x06header\x18\x01 \x01(\v2\x13.pdpb.RequestHeaderR\x06header\x12\x19\n" +
 	"\bstore_id\x18\x02 \x01(\x04R\astoreId\x12\x16\n" +
 	"\x06cancel\x18\x03 \x01(\bR\x06cancel\"B\n" +
 	"\x12EmptyStoreResponse\x12,\n" +
-	"\x06header\x18\x01 \x01(\v2\x14.pdpb.ResponseHeaderR\x06header\"\x8e\a\n" +
+	"\x06header\x18\x01 \x01(\v2\x14.pdpb.ResponseHeaderR\x06header\"\xd2\b\n" +
 	"\n" +
 	"PDResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x127\n" +
@@ -4502,8 +4967,26 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\fscan_regions\x18\r \x01(\v2\x19.pdpb.ScanRegionsResponseH\x00R\vscanRegions\x12%\n" +
 	"\x03tso\x18\x0e \x01(\v2\x11.pdpb.TsoResponseH\x00R\x03tso\x12?\n" +
 	"\vempty_store\x18\x0f \x01(\v2\x1c.ordealpb.EmptyStoreResponseH\x00R\n" +
-	"emptyStoreB\x06\n" +
-	"\x04body\"\x82\x01\n" +
+	"emptyStore\x12;\n" +
+	"\vget_members\x18\x10 \x01(\v2\x18.pdpb.GetMembersResponseH\x00R\n" +
+	"getMembers\x12K\n" +
+	"\x0ftransfer_driver\x18\x11 \x01(\v2 .ordealpb.TransferDriverResponseH\x00R\x0etransferDriver\x128\n" +
+	"\n" +
+	"not_leader\x18\x12 \x01(\v2\x19.ordealpb.NotDriverLeaderR\tnotLeaderB\x06\n" +
+	"\x04body\")\n" +
+	"\x0fNotDriverLeader\x12\x16\n" +
+	"\x06leader\x18\x01 \x01(\tR\x06leader\"=\n" +
+	"\fDriverWrites\x12-\n" +
+	"\x06writes\x18\x01 \x03(\v2\x15.ordealpb.DriverWriteR\x06writes\"M\n" +
+	"\vDriverWrite\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value\x12\x16\n" +
+	"\x06delete\x18\x03 \x01(\bR\x06delete\"f\n" +
+	"\x0eDriverIdentity\x12\x1d\n" +
+	"\n" +
+	"cluster_id\x18\x01 \x01(\x04R\tclusterId\x12\x1b\n" +
+	"\tmember_id\x18\x02 \x01(\x04R\bmemberId\x12\x18\n" +
+	"\amembers\x18\x03 \x03(\x04R\amembers\"\x82\x01\n" +
 	"\aCommand\x12)\n" +
 	"\x05epoch\x18\x01 \x01(\v2\x13.metapb.RegionEpochR\x05epoch\x12\x1e\n" +
 	"\x03ops\x18\x02 \x03(\v2\f.ordealpb.OpR\x03ops\x12,\n" +
@@ -4621,7 +5104,7 @@ func file_ordealpb_ordealpb_proto_rawDescGZIP() []byte {
 }
 
 var file_ordealpb_ordealpb_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_ordealpb_ordealpb_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
+var file_ordealpb_ordealpb_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
 var file_ordealpb_ordealpb_proto_goTypes = []any{
 	(PeerState)(0),                         // 0: ordealpb.PeerState
 	(MergeAnswer_Outcome)(0),               // 1: ordealpb.MergeAnswer.Outcome
@@ -4652,126 +5135,135 @@ var file_ordealpb_ordealpb_proto_goTypes = []any{
 	(*AdminResponse)(nil),                  // 26: ordealpb.AdminResponse
 	(*RegionStatus)(nil),                   // 27: ordealpb.RegionStatus
 	(*PDRequest)(nil),                      // 28: ordealpb.PDRequest
-	(*EmptyStoreRequest)(nil),              // 29: ordealpb.EmptyStoreRequest
-	(*EmptyStoreResponse)(nil),             // 30: ordealpb.EmptyStoreResponse
-	(*PDResponse)(nil),                     // 31: ordealpb.PDResponse
-	(*Command)(nil),                        // 32: ordealpb.Command
-	(*Op)(nil),                             // 33: ordealpb.Op
-	(*AdminCommand)(nil),                   // 34: ordealpb.AdminCommand
-	(*SplitCommand)(nil),                   // 35: ordealpb.SplitCommand
-	(*NewRegion)(nil),                      // 36: ordealpb.NewRegion
-	(*PrepareMergeCommand)(nil),            // 37: ordealpb.PrepareMergeCommand
-	(*CommitMergeCommand)(nil),             // 38: ordealpb.CommitMergeCommand
-	(*RollbackMergeCommand)(nil),           // 39: ordealpb.RollbackMergeCommand
-	(*ComputeHashCommand)(nil),             // 40: ordealpb.ComputeHashCommand
-	(*VerifyHashCommand)(nil),              // 41: ordealpb.VerifyHashCommand
-	(*CompactLogCommand)(nil),              // 42: ordealpb.CompactLogCommand
-	(*StoreIdent)(nil),                     // 43: ordealpb.StoreIdent
-	(*MergeState)(nil),                     // 44: ordealpb.MergeState
-	(*Merged)(nil),                         // 45: ordealpb.Merged
-	(*MergedRegion)(nil),                   // 46: ordealpb.MergedRegion
-	(*RegionLocalState)(nil),               // 47: ordealpb.RegionLocalState
-	(*ApplyState)(nil),                     // 48: ordealpb.ApplyState
-	(*KeyValue)(nil),                       // 49: ordealpb.KeyValue
-	(*SnapshotData)(nil),                   // 50: ordealpb.SnapshotData
-	(*metapb.Peer)(nil),                    // 51: metapb.Peer
-	(*metapb.RegionEpoch)(nil),             // 52: metapb.RegionEpoch
-	(*metapb.Region)(nil),                  // 53: metapb.Region
-	(*kvrpcpb.RawGetRequest)(nil),          // 54: kvrpcpb.RawGetRequest
-	(*kvrpcpb.RawPutRequest)(nil),          // 55: kvrpcpb.RawPutRequest
-	(*kvrpcpb.RawDeleteRequest)(nil),       // 56: kvrpcpb.RawDeleteRequest
-	(*kvrpcpb.RawCASRequest)(nil),          // 57: kvrpcpb.RawCASRequest
-	(*kvrpcpb.RawScanRequest)(nil),         // 58: kvrpcpb.RawScanRequest
-	(*kvrpcpb.RawBatchGetRequest)(nil),     // 59: kvrpcpb.RawBatchGetRequest
-	(*kvrpcpb.RawBatchPutRequest)(nil),     // 60: kvrpcpb.RawBatchPutRequest
-	(*kvrpcpb.RawDeleteRangeRequest)(nil),  // 61: kvrpcpb.RawDeleteRangeRequest
-	(*kvrpcpb.RawGetResponse)(nil),         // 62: kvrpcpb.RawGetResponse
-	(*kvrpcpb.RawPutResponse)(nil),         // 63: kvrpcpb.RawPutResponse
-	(*kvrpcpb.RawDeleteResponse)(nil),      // 64: kvrpcpb.RawDeleteResponse
-	(*kvrpcpb.RawCASResponse)(nil),         // 65: kvrpcpb.RawCASResponse
-	(*kvrpcpb.RawScanResponse)(nil),        // 66: kvrpcpb.RawScanResponse
-	(*kvrpcpb.RawBatchGetResponse)(nil),    // 67: kvrpcpb.RawBatchGetResponse
-	(*kvrpcpb.RawBatchPutResponse)(nil),    // 68: kvrpcpb.RawBatchPutResponse
-	(*kvrpcpb.RawDeleteRangeResponse)(nil), // 69: kvrpcpb.RawDeleteRangeResponse
-	(*kvrpcpb.Context)(nil),                // 70: kvrpcpb.Context
-	(pdpb.ConfChangeType)(0),               // 71: pdpb.ConfChangeType
-	(*errorpb.Error)(nil),                  // 72: errorpb.Error
-	(*pdpb.BootstrapRequest)(nil),          // 73: pdpb.BootstrapRequest
-	(*pdpb.IsBootstrappedRequest)(nil),     // 74: pdpb.IsBootstrappedRequest
-	(*pdpb.AllocIDRequest)(nil),            // 75: pdpb.AllocIDRequest
-	(*pdpb.PutStoreRequest)(nil),           // 76: pdpb.PutStoreRequest
-	(*pdpb.StoreHeartbeatRequest)(nil),     // 77: pdpb.StoreHeartbeatRequest
-	(*pdpb.RegionHeartbeatRequest)(nil),    // 78: pdpb.RegionHeartbeatRequest
-	(*pdpb.GetRegionRequest)(nil),          // 79: pdpb.GetRegionRequest
-	(*pdpb.GetRegionByIDRequest)(nil),      // 80: pdpb.GetRegionByIDRequest
-	(*pdpb.GetStoreRequest)(nil),           // 81: pdpb.GetStoreRequest
-	(*pdpb.GetAllStoresRequest)(nil),       // 82: pdpb.GetAllStoresRequest
-	(*pdpb.AskBatchSplitRequest)(nil),      // 83: pdpb.AskBatchSplitRequest
-	(*pdpb.ScanRegionsRequest)(nil),        // 84: pdpb.ScanRegionsRequest
-	(*pdpb.TsoRequest)(nil),                // 85: pdpb.TsoRequest
-	(*pdpb.RequestHeader)(nil),             // 86: pdpb.RequestHeader
-	(*pdpb.ResponseHeader)(nil),            // 87: pdpb.ResponseHeader
-	(*pdpb.BootstrapResponse)(nil),         // 88: pdpb.BootstrapResponse
-	(*pdpb.IsBootstrappedResponse)(nil),    // 89: pdpb.IsBootstrappedResponse
-	(*pdpb.AllocIDResponse)(nil),           // 90: pdpb.AllocIDResponse
-	(*pdpb.PutStoreResponse)(nil),          // 91: pdpb.PutStoreResponse
-	(*pdpb.StoreHeartbeatResponse)(nil),    // 92: pdpb.StoreHeartbeatResponse
-	(*pdpb.RegionHeartbeatResponse)(nil),   // 93: pdpb.RegionHeartbeatResponse
-	(*pdpb.GetRegionResponse)(nil),         // 94: pdpb.GetRegionResponse
-	(*pdpb.GetStoreResponse)(nil),          // 95: pdpb.GetStoreResponse
-	(*pdpb.GetAllStoresResponse)(nil),      // 96: pdpb.GetAllStoresResponse
-	(*pdpb.AskBatchSplitResponse)(nil),     // 97: pdpb.AskBatchSplitResponse
-	(*pdpb.ScanRegionsResponse)(nil),       // 98: pdpb.ScanRegionsResponse
-	(*pdpb.TsoResponse)(nil),               // 99: pdpb.TsoResponse
+	(*DriverPacket)(nil),                   // 29: ordealpb.DriverPacket
+	(*TransferDriverRequest)(nil),          // 30: ordealpb.TransferDriverRequest
+	(*TransferDriverResponse)(nil),         // 31: ordealpb.TransferDriverResponse
+	(*EmptyStoreRequest)(nil),              // 32: ordealpb.EmptyStoreRequest
+	(*EmptyStoreResponse)(nil),             // 33: ordealpb.EmptyStoreResponse
+	(*PDResponse)(nil),                     // 34: ordealpb.PDResponse
+	(*NotDriverLeader)(nil),                // 35: ordealpb.NotDriverLeader
+	(*DriverWrites)(nil),                   // 36: ordealpb.DriverWrites
+	(*DriverWrite)(nil),                    // 37: ordealpb.DriverWrite
+	(*DriverIdentity)(nil),                 // 38: ordealpb.DriverIdentity
+	(*Command)(nil),                        // 39: ordealpb.Command
+	(*Op)(nil),                             // 40: ordealpb.Op
+	(*AdminCommand)(nil),                   // 41: ordealpb.AdminCommand
+	(*SplitCommand)(nil),                   // 42: ordealpb.SplitCommand
+	(*NewRegion)(nil),                      // 43: ordealpb.NewRegion
+	(*PrepareMergeCommand)(nil),            // 44: ordealpb.PrepareMergeCommand
+	(*CommitMergeCommand)(nil),             // 45: ordealpb.CommitMergeCommand
+	(*RollbackMergeCommand)(nil),           // 46: ordealpb.RollbackMergeCommand
+	(*ComputeHashCommand)(nil),             // 47: ordealpb.ComputeHashCommand
+	(*VerifyHashCommand)(nil),              // 48: ordealpb.VerifyHashCommand
+	(*CompactLogCommand)(nil),              // 49: ordealpb.CompactLogCommand
+	(*StoreIdent)(nil),                     // 50: ordealpb.StoreIdent
+	(*MergeState)(nil),                     // 51: ordealpb.MergeState
+	(*Merged)(nil),                         // 52: ordealpb.Merged
+	(*MergedRegion)(nil),                   // 53: ordealpb.MergedRegion
+	(*RegionLocalState)(nil),               // 54: ordealpb.RegionLocalState
+	(*ApplyState)(nil),                     // 55: ordealpb.ApplyState
+	(*KeyValue)(nil),                       // 56: ordealpb.KeyValue
+	(*SnapshotData)(nil),                   // 57: ordealpb.SnapshotData
+	(*metapb.Peer)(nil),                    // 58: metapb.Peer
+	(*metapb.RegionEpoch)(nil),             // 59: metapb.RegionEpoch
+	(*metapb.Region)(nil),                  // 60: metapb.Region
+	(*kvrpcpb.RawGetRequest)(nil),          // 61: kvrpcpb.RawGetRequest
+	(*kvrpcpb.RawPutRequest)(nil),          // 62: kvrpcpb.RawPutRequest
+	(*kvrpcpb.RawDeleteRequest)(nil),       // 63: kvrpcpb.RawDeleteRequest
+	(*kvrpcpb.RawCASRequest)(nil),          // 64: kvrpcpb.RawCASRequest
+	(*kvrpcpb.RawScanRequest)(nil),         // 65: kvrpcpb.RawScanRequest
+	(*kvrpcpb.RawBatchGetRequest)(nil),     // 66: kvrpcpb.RawBatchGetRequest
+	(*kvrpcpb.RawBatchPutRequest)(nil),     // 67: kvrpcpb.RawBatchPutRequest
+	(*kvrpcpb.RawDeleteRangeRequest)(nil),  // 68: kvrpcpb.RawDeleteRangeRequest
+	(*kvrpcpb.RawGetResponse)(nil),         // 69: kvrpcpb.RawGetResponse
+	(*kvrpcpb.RawPutResponse)(nil),         // 70: kvrpcpb.RawPutResponse
+	(*kvrpcpb.RawDeleteResponse)(nil),      // 71: kvrpcpb.RawDeleteResponse
+	(*kvrpcpb.RawCASResponse)(nil),         // 72: kvrpcpb.RawCASResponse
+	(*kvrpcpb.RawScanResponse)(nil),        // 73: kvrpcpb.RawScanResponse
+	(*kvrpcpb.RawBatchGetResponse)(nil),    // 74: kvrpcpb.RawBatchGetResponse
+	(*kvrpcpb.RawBatchPutResponse)(nil),    // 75: kvrpcpb.RawBatchPutResponse
+	(*kvrpcpb.RawDeleteRangeResponse)(nil), // 76: kvrpcpb.RawDeleteRangeResponse
+	(*kvrpcpb.Context)(nil),                // 77: kvrpcpb.Context
+	(pdpb.ConfChangeType)(0),               // 78: pdpb.ConfChangeType
+	(*errorpb.Error)(nil),                  // 79: errorpb.Error
+	(*pdpb.BootstrapRequest)(nil),          // 80: pdpb.BootstrapRequest
+	(*pdpb.IsBootstrappedRequest)(nil),     // 81: pdpb.IsBootstrappedRequest
+	(*pdpb.AllocIDRequest)(nil),            // 82: pdpb.AllocIDRequest
+	(*pdpb.PutStoreRequest)(nil),           // 83: pdpb.PutStoreRequest
+	(*pdpb.StoreHeartbeatRequest)(nil),     // 84: pdpb.StoreHeartbeatRequest
+	(*pdpb.RegionHeartbeatRequest)(nil),    // 85: pdpb.RegionHeartbeatRequest
+	(*pdpb.GetRegionRequest)(nil),          // 86: pdpb.GetRegionRequest
+	(*pdpb.GetRegionByIDRequest)(nil),      // 87: pdpb.GetRegionByIDRequest
+	(*pdpb.GetStoreRequest)(nil),           // 88: pdpb.GetStoreRequest
+	(*pdpb.GetAllStoresRequest)(nil),       // 89: pdpb.GetAllStoresRequest
+	(*pdpb.AskBatchSplitRequest)(nil),      // 90: pdpb.AskBatchSplitRequest
+	(*pdpb.ScanRegionsRequest)(nil),        // 91: pdpb.ScanRegionsRequest
+	(*pdpb.TsoRequest)(nil),                // 92: pdpb.TsoRequest
+	(*pdpb.GetMembersRequest)(nil),         // 93: pdpb.GetMembersRequest
+	(*pdpb.RequestHeader)(nil),             // 94: pdpb.RequestHeader
+	(*pdpb.ResponseHeader)(nil),            // 95: pdpb.ResponseHeader
+	(*pdpb.BootstrapResponse)(nil),         // 96: pdpb.BootstrapResponse
+	(*pdpb.IsBootstrappedResponse)(nil),    // 97: pdpb.IsBootstrappedResponse
+	(*pdpb.AllocIDResponse)(nil),           // 98: pdpb.AllocIDResponse
+	(*pdpb.PutStoreResponse)(nil),          // 99: pdpb.PutStoreResponse
+	(*pdpb.StoreHeartbeatResponse)(nil),    // 100: pdpb.StoreHeartbeatResponse
+	(*pdpb.RegionHeartbeatResponse)(nil),   // 101: pdpb.RegionHeartbeatResponse
+	(*pdpb.GetRegionResponse)(nil),         // 102: pdpb.GetRegionResponse
+	(*pdpb.GetStoreResponse)(nil),          // 103: pdpb.GetStoreResponse
+	(*pdpb.GetAllStoresResponse)(nil),      // 104: pdpb.GetAllStoresResponse
+	(*pdpb.AskBatchSplitResponse)(nil),     // 105: pdpb.AskBatchSplitResponse
+	(*pdpb.ScanRegionsResponse)(nil),       // 106: pdpb.ScanRegionsResponse
+	(*pdpb.TsoResponse)(nil),               // 107: pdpb.TsoResponse
+	(*pdpb.GetMembersResponse)(nil),        // 108: pdpb.GetMembersResponse
 }
 var file_ordealpb_ordealpb_proto_depIdxs = []int32{
-	51,  // 0: ordealpb.RaftMessage.from_peer:type_name -> metapb.Peer
-	51,  // 1: ordealpb.RaftMessage.to_peer:type_name -> metapb.Peer
-	52,  // 2: ordealpb.RaftMessage.region_epoch:type_name -> metapb.RegionEpoch
+	58,  // 0: ordealpb.RaftMessage.from_peer:type_name -> metapb.Peer
+	58,  // 1: ordealpb.RaftMessage.to_peer:type_name -> metapb.Peer
+	59,  // 2: ordealpb.RaftMessage.region_epoch:type_name -> metapb.RegionEpoch
 	4,   // 3: ordealpb.RaftMessage.extra:type_name -> ordealpb.ExtraMessage
 	5,   // 4: ordealpb.ExtraMessage.hibernate:type_name -> ordealpb.Hibernate
 	6,   // 5: ordealpb.ExtraMessage.wake:type_name -> ordealpb.Wake
 	7,   // 6: ordealpb.ExtraMessage.quarantined:type_name -> ordealpb.Quarantined
 	8,   // 7: ordealpb.ExtraMessage.hash_report:type_name -> ordealpb.HashReport
-	51,  // 8: ordealpb.SnapshotChunk.from_peer:type_name -> metapb.Peer
-	51,  // 9: ordealpb.SnapshotChunk.to_peer:type_name -> metapb.Peer
-	51,  // 10: ordealpb.SnapshotAck.from_peer:type_name -> metapb.Peer
-	51,  // 11: ordealpb.SnapshotAck.to_peer:type_name -> metapb.Peer
-	51,  // 12: ordealpb.MergeQuery.to_peer:type_name -> metapb.Peer
-	51,  // 13: ordealpb.MergeQuery.from_peer:type_name -> metapb.Peer
-	53,  // 14: ordealpb.MergeQuery.target:type_name -> metapb.Region
-	38,  // 15: ordealpb.MergeQuery.commit:type_name -> ordealpb.CommitMergeCommand
-	51,  // 16: ordealpb.MergeAnswer.to_peer:type_name -> metapb.Peer
+	58,  // 8: ordealpb.SnapshotChunk.from_peer:type_name -> metapb.Peer
+	58,  // 9: ordealpb.SnapshotChunk.to_peer:type_name -> metapb.Peer
+	58,  // 10: ordealpb.SnapshotAck.from_peer:type_name -> metapb.Peer
+	58,  // 11: ordealpb.SnapshotAck.to_peer:type_name -> metapb.Peer
+	58,  // 12: ordealpb.MergeQuery.to_peer:type_name -> metapb.Peer
+	58,  // 13: ordealpb.MergeQuery.from_peer:type_name -> metapb.Peer
+	60,  // 14: ordealpb.MergeQuery.target:type_name -> metapb.Region
+	45,  // 15: ordealpb.MergeQuery.commit:type_name -> ordealpb.CommitMergeCommand
+	58,  // 16: ordealpb.MergeAnswer.to_peer:type_name -> metapb.Peer
 	1,   // 17: ordealpb.MergeAnswer.outcome:type_name -> ordealpb.MergeAnswer.Outcome
-	53,  // 18: ordealpb.MergeAnswer.region:type_name -> metapb.Region
+	60,  // 18: ordealpb.MergeAnswer.region:type_name -> metapb.Region
 	3,   // 19: ordealpb.StorePacket.raft:type_name -> ordealpb.RaftMessage
-	31,  // 20: ordealpb.StorePacket.pd:type_name -> ordealpb.PDResponse
+	34,  // 20: ordealpb.StorePacket.pd:type_name -> ordealpb.PDResponse
 	9,   // 21: ordealpb.StorePacket.snapshot_chunks:type_name -> ordealpb.SnapshotChunk
 	10,  // 22: ordealpb.StorePacket.snapshot_acks:type_name -> ordealpb.SnapshotAck
 	11,  // 23: ordealpb.StorePacket.merge_queries:type_name -> ordealpb.MergeQuery
 	12,  // 24: ordealpb.StorePacket.merge_answers:type_name -> ordealpb.MergeAnswer
 	14,  // 25: ordealpb.StorePacket.alive:type_name -> ordealpb.StoreAlive
-	54,  // 26: ordealpb.Request.get:type_name -> kvrpcpb.RawGetRequest
-	55,  // 27: ordealpb.Request.put:type_name -> kvrpcpb.RawPutRequest
-	56,  // 28: ordealpb.Request.delete:type_name -> kvrpcpb.RawDeleteRequest
-	57,  // 29: ordealpb.Request.cas:type_name -> kvrpcpb.RawCASRequest
-	58,  // 30: ordealpb.Request.scan:type_name -> kvrpcpb.RawScanRequest
+	61,  // 26: ordealpb.Request.get:type_name -> kvrpcpb.RawGetRequest
+	62,  // 27: ordealpb.Request.put:type_name -> kvrpcpb.RawPutRequest
+	63,  // 28: ordealpb.Request.delete:type_name -> kvrpcpb.RawDeleteRequest
+	64,  // 29: ordealpb.Request.cas:type_name -> kvrpcpb.RawCASRequest
+	65,  // 30: ordealpb.Request.scan:type_name -> kvrpcpb.RawScanRequest
 	18,  // 31: ordealpb.Request.admin:type_name -> ordealpb.AdminRequest
-	59,  // 32: ordealpb.Request.batch_get:type_name -> kvrpcpb.RawBatchGetRequest
-	60,  // 33: ordealpb.Request.batch_put:type_name -> kvrpcpb.RawBatchPutRequest
-	61,  // 34: ordealpb.Request.delete_range:type_name -> kvrpcpb.RawDeleteRangeRequest
-	62,  // 35: ordealpb.Response.get:type_name -> kvrpcpb.RawGetResponse
-	63,  // 36: ordealpb.Response.put:type_name -> kvrpcpb.RawPutResponse
-	64,  // 37: ordealpb.Response.delete:type_name -> kvrpcpb.RawDeleteResponse
-	65,  // 38: ordealpb.Response.cas:type_name -> kvrpcpb.RawCASResponse
-	66,  // 39: ordealpb.Response.scan:type_name -> kvrpcpb.RawScanResponse
+	66,  // 32: ordealpb.Request.batch_get:type_name -> kvrpcpb.RawBatchGetRequest
+	67,  // 33: ordealpb.Request.batch_put:type_name -> kvrpcpb.RawBatchPutRequest
+	68,  // 34: ordealpb.Request.delete_range:type_name -> kvrpcpb.RawDeleteRangeRequest
+	69,  // 35: ordealpb.Response.get:type_name -> kvrpcpb.RawGetResponse
+	70,  // 36: ordealpb.Response.put:type_name -> kvrpcpb.RawPutResponse
+	71,  // 37: ordealpb.Response.delete:type_name -> kvrpcpb.RawDeleteResponse
+	72,  // 38: ordealpb.Response.cas:type_name -> kvrpcpb.RawCASResponse
+	73,  // 39: ordealpb.Response.scan:type_name -> kvrpcpb.RawScanResponse
 	26,  // 40: ordealpb.Response.admin:type_name -> ordealpb.AdminResponse
-	67,  // 41: ordealpb.Response.batch_get:type_name -> kvrpcpb.RawBatchGetResponse
-	68,  // 42: ordealpb.Response.batch_put:type_name -> kvrpcpb.RawBatchPutResponse
-	69,  // 43: ordealpb.Response.delete_range:type_name -> kvrpcpb.RawDeleteRangeResponse
+	74,  // 41: ordealpb.Response.batch_get:type_name -> kvrpcpb.RawBatchGetResponse
+	75,  // 42: ordealpb.Response.batch_put:type_name -> kvrpcpb.RawBatchPutResponse
+	76,  // 43: ordealpb.Response.delete_range:type_name -> kvrpcpb.RawDeleteRangeResponse
 	17,  // 44: ordealpb.Response.witness:type_name -> ordealpb.Witness
-	52,  // 45: ordealpb.Witness.region_epoch:type_name -> metapb.RegionEpoch
-	70,  // 46: ordealpb.AdminRequest.context:type_name -> kvrpcpb.Context
+	59,  // 45: ordealpb.Witness.region_epoch:type_name -> metapb.RegionEpoch
+	77,  // 46: ordealpb.AdminRequest.context:type_name -> kvrpcpb.Context
 	19,  // 47: ordealpb.AdminRequest.split:type_name -> ordealpb.SplitRequest
 	23,  // 48: ordealpb.AdminRequest.change_peer:type_name -> ordealpb.ChangePeerRequest
 	24,  // 49: ordealpb.AdminRequest.transfer_leader:type_name -> ordealpb.TransferLeaderRequest
@@ -4780,75 +5272,84 @@ var file_ordealpb_ordealpb_proto_depIdxs = []int32{
 	21,  // 52: ordealpb.AdminRequest.merge:type_name -> ordealpb.MergeRequest
 	22,  // 53: ordealpb.AdminRequest.consistency_check:type_name -> ordealpb.ConsistencyCheckRequest
 	23,  // 54: ordealpb.ChangePeerV2Request.changes:type_name -> ordealpb.ChangePeerRequest
-	53,  // 55: ordealpb.MergeRequest.target:type_name -> metapb.Region
-	71,  // 56: ordealpb.ChangePeerRequest.change_type:type_name -> pdpb.ConfChangeType
-	51,  // 57: ordealpb.ChangePeerRequest.peer:type_name -> metapb.Peer
-	51,  // 58: ordealpb.TransferLeaderRequest.peer:type_name -> metapb.Peer
-	72,  // 59: ordealpb.AdminResponse.region_error:type_name -> errorpb.Error
-	53,  // 60: ordealpb.AdminResponse.regions:type_name -> metapb.Region
+	60,  // 55: ordealpb.MergeRequest.target:type_name -> metapb.Region
+	78,  // 56: ordealpb.ChangePeerRequest.change_type:type_name -> pdpb.ConfChangeType
+	58,  // 57: ordealpb.ChangePeerRequest.peer:type_name -> metapb.Peer
+	58,  // 58: ordealpb.TransferLeaderRequest.peer:type_name -> metapb.Peer
+	79,  // 59: ordealpb.AdminResponse.region_error:type_name -> errorpb.Error
+	60,  // 60: ordealpb.AdminResponse.regions:type_name -> metapb.Region
 	27,  // 61: ordealpb.AdminResponse.status:type_name -> ordealpb.RegionStatus
-	51,  // 62: ordealpb.RegionStatus.leader:type_name -> metapb.Peer
-	73,  // 63: ordealpb.PDRequest.bootstrap:type_name -> pdpb.BootstrapRequest
-	74,  // 64: ordealpb.PDRequest.is_bootstrapped:type_name -> pdpb.IsBootstrappedRequest
-	75,  // 65: ordealpb.PDRequest.alloc_id:type_name -> pdpb.AllocIDRequest
-	76,  // 66: ordealpb.PDRequest.put_store:type_name -> pdpb.PutStoreRequest
-	77,  // 67: ordealpb.PDRequest.store_heartbeat:type_name -> pdpb.StoreHeartbeatRequest
-	78,  // 68: ordealpb.PDRequest.region_heartbeat:type_name -> pdpb.RegionHeartbeatRequest
-	79,  // 69: ordealpb.PDRequest.get_region:type_name -> pdpb.GetRegionRequest
-	80,  // 70: ordealpb.PDRequest.get_region_by_id:type_name -> pdpb.GetRegionByIDRequest
-	81,  // 71: ordealpb.PDRequest.get_store:type_name -> pdpb.GetStoreRequest
-	82,  // 72: ordealpb.PDRequest.get_all_stores:type_name -> pdpb.GetAllStoresRequest
-	83,  // 73: ordealpb.PDRequest.ask_batch_split:type_name -> pdpb.AskBatchSplitRequest
-	84,  // 74: ordealpb.PDRequest.scan_regions:type_name -> pdpb.ScanRegionsRequest
-	85,  // 75: ordealpb.PDRequest.tso:type_name -> pdpb.TsoRequest
-	29,  // 76: ordealpb.PDRequest.empty_store:type_name -> ordealpb.EmptyStoreRequest
-	86,  // 77: ordealpb.EmptyStoreRequest.header:type_name -> pdpb.RequestHeader
-	87,  // 78: ordealpb.EmptyStoreResponse.header:type_name -> pdpb.ResponseHeader
-	88,  // 79: ordealpb.PDResponse.bootstrap:type_name -> pdpb.BootstrapResponse
-	89,  // 80: ordealpb.PDResponse.is_bootstrapped:type_name -> pdpb.IsBootstrappedResponse
-	90,  // 81: ordealpb.PDResponse.alloc_id:type_name -> pdpb.AllocIDResponse
-	91,  // 82: ordealpb.PDResponse.put_store:type_name -> pdpb.PutStoreResponse
-	92,  // 83: ordealpb.PDResponse.store_heartbeat:type_name -> pdpb.StoreHeartbeatResponse
-	93,  // 84: ordealpb.PDResponse.region_heartbeat:type_name -> pdpb.RegionHeartbeatResponse
-	94,  // 85: ordealpb.PDResponse.get_region:type_name -> pdpb.GetRegionResponse
-	94,  // 86: ordealpb.PDResponse.get_region_by_id:type_name -> pdpb.GetRegionResponse
-	95,  // 87: ordealpb.PDResponse.get_store:type_name -> pdpb.GetStoreResponse
-	96,  // 88: ordealpb.PDResponse.get_all_stores:type_name -> pdpb.GetAllStoresResponse
-	97,  // 89: ordealpb.PDResponse.ask_batch_split:type_name -> pdpb.AskBatchSplitResponse
-	98,  // 90: ordealpb.PDResponse.scan_regions:type_name -> pdpb.ScanRegionsResponse
-	99,  // 91: ordealpb.PDResponse.tso:type_name -> pdpb.TsoResponse
-	30,  // 92: ordealpb.PDResponse.empty_store:type_name -> ordealpb.EmptyStoreResponse
-	52,  // 93: ordealpb.Command.epoch:type_name -> metapb.RegionEpoch
-	33,  // 94: ordealpb.Command.ops:type_name -> ordealpb.Op
-	34,  // 95: ordealpb.Command.admin:type_name -> ordealpb.AdminCommand
-	2,   // 96: ordealpb.Op.kind:type_name -> ordealpb.Op.Kind
-	49,  // 97: ordealpb.Op.pairs:type_name -> ordealpb.KeyValue
-	35,  // 98: ordealpb.AdminCommand.split:type_name -> ordealpb.SplitCommand
-	42,  // 99: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
-	20,  // 100: ordealpb.AdminCommand.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
-	37,  // 101: ordealpb.AdminCommand.prepare_merge:type_name -> ordealpb.PrepareMergeCommand
-	38,  // 102: ordealpb.AdminCommand.commit_merge:type_name -> ordealpb.CommitMergeCommand
-	39,  // 103: ordealpb.AdminCommand.rollback_merge:type_name -> ordealpb.RollbackMergeCommand
-	40,  // 104: ordealpb.AdminCommand.compute_hash:type_name -> ordealpb.ComputeHashCommand
-	41,  // 105: ordealpb.AdminCommand.verify_hash:type_name -> ordealpb.VerifyHashCommand
-	36,  // 106: ordealpb.SplitCommand.regions:type_name -> ordealpb.NewRegion
-	53,  // 107: ordealpb.PrepareMergeCommand.target:type_name -> metapb.Region
-	53,  // 108: ordealpb.CommitMergeCommand.source:type_name -> metapb.Region
-	53,  // 109: ordealpb.MergeState.target:type_name -> metapb.Region
-	46,  // 110: ordealpb.Merged.regions:type_name -> ordealpb.MergedRegion
-	0,   // 111: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
-	53,  // 112: ordealpb.RegionLocalState.region:type_name -> metapb.Region
-	51,  // 113: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
-	44,  // 114: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
-	45,  // 115: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
-	53,  // 116: ordealpb.SnapshotData.region:type_name -> metapb.Region
-	44,  // 117: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
-	45,  // 118: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
-	119, // [119:119] is the sub-list for method output_type
-	119, // [119:119] is the sub-list for method input_type
-	119, // [119:119] is the sub-list for extension type_name
-	119, // [119:119] is the sub-list for extension extendee
-	0,   // [0:119] is the sub-list for field type_name
+	58,  // 62: ordealpb.RegionStatus.leader:type_name -> metapb.Peer
+	80,  // 63: ordealpb.PDRequest.bootstrap:type_name -> pdpb.BootstrapRequest
+	81,  // 64: ordealpb.PDRequest.is_bootstrapped:type_name -> pdpb.IsBootstrappedRequest
+	82,  // 65: ordealpb.PDRequest.alloc_id:type_name -> pdpb.AllocIDRequest
+	83,  // 66: ordealpb.PDRequest.put_store:type_name -> pdpb.PutStoreRequest
+	84,  // 67: ordealpb.PDRequest.store_heartbeat:type_name -> pdpb.StoreHeartbeatRequest
+	85,  // 68: ordealpb.PDRequest.region_heartbeat:type_name -> pdpb.RegionHeartbeatRequest
+	86,  // 69: ordealpb.PDRequest.get_region:type_name -> pdpb.GetRegionRequest
+	87,  // 70: ordealpb.PDRequest.get_region_by_id:type_name -> pdpb.GetRegionByIDRequest
+	88,  // 71: ordealpb.PDRequest.get_store:type_name -> pdpb.GetStoreRequest
+	89,  // 72: ordealpb.PDRequest.get_all_stores:type_name -> pdpb.GetAllStoresRequest
+	90,  // 73: ordealpb.PDRequest.ask_batch_split:type_name -> pdpb.AskBatchSplitRequest
+	91,  // 74: ordealpb.PDRequest.scan_regions:type_name -> pdpb.ScanRegionsRequest
+	92,  // 75: ordealpb.PDRequest.tso:type_name -> pdpb.TsoRequest
+	32,  // 76: ordealpb.PDRequest.empty_store:type_name -> ordealpb.EmptyStoreRequest
+	93,  // 77: ordealpb.PDRequest.get_members:type_name -> pdpb.GetMembersRequest
+	30,  // 78: ordealpb.PDRequest.transfer_driver:type_name -> ordealpb.TransferDriverRequest
+	29,  // 79: ordealpb.PDRequest.driver:type_name -> ordealpb.DriverPacket
+	94,  // 80: ordealpb.TransferDriverRequest.header:type_name -> pdpb.RequestHeader
+	95,  // 81: ordealpb.TransferDriverResponse.header:type_name -> pdpb.ResponseHeader
+	94,  // 82: ordealpb.EmptyStoreRequest.header:type_name -> pdpb.RequestHeader
+	95,  // 83: ordealpb.EmptyStoreResponse.header:type_name -> pdpb.ResponseHeader
+	96,  // 84: ordealpb.PDResponse.bootstrap:type_name -> pdpb.BootstrapResponse
+	97,  // 85: ordealpb.PDResponse.is_bootstrapped:type_name -> pdpb.IsBootstrappedResponse
+	98,  // 86: ordealpb.PDResponse.alloc_id:type_name -> pdpb.AllocIDResponse
+	99,  // 87: ordealpb.PDResponse.put_store:type_name -> pdpb.PutStoreResponse
+	100, // 88: ordealpb.PDResponse.store_heartbeat:type_name -> pdpb.StoreHeartbeatResponse
+	101, // 89: ordealpb.PDResponse.region_heartbeat:type_name -> pdpb.RegionHeartbeatResponse
+	102, // 90: ordealpb.PDResponse.get_region:type_name -> pdpb.GetRegionResponse
+	102, // 91: ordealpb.PDResponse.get_region_by_id:type_name -> pdpb.GetRegionResponse
+	103, // 92: ordealpb.PDResponse.get_store:type_name -> pdpb.GetStoreResponse
+	104, // 93: ordealpb.PDResponse.get_all_stores:type_name -> pdpb.GetAllStoresResponse
+	105, // 94: ordealpb.PDResponse.ask_batch_split:type_name -> pdpb.AskBatchSplitResponse
+	106, // 95: ordealpb.PDResponse.scan_regions:type_name -> pdpb.ScanRegionsResponse
+	107, // 96: ordealpb.PDResponse.tso:type_name -> pdpb.TsoResponse
+	33,  // 97: ordealpb.PDResponse.empty_store:type_name -> ordealpb.EmptyStoreResponse
+	108, // 98: ordealpb.PDResponse.get_members:type_name -> pdpb.GetMembersResponse
+	31,  // 99: ordealpb.PDResponse.transfer_driver:type_name -> ordealpb.TransferDriverResponse
+	35,  // 100: ordealpb.PDResponse.not_leader:type_name -> ordealpb.NotDriverLeader
+	37,  // 101: ordealpb.DriverWrites.writes:type_name -> ordealpb.DriverWrite
+	59,  // 102: ordealpb.Command.epoch:type_name -> metapb.RegionEpoch
+	40,  // 103: ordealpb.Command.ops:type_name -> ordealpb.Op
+	41,  // 104: ordealpb.Command.admin:type_name -> ordealpb.AdminCommand
+	2,   // 105: ordealpb.Op.kind:type_name -> ordealpb.Op.Kind
+	56,  // 106: ordealpb.Op.pairs:type_name -> ordealpb.KeyValue
+	42,  // 107: ordealpb.AdminCommand.split:type_name -> ordealpb.SplitCommand
+	49,  // 108: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
+	20,  // 109: ordealpb.AdminCommand.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
+	44,  // 110: ordealpb.AdminCommand.prepare_merge:type_name -> ordealpb.PrepareMergeCommand
+	45,  // 111: ordealpb.AdminCommand.commit_merge:type_name -> ordealpb.CommitMergeCommand
+	46,  // 112: ordealpb.AdminCommand.rollback_merge:type_name -> ordealpb.RollbackMergeCommand
+	47,  // 113: ordealpb.AdminCommand.compute_hash:type_name -> ordealpb.ComputeHashCommand
+	48,  // 114: ordealpb.AdminCommand.verify_hash:type_name -> ordealpb.VerifyHashCommand
+	43,  // 115: ordealpb.SplitCommand.regions:type_name -> ordealpb.NewRegion
+	60,  // 116: ordealpb.PrepareMergeCommand.target:type_name -> metapb.Region
+	60,  // 117: ordealpb.CommitMergeCommand.source:type_name -> metapb.Region
+	60,  // 118: ordealpb.MergeState.target:type_name -> metapb.Region
+	53,  // 119: ordealpb.Merged.regions:type_name -> ordealpb.MergedRegion
+	0,   // 120: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
+	60,  // 121: ordealpb.RegionLocalState.region:type_name -> metapb.Region
+	58,  // 122: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
+	51,  // 123: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
+	52,  // 124: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
+	60,  // 125: ordealpb.SnapshotData.region:type_name -> metapb.Region
+	51,  // 126: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
+	52,  // 127: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
+	128, // [128:128] is the sub-list for method output_type
+	128, // [128:128] is the sub-list for method input_type
+	128, // [128:128] is the sub-list for extension type_name
+	128, // [128:128] is the sub-list for extension extendee
+	0,   // [0:128] is the sub-list for field type_name
 }
 
 func init() { file_ordealpb_ordealpb_proto_init() }
@@ -4908,8 +5409,10 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*PDRequest_ScanRegions)(nil),
 		(*PDRequest_Tso)(nil),
 		(*PDRequest_EmptyStore)(nil),
+		(*PDRequest_GetMembers)(nil),
+		(*PDRequest_TransferDriver)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[28].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[31].OneofWrappers = []any{
 		(*PDResponse_Bootstrap)(nil),
 		(*PDResponse_IsBootstrapped)(nil),
 		(*PDResponse_AllocId)(nil),
@@ -4924,8 +5427,10 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*PDResponse_ScanRegions)(nil),
 		(*PDResponse_Tso)(nil),
 		(*PDResponse_EmptyStore)(nil),
+		(*PDResponse_GetMembers)(nil),
+		(*PDResponse_TransferDriver)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[31].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[38].OneofWrappers = []any{
 		(*AdminCommand_Split)(nil),
 		(*AdminCommand_CompactLog)(nil),
 		(*AdminCommand_ChangePeerV2)(nil),
@@ -4941,7 +5446,7 @@ func file_ordealpb_ordealpb_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_ordealpb_ordealpb_proto_rawDesc), len(file_ordealpb_ordealpb_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   48,
+			NumMessages:   55,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
