@@ -87,6 +87,10 @@ type Target interface {
 	Procs() []world.NodeID
 	// PDs returns the nodes of the placement driver, ascending.
 	PDs() []world.NodeID
+	// PDLeader returns which of them leads, 0 if none is known to.
+	PDLeader() world.NodeID
+	// TransferPD asks the placement driver's leader to hand over to another member.
+	TransferPD(p world.Proc, to world.NodeID) error
 	// Up tells whether a node has power.
 	Up(n world.NodeID) bool
 	// Regions returns the current regions by start key, as their freshest leaders say.

@@ -30,6 +30,7 @@ type knobs struct {
 	// readFrom is whom each client reads from.
 	readFrom []client.ReadFrom
 	shards   int
+	members  memberKnobs
 }
 
 // drifts are what drift is drawn from. Real clocks are much better; but a lease that is too long by the drift shows the
@@ -86,6 +87,7 @@ func drawKnobs(cfg Config) knobs {
 	k.shards = 1 + rng.IntN(shardsMax)
 	k.sizes = drawSizes(cfg)
 	k.hibernate = drawHibernate(cfg.Seed, k.tick)
+	k.members = drawMembers(cfg.Seed)
 	if cfg.Regions > manyRegions {
 		k.bearMany()
 	}
@@ -154,6 +156,7 @@ func (k knobs) cluster(cfg Config) cluster.Config {
 	c.Store.Shards = k.shards
 	k.sizes.apply(&c.Store)
 	k.hibernate.configure(&c.Store)
+	k.members.configure(&c)
 	c.Client = client.Options{CallTimeout: k.callTimeout}
 	return c
 }
