@@ -42,6 +42,8 @@ type Options struct {
 	Regions uint64
 	// Full says that every store holds every region, so that no replica can be added.
 	Full bool
+	// PDs is how many members the placement driver has; 0 is one.
+	PDs int
 }
 
 // drawer holds what a draw needs to know.
@@ -360,4 +362,31 @@ func drawMerge(d *drawer) Fault {
 	return f
 }
 
-func drawKillPD(*drawer) Fault { return KillPD{} }
+func drawKillPD(d *drawer) Fault { return KillPD{d.member(3, 2, 1)} }
+
+// member draws whom of the placement driver a fault strikes. A driver of one member is always all of it.
+func (d *drawer) member(leader, one, all float64) PDWhom {
+	if d.opts.PDs < 2 {
+		return PDWhom{}
+	}
+	switch d.weighted([]float64{leader, one, all}) {
+	case 0:
+		return PDWhom{Kind: PDLeader}
+	case 1:
+		return PDWhom{Kind: PDAny, N: d.ordinal()}
+	}
+	return PDWhom{}
+}
+
+// drawPDPartition mostly cuts a leader off from the other members: it is deposed, and clients and some stores go on asking it.
+func drawPDPartition(d *drawer) Fault {
+	f := PDPartition{Whom: d.member(4, 2, 1)}
+	f.Members = d.opts.PDs > 1 && d.rng.IntN(4) > 0
+	if !f.Members || d.rng.IntN(2) == 0 {
+		f.Stores = d.mask(d.stores)
+	}
+	f.OneWay = d.rng.IntN(4) == 0
+	return f
+}
+
+func drawTransferPD(d *drawer) Fault { return TransferPD{To: d.ordinal()} }

@@ -48,7 +48,9 @@ func Families() []Family {
 		{"coup", "a region passes to others, of which its leader hears nothing", 2, effectNetwork, 3, drawCoup},
 		{"lag", "a store is left behind, and loses power in the middle of a snapshot", 2, effectBoth, 3, drawLag},
 		{"crash-at", "power loss at a crash point in the code", 3, effectStores, 3, drawCrashAt},
-		{"pd-kill", "power loss of the placement driver", 1, effectPD, 1, drawKillPD},
+		{"pd-kill", "power loss of the placement driver: its leader, a member, all", 1, effectPD, 1, drawKillPD},
+		{"pd-partition", "a member of the placement driver, or all, cut off from others or from stores", 1, effectNetwork, 1, drawPDPartition},
+		{"pd-leader-transfer", "the placement driver's leader hands over", 1, effectInstant, 1, drawTransferPD},
 	}
 }
 
@@ -90,6 +92,9 @@ func (f Family) Unavailable(stores int, o Options) string {
 	}
 	if f.Name == (Lag{}).Name() && len(snapshotPoints(o.CrashPoints)) == 0 {
 		return "lag needs crash points of snapshots: build with the failpoint overlay"
+	}
+	if f.Name == (TransferPD{}).Name() && o.PDs < 2 {
+		return "pd-leader-transfer needs 2 members of the placement driver, there is 1"
 	}
 	return ""
 }

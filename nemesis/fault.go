@@ -41,6 +41,8 @@ var verbs = []struct {
 	{"merge", parseMerge},
 	{"coup", parseCoup},
 	{"lag", parseLag},
+	{"pd-partition", parsePDPartition},
+	{"pd-leader-transfer", parseTransferPD},
 }
 
 // ParseFault reads what Fault.String prints. An error names the column and what is allowed there.

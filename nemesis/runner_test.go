@@ -315,7 +315,7 @@ func TestSkipsSayWhy(t *testing.T) {
 	}{
 		{"kill store(9)", 3, down(), "there is no store 9"},
 		{"kill store(2)", 3, down(2), "s2 down already"},
-		{"kill pd", 3, down(100), "no placement driver is up"},
+		{"kill pd", 3, down(100), "pd down already"},
 		{"kill any(1)", 3, down(1, 2, 3), "no store is up"},
 		{"kill leader(1)", 3, down(1, 2, 3), "no region has a known leader"},
 		{"kill stores(0x10)", 3, down(), "mask 0x10 names no store"},

@@ -38,9 +38,9 @@ type witness struct {
 	// asked is which member of the driver is asked.
 	asked world.NodeID
 	// life and term are of the leadership that believes.
-	life              *pd.Member
-	term              uint64
-	believed          map[uint64]*metapb.RegionEpoch
+	life     *pd.Member
+	term     uint64
+	believed map[uint64]*metapb.RegionEpoch
 }
 
 // witnessDriver sets the witness going until the run's clients are told to end.
