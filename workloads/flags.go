@@ -45,7 +45,7 @@ func (o Options) Configs() []Config {
 // Bounds of the flags. One simulated cluster lives in one process, so that these are bounds of memory and patience.
 const (
 	SeedsMax    = 1_000_000
-	DurationMin = time.Second
+	DurationMin = 100 * time.Millisecond
 	DurationMax = 24 * time.Hour
 	StoresMax   = 25
 	ReplicasMax = 7
@@ -63,6 +63,7 @@ const (
 	DefaultRegions  = "4"
 	DefaultClients  = "8"
 	DefaultOut      = "out"
+	DefaultLuck     = "0"
 )
 
 // Words that stand for names.
@@ -78,6 +79,7 @@ type flagValues struct {
 	workload, nemesis, bug, duration        string
 	seed, seeds                             string
 	stores, replicas, regions, clients, out string
+	luck, plain                             string
 }
 
 // FlagSet is the flags of this package in a set of package flag.
@@ -101,6 +103,8 @@ func RegisterFlags(fs *flag.FlagSet) *FlagSet {
 		{&v.regions, "regions", DefaultRegions, fmt.Sprintf("`how many` regions to begin with, 1 to %d", RegionsMax)},
 		{&v.clients, "clients", DefaultClients, fmt.Sprintf("`how many` clients, 1 to %d", ClientsMax)},
 		{&v.bug, "bug", "", "`name` of a planted bug to switch on, or list"},
+		{&v.luck, "luck", DefaultLuck, "`number` by which all is drawn anew but knobs and faults, which are the seed's"},
+		{&v.plain, "plain", noNames, "`names` of knobs that are as usual, whatever the seed draws, joined by commas, of " + strings.Join(Plains(), ", ") + "; or all, or none"},
 		{&v.out, "out", DefaultOut, "`folder` for the folders of the runs"},
 	} {
 		fs.StringVar(d.field, d.name, d.value, d.usage)
@@ -177,6 +181,10 @@ func (v flagValues) options() (o Options, err error) {
 	}
 	o.Base.Regions = int(p.number("regions", v.regions, 1, RegionsMax))
 	o.Base.Clients = int(p.number("clients", v.clients, 1, ClientsMax))
+	o.Base.Luck = p.number("luck", v.luck, 0, ^uint64(0))
+	if strings.TrimSpace(v.plain) != noNames {
+		o.Base.Plain = p.names("plain", v.plain, Plains())
+	}
 	o.ListBugs = v.bug == listNames
 	if v.bug != "" && !o.ListBugs {
 		o.Base.Bug = p.bug(v.bug)
@@ -269,6 +277,12 @@ func (c Config) Args() []string {
 	}
 	if c.Bug != "" {
 		args = append(args, "-bug="+c.Bug)
+	}
+	if c.Luck != 0 {
+		args = append(args, "-luck="+decimal(c.Luck))
+	}
+	if len(c.Plain) > 0 {
+		args = append(args, "-plain="+joinNames(c.Plain))
 	}
 	return args
 }

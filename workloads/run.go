@@ -98,7 +98,7 @@ func (r *run) prepare() error {
 	if r.tune != nil {
 		r.tune(&r.knobs)
 	}
-	simCfg := sim.Config{Seed: r.cfg.Seed, Net: r.knobs.net, Disk: r.knobs.disk, TurnDelay: r.knobs.turn, ClockDrift: r.knobs.drift}
+	simCfg := sim.Config{Seed: r.cfg.worldSeed(), Net: r.knobs.net, Disk: r.knobs.disk, TurnDelay: r.knobs.turn, ClockDrift: r.knobs.drift}
 	if r.cfg.Trace != "" {
 		if r.traceOut, err = os.Create(r.cfg.Trace); err != nil {
 			return Usagef("trace: %v", err)
