@@ -54,7 +54,8 @@ type Engine struct {
 	// pace keeps Pebble from flushing at moments of its own choice. Nil in the real world.
 	pace *pacer
 	// views are closed with the disk.
-	views *views
+	views   *views
+	damages *damages
 }
 
 // NewBatch returns an empty batch for this engine. It can be reused: Commit empties it.

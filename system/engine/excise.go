@@ -19,8 +19,10 @@ func (e *Engine) Excise(start, end []byte) error {
 	} else if err := e.db.Flush(); err != nil {
 		panic(fmt.Sprintf("engine: excise [%x, %x): flush: %v", start, end, err))
 	}
-	if err := e.checkCuts(start, end); err != nil {
-		return failed(err, "excise [%x, %x)", start, end)
+	if in, err := e.checkCuts(start, end); err != nil {
+		bad := failed(err, "excise [%x, %x)", start, end)
+		bad.In = in
+		return bad
 	}
 	if err := e.db.Excise(context.Background(), pebble.KeyRange{Start: start, End: end}); err != nil {
 		panic(fmt.Sprintf("engine: excise [%x, %x): %v", start, end, err))
@@ -33,24 +35,28 @@ func (e *Engine) Excise(start, end []byte) error {
 
 // checkCuts reads what Pebble will read of the tables that it cuts: the last key before start and the first one behind
 // end. Pebble takes a damaged block for the end of the table there, and would drop all that lies beyond.
-func (e *Engine) checkCuts(start, end []byte) error {
+func (e *Engine) checkCuts(start, end []byte) (Damage, error) {
 	levels, err := e.db.SSTables()
 	if err != nil {
-		return err
+		return Damage{}, err
 	}
 	for _, tables := range levels {
 		for _, t := range tables {
 			left := bytes.Compare(t.Smallest.UserKey, start) < 0 && bytes.Compare(start, t.Largest.UserKey) <= 0
 			right := bytes.Compare(t.Smallest.UserKey, end) < 0 && bytes.Compare(end, t.Largest.UserKey) <= 0
 			if left || right {
-				if err := e.checkCut(fmt.Sprintf("%v.sst", t.BackingSSTNum), start, end); err != nil {
-					return err
+				d := Damage{table: tableName(t), start: t.Smallest.UserKey, last: t.Largest.UserKey}
+				if err := e.checkCut(d.table, start, end); err != nil {
+					return d, err
 				}
 			}
 		}
 	}
-	return nil
+	return Damage{}, nil
 }
+
+// tableName is the file that has a table, or has it as a part.
+func tableName(t pebble.SSTableInfo) string { return fmt.Sprintf("%v.sst", t.BackingSSTNum) }
 
 func (e *Engine) checkCut(table string, start, end []byte) error {
 	r, err := openTable(e.fs, e.fs.PathJoin(e.folder, table))
@@ -83,7 +89,7 @@ func openTable(fs vfs.FS, path string) (*sstable.Reader, error) {
 		return nil, err
 	}
 	opts := &pebble.Options{}
-	addCommon(opts)
+	addCommon(opts, &damages{})
 	opts.EnsureDefaults()
 	return sstable.NewReader(context.Background(), readable, opts.MakeReaderOptions())
 }

@@ -28,7 +28,7 @@ const (
 )
 
 // simOptions are those of a Pebble that does nothing by itself: no flush, compaction or statistics that was not asked for.
-func simOptions(fs vfs.FS) *pebble.Options {
+func simOptions(fs vfs.FS, found *damages) *pebble.Options {
 	o := &pebble.Options{
 		FS:                          fs,
 		FormatMajorVersion:          formatVersion,
@@ -49,14 +49,15 @@ func simOptions(fs vfs.FS) *pebble.Options {
 		o.Levels[i].BlockSize = simBlockBytes
 		o.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	}
-	addCommon(o)
+	addCommon(o, found)
 	return o
 }
 
 // addCommon adds what disks of both kinds have: filters that spare single reads most of the tables that do not have their
-// key, and a listener for damaged blocks. Whoever reads one gets an error; Pebble by itself would end the process.
-func addCommon(o *pebble.Options) {
-	o.EventListener = &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}}
+// key, and a listener for damaged blocks. Whoever reads one gets an error, and what compactions meet is found; Pebble by
+// itself would end the process.
+func addCommon(o *pebble.Options, found *damages) {
+	o.EventListener = &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}, CompactionEnd: found.compacted}
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBitsPerKey)
 	}
