@@ -60,3 +60,23 @@ func (c *Real) ArmCrash(string, world.NodeID) error {
 
 // DisarmCrashes implements nemesis.Target.
 func (c *Real) DisarmCrashes() (hit []string) { return nil }
+
+// Rot implements nemesis.Target. It fails.
+func (c *Real) Rot(world.NodeID, []uint64, uint64) (string, error) {
+	return "", errors.New("blocks are damaged in the simulated world only: there every block of a disk is known")
+}
+
+// Damages implements nemesis.Target: there is none.
+func (c *Real) Damages() []nemesis.Damage { return nil }
+
+// Ails implements nemesis.Target. It knows of power only.
+func (c *Real) Ails(id uint64) string {
+	for _, r := range c.Regions() {
+		for _, m := range r.Peers {
+			if r.ID == id && !c.Up(m.Store) {
+				return storeName(m.Store) + " is down"
+			}
+		}
+	}
+	return ""
+}

@@ -92,8 +92,8 @@ func (f CrashAt) judge(healed Receipt) Receipt {
 }
 
 // HealAll brings back everything that any fault can take: it disarms crash points, removes all cuts and starts every
-// node that is down, and at last takes every region out of its joint configuration. It is idempotent, and goes on where
-// one step fails.
+// node that is down, takes every region out of its joint configuration, and at last waits until all damage on disks is
+// noticed and repaired. It is idempotent, and goes on where one step fails.
 func HealAll(p world.Proc, t Target) (Receipt, error) {
 	r := Receipt{Hits: t.DisarmCrashes()}
 	t.HealNetwork()
@@ -104,5 +104,7 @@ func HealAll(p world.Proc, t Target) (Receipt, error) {
 	}
 	stores, err := restartStores(t)
 	left, leaveErr := leaveJoints(p, t, leaveAllWithin)
-	return r.and(stores).and(left), joinErrors(joinErrors(pdErr, err), leaveErr)
+	repaired := repair(p, t, repairAllWithin)
+	err = joinErrors(joinErrors(pdErr, err), joinErrors(leaveErr, unnoticed(t)))
+	return r.and(stores).and(left).and(repaired), err
 }

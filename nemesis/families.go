@@ -16,6 +16,7 @@ const (
 	effectBoth                  // links, and then a store's power
 	effectPD                    // the placement driver's power
 	effectJoint                 // regions' joint configurations, and stores' power
+	effectDisk                  // data on stores' disks
 )
 
 // Family is a kind of fault that can be chosen by name.
@@ -48,6 +49,7 @@ func Families() []Family {
 		{"coup", "a region passes to others, of which its leader hears nothing", 2, effectNetwork, 3, drawCoup},
 		{"lag", "a store is left behind, and loses power in the middle of a snapshot", 2, effectBoth, 3, drawLag},
 		{"crash-at", "power loss at a crash point in the code", 3, effectStores, 3, drawCrashAt},
+		{"bit-rot", "a block of a store's data is damaged", 2, effectDisk, 3, drawBitRot},
 		{"pd-kill", "power loss of the placement driver: its leader, a member, all", 1, effectPD, 1, drawKillPD},
 		{"pd-partition", "a member of the placement driver, or all, cut off from others or from stores", 1, effectNetwork, 1, drawPDPartition},
 		{"pd-leader-transfer", "the placement driver's leader hands over", 1, effectInstant, 1, drawTransferPD},

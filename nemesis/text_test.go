@@ -39,7 +39,7 @@ func anyPDWhom(t *rapid.T) PDWhom {
 
 func anyFault(t *rapid.T) Fault {
 	n := func(label string) uint64 { return uint64(rapid.Uint32().Draw(t, label)) }
-	switch rapid.IntRange(0, 13).Draw(t, "fault") {
+	switch rapid.IntRange(0, 14).Draw(t, "fault") {
 	case 0:
 		f := Partition{First: anyWhom(t, "first"), Second: Whom{Kind: WhomRest}, PD: anySide(t, "pd"), Clients: anySide(t, "clients")}
 		if f.OneWay = rapid.Bool().Draw(t, "oneway"); f.OneWay && rapid.Bool().Draw(t, "second") {
@@ -86,6 +86,8 @@ func anyFault(t *rapid.T) Fault {
 		return f
 	case 12:
 		return TransferPD{To: n("to")}
+	case 13:
+		return BitRot{Whom: anyWhom(t, "whom"), Block: n("block")}
 	default:
 		return Split{Region: n("region")}
 	}
@@ -272,7 +274,7 @@ func TestParseFamilies(t *testing.T) {
 	require.Equal(t, "kill", some[0].Name)
 	require.Equal(t, "split", some[1].Name)
 	_, err = ParseFamilies("kill,fire")
-	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,joint,learner,replace,split,batch-split,merge,coup,lag,crash-at,pd-kill,pd-partition,pd-leader-transfer`)
+	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,joint,learner,replace,split,batch-split,merge,coup,lag,crash-at,bit-rot,pd-kill,pd-partition,pd-leader-transfer`)
 	_, err = ParseFamilies("")
 	require.ErrorContains(t, err, `unknown nemesis "": want all`)
 	_, err = ParseFamilies("kill,all")

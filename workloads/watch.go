@@ -40,9 +40,9 @@ type watch struct {
 	leadersMax int
 	// waiting are the client calls that wait in each shard.
 	waiting map[shardOf]uint64
-	// damaged says whether somebody damaged a store's disk.
-	damaged func(world.NodeID) bool
-	notes   []string
+	// rotten says whether somebody damaged a store's disk where a region has data.
+	rotten func(world.NodeID, *metapb.Region) bool
+	notes  []string
 	// slumbers counts how often a peer fell asleep.
 	slumbers int
 }
@@ -109,10 +109,8 @@ func (v *watch) listener() store.Listener {
 		Inconsistent: func(s, region uint64, at raft.ID, hash, majority uint64) {
 			inv.Inconsistent(world.NodeID(s), region, at.Index, hash, majority)
 		},
-		Quarantined: func(s, region, peer uint64, why string) {
-			if v.damaged == nil || !v.damaged(world.NodeID(s)) {
-				inv.Quarantined(world.NodeID(s), region, peer, why)
-			}
+		Quarantined: func(s uint64, r *metapb.Region, peer uint64, why string) {
+			inv.Quarantined(world.NodeID(s), r.GetId(), peer, v.rotten(world.NodeID(s), r), why)
 		},
 		SnapshotApplied: func(s uint64, r *metapb.Region, at raft.ID) {
 			inv.SnapshotApplied(world.NodeID(s), r.GetId(), at.Index, at.Term)
