@@ -64,6 +64,7 @@ type leadership struct {
 func newWatch(w *sim.World, regions int) *watch {
 	return &watch{
 		w: w, inv: checker.NewInvariants(w.Now), regions: map[uint64]checker.RegionView{}, ended: map[uint64]bool{},
+		rotten:  func(world.NodeID, *metapb.Region) bool { return false },
 		waiting: map[shardOf]uint64{}, leadersMax: leadersMax + leadersPerRegion*regions,
 	}
 }

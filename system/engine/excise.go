@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/sstable"
@@ -33,23 +34,27 @@ func (e *Engine) Excise(start, end []byte) error {
 	return nil
 }
 
-// checkCuts reads what Pebble will read of the tables that it cuts: the last key before start and the first one behind
-// end. Pebble takes a damaged block for the end of the table there, and would drop all that lies beyond.
+// checkCuts reads what Pebble will read of the tables that it cuts: the last key before start, the first one behind end. Pebble
+// takes a damaged block for the end of the table there, and would drop all that lies beyond.
 func (e *Engine) checkCuts(start, end []byte) (Damage, error) {
 	levels, err := e.db.SSTables()
 	if err != nil {
 		return Damage{}, err
 	}
-	for _, tables := range levels {
-		for _, t := range tables {
-			left := bytes.Compare(t.Smallest.UserKey, start) < 0 && bytes.Compare(start, t.Largest.UserKey) <= 0
-			right := bytes.Compare(t.Smallest.UserKey, end) < 0 && bytes.Compare(end, t.Largest.UserKey) <= 0
-			if left || right {
-				d := Damage{table: tableName(t), start: t.Smallest.UserKey, last: t.Largest.UserKey}
-				if err := e.checkCut(d.table, start, end); err != nil {
-					return d, err
-				}
-			}
+	cutAt := func(t pebble.SSTableInfo, key []byte) bool {
+		return bytes.Compare(t.Smallest.UserKey, key) < 0 && bytes.Compare(key, t.Largest.UserKey) <= 0
+	}
+	for _, t := range slices.Concat(levels...) {
+		d := Damage{table: tableName(t), start: t.Smallest.UserKey, last: t.Largest.UserKey}
+		if cutAt(t, start) {
+			err = e.checkCut(t, func(it sstable.Iterator) { it.SeekLT(start, 0) })
+		}
+		// A table that ends before end has nothing behind it, and may end with the damaged block.
+		if err == nil && cutAt(t, end) {
+			err = e.checkCut(t, func(it sstable.Iterator) { it.SeekGE(end, 0) })
+		}
+		if err != nil {
+			return d, err
 		}
 	}
 	return Damage{}, nil
@@ -58,8 +63,9 @@ func (e *Engine) checkCuts(start, end []byte) (Damage, error) {
 // tableName is the file that has a table, or has it as a part.
 func tableName(t pebble.SSTableInfo) string { return fmt.Sprintf("%v.sst", t.BackingSSTNum) }
 
-func (e *Engine) checkCut(table string, start, end []byte) error {
-	r, err := openTable(e.fs, e.fs.PathJoin(e.folder, table))
+// checkCut says what is wrong with what seek reads of a table.
+func (e *Engine) checkCut(t pebble.SSTableInfo, seek func(sstable.Iterator)) error {
+	r, err := openTable(e.fs, e.fs.PathJoin(e.folder, tableName(t)))
 	if err != nil {
 		return err
 	}
@@ -69,13 +75,8 @@ func (e *Engine) checkCut(table string, start, end []byte) error {
 		return err
 	}
 	defer it.Close()
-	if it.SeekLT(start, 0) == nil && it.Error() != nil {
-		return it.Error()
-	}
-	if it.SeekGE(end, 0) == nil && it.Error() != nil {
-		return it.Error()
-	}
-	return nil
+	seek(it)
+	return it.Error()
 }
 
 // openTable opens a table past Pebble and its cache.

@@ -86,6 +86,29 @@ func TestExciseRemovesRot(t *testing.T) {
 	require.NoError(t, d.Close())
 }
 
+// TestExciseAtTheEndOfATable: a damaged block at which a table ends can be cut out with all that may lie behind it.
+func TestExciseAtTheEndOfATable(t *testing.T) {
+	t.Parallel()
+	d := NewSimDisk()
+	e := open(t, d)
+	b := e.NewBatch()
+	for i := range 500 {
+		b.Put(DataKey(fmt.Appendf(nil, "k%03d", i)), bytes.Repeat([]byte{byte(i)}, 40))
+	}
+	e.Commit(b)
+	require.NoError(t, d.Close())
+	last, err := d.Rot(0, func(b *Block) bool { return b.Before == nil })
+	require.NoError(t, err)
+	require.Equal(t, DataKey([]byte("k499")), last.Last)
+	e = open(t, d)
+	lo, hi := DataRange([]byte("k100"), nil)
+	require.NoError(t, e.Excise(lo, hi))
+	lo, hi = DataRange(nil, nil)
+	_, pairs := e.Hash(lo, hi)
+	require.Equal(t, 100, pairs)
+	require.NoError(t, d.Close())
+}
+
 func TestLifeWithRot(t *testing.T) {
 	t.Parallel()
 	d, e, key := rotten(t, 9)
