@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"math"
@@ -58,9 +59,19 @@ func simOptions(fs vfs.FS, found *damages) *pebble.Options {
 // itself would end the process.
 func addCommon(o *pebble.Options, found *damages) {
 	o.EventListener = &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}, CompactionEnd: found.compacted}
+	o.Experimental.SpanPolicyFunc = dataApart
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBitsPerKey)
 	}
+}
+
+// dataApart has tables end where the data begin. A read that looks for the next key loads the next block of a table, whatever
+// its bounds: were that a damaged one with data, a store that reads what it can't live without would be lost as a whole.
+func dataApart(start []byte) (p pebble.SpanPolicy, end []byte, err error) {
+	if data := []byte{spaceData}; bytes.Compare(start, data) < 0 {
+		end = data
+	}
+	return p, end, nil
 }
 
 // atOnce lets every compaction that is asked for run. Pebble's own scheduler keeps a ticking goroutine for each database.

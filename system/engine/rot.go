@@ -19,9 +19,8 @@ type Block struct {
 	// where it has none: of the keys in between only this block can tell whether the table has them.
 	First, Last   []byte
 	After, Before []byte
-	// keys are all of its keys; mixed says that there are others than users' data.
-	keys  [][]byte
-	mixed bool
+	// keys are all of its keys.
+	keys [][]byte
 }
 
 // Meets says whether a read of [start, end) may come to the block. An empty end is the end of everything.
@@ -29,12 +28,12 @@ func (b *Block) Meets(start, end []byte) bool {
 	return (b.Before == nil || bytes.Compare(start, b.Before) < 0) && (len(end) == 0 || bytes.Compare(b.After, end) < 0)
 }
 
-// Rot damages the disk while it is closed: it flips a bit in a block that fits, holds nothing but users' data, and has at
-// least one key that is still there, so that whoever reads all keys comes to it. Of several such blocks it takes the one
+// Rot damages the disk while it is closed: it flips a bit in a block of users' data that fits and has at least one key that is still
+// there, so that whoever reads all keys comes to it. Of several such blocks it takes the one
 // numbered n, counting round, and returns it; nil if there is none. What is not in tables yet is brought there first. Tables of
 // which a part was excised are left alone.
 func (d *SimDisk) Rot(n uint64, fits func(*Block) bool) (*Block, error) {
-	found, err := d.blocks(func(e *Engine, b *Block) bool { return !b.mixed && fits(b) && e.hasAny(b.keys) })
+	found, err := d.blocks(func(e *Engine, b *Block) bool { return b.First[0] == spaceData && fits(b) && e.hasAny(b.keys) })
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
@@ -140,7 +139,6 @@ func (d *SimDisk) blocksOf(t pebble.SSTableInfo) (found []*Block, err error) {
 			found = append(found, b)
 		}
 		b.Last, b.keys = key, append(b.keys, key)
-		b.mixed = b.mixed || key[0] != spaceData
 	}
 	return found, it.Error()
 }

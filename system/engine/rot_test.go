@@ -86,6 +86,32 @@ func TestExciseRemovesRot(t *testing.T) {
 	require.NoError(t, d.Close())
 }
 
+// TestRotBesideWhatAStoreNeeds: the first block of the data is damaged. Reads of other key spaces do not come to it, though what
+// they look for is nowhere and would be next to it.
+func TestRotBesideWhatAStoreNeeds(t *testing.T) {
+	t.Parallel()
+	d := NewSimDisk()
+	e := open(t, d)
+	b := e.NewBatch()
+	b.Put(RaftLogKey(1, 1), bytes.Repeat([]byte{7}, 130))
+	for i := range 500 {
+		b.Put(DataKey(fmt.Appendf(nil, "k%03d", i)), bytes.Repeat([]byte{byte(i)}, 40))
+	}
+	e.Commit(b)
+	require.NoError(t, d.Close())
+	first, err := d.Rot(0, anyBlock)
+	require.NoError(t, err)
+	require.Equal(t, DataKey([]byte("k000")), first.First)
+	e = open(t, d)
+	lo, hi := RegionStateRange()
+	e.Scan(lo, hi, func(_, _ []byte) bool { return true })
+	lo, hi = AllSpools()
+	e.ReverseScan(lo, hi, func(_, _ []byte) bool { return true })
+	_, ok := e.Get(RegionStateKey(1))
+	require.False(t, ok)
+	require.NoError(t, d.Close())
+}
+
 // TestExciseAtTheEndOfATable: a damaged block at which a table ends can be cut out with all that may lie behind it.
 func TestExciseAtTheEndOfATable(t *testing.T) {
 	t.Parallel()
