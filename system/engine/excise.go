@@ -42,7 +42,9 @@ func (e *Engine) checkCuts(start, end []byte) (Damage, error) {
 		return Damage{}, err
 	}
 	cutAt := func(t pebble.SSTableInfo, key []byte) bool {
-		return bytes.Compare(t.Smallest.UserKey, key) < 0 && bytes.Compare(key, t.Largest.UserKey) <= 0
+		// Where a range that was deleted ends the table, the last key is the end of that range, which is not in it.
+		last := bytes.Compare(key, t.Largest.UserKey)
+		return bytes.Compare(t.Smallest.UserKey, key) < 0 && (last < 0 || last == 0 && !t.Largest.IsExclusiveSentinel())
 	}
 	for _, t := range slices.Concat(levels...) {
 		d := Damage{table: tableName(t), start: t.Smallest.UserKey, last: t.Largest.UserKey}
