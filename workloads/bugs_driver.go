@@ -13,6 +13,8 @@ func driverBugs() []Bug {
 			"a driver that boots gives ids again"},
 		{"pd-tso-back", "D5", "bugTSOBack", "register", "pd-kill",
 			"timestamps that are ahead of the clock are not promised to the disk"},
+		{"pd-unfenced", "D11", "bugPDUnfenced", "register", "pd-partition,pd-leader-transfer",
+			"a leader of the driver answers without asking a quorum whether it still leads"},
 		{"pd-last-healthy", "D6", "bugPDLastHealthy,bugQuorumDanger", "churn", "kill,partition",
 			"nobody asks whether enough healthy peers are left when one is removed"},
 		{"pd-no-tolerance", "D7", "bugPDNoTolerance", "churn", "split",
