@@ -278,8 +278,8 @@ func TestIdentity(t *testing.T) {
 	three := []world.Addr{memberAddr(0), memberAddr(1), memberAddr(2)}
 	for want, change := range map[string]func(*Config, *world.Env){
 		"member 100 of cluster 1 with members [100], this is member 100 of cluster 2": func(c *Config, _ *world.Env) { c.ClusterID = 2 },
-		"this is member 101 of cluster 1 with members [101]":                           func(_ *Config, e *world.Env) { e.Addr = memberAddr(1) },
-		"this is member 100 of cluster 1 with members [100 101 102]":                   func(c *Config, _ *world.Env) { c.Members = three },
+		"this is member 101 of cluster 1 with members [101]":                          func(_ *Config, e *world.Env) { e.Addr = memberAddr(1) },
+		"this is member 100 of cluster 1 with members [100 101 102]":                  func(c *Config, _ *world.Env) { c.Members = three },
 	} {
 		cfg, env := DefaultConfig(), world.Env{Addr: memberAddr(0)}
 		change(&cfg, &env)
