@@ -242,6 +242,24 @@ func TestAMajorityIsNeeded(t *testing.T) {
 	require.NotZero(t, d.must(allocID(1)).GetAllocId().GetId())
 }
 
+// While a leader tries to hand over to a member that is gone, its group takes no entries: what needs one is answered when it has
+// given up, and what does not need one at once.
+func TestAnswersWaitWhileALeaderHandsOver(t *testing.T) {
+	t.Parallel()
+	d := newDriver(t, 3)
+	defer d.close()
+	first := d.await(-1)
+	gone := (first + 1) % 3
+	d.crash(gone)
+	require.Nil(t, d.must(transferTo(gone)).GetTransferDriver().GetHeader().GetError())
+	require.NotNil(t, d.ask(first, getAllStores(), 20*time.Millisecond).GetGetAllStores())
+	begun := d.w.Now()
+	require.Nil(t, d.ask(first, putStore(1), time.Second).GetPutStore().GetHeader().GetError())
+	require.Greater(t, d.w.Now().Sub(begun), d.cfg.Tick)
+	require.Equal(t, first, d.leader())
+	require.Len(t, d.must(getAllStores()).GetGetAllStores().GetStores(), 1)
+}
+
 // A member that was away for longer than the others keep their log gets all there is at once.
 func TestASnapshotBringsAMemberUpToDate(t *testing.T) {
 	t.Parallel()

@@ -15,6 +15,8 @@ func driverBugs() []Bug {
 			"timestamps that are ahead of the clock are not promised to the disk"},
 		{"pd-unfenced", "D11", "bugPDUnfenced", "register", "pd-partition,pd-leader-transfer",
 			"a leader of the driver answers without asking a quorum whether it still leads"},
+		{"pd-early-leader", "D12", "bugPDEarlyLeader", "register", "pd-kill,pd-partition,pd-leader-transfer",
+			"a member comes to lead the driver before it has applied what its predecessors promised"},
 		{"pd-last-healthy", "D6", "bugPDLastHealthy,bugQuorumDanger", "churn", "kill,partition",
 			"nobody asks whether enough healthy peers are left when one is removed"},
 		{"pd-no-tolerance", "D7", "bugPDNoTolerance", "churn", "split",
