@@ -19,14 +19,20 @@ func (c *Real) Procs() []world.NodeID { return c.cfg.clientNodes() }
 // PDs implements nemesis.Target.
 func (c *Real) PDs() []world.NodeID { return c.cfg.pdNodes() }
 
-// PDLeader implements nemesis.Target. It asks the members, so it takes a moment.
+// PDLeader implements nemesis.Target. It asks one member after the other until one knows, so it takes a moment.
 func (c *Real) PDLeader() world.NodeID {
 	var leader world.NodeID
 	_ = c.Do(ProbeNode, "look", func(p world.Proc) error {
-		cl := newClient(p, c.cfg.drivers(), client.Options{CallTimeout: realAdminTimeout, OpTimeout: realAdminTimeout})
-		_, id, err := cl.Drivers()
-		leader = world.NodeID(id)
-		return err
+		for i, at := range c.cfg.drivers() {
+			if leader != 0 || !c.Up(c.PDs()[i]) {
+				continue
+			}
+			cl := newClient(p, []world.Addr{at}, client.Options{CallTimeout: realAdminTimeout, OpTimeout: realAdminTimeout})
+			if _, id, err := cl.Drivers(); err == nil {
+				leader = world.NodeID(id)
+			}
+		}
+		return nil
 	})
 	return leader
 }
