@@ -114,10 +114,17 @@ func (c *Sim) Ails(id uint64) string {
 	if all[i].leader == 0 || all[i].frozen {
 		return "it has no leader, or is about to be merged"
 	}
+	// A replica too many is taken away soon, and it may be one that is well.
+	if n := len(all[i].region.GetPeers()); n != c.cfg.Replicas {
+		return fmt.Sprintf("it has %d replicas, and is to have %d", n, c.cfg.Replicas)
+	}
 	for _, m := range all[i].region.GetPeers() {
 		s := c.store(world.NodeID(m.GetStoreId()))
 		if s == nil || !c.World.Up(s.id) {
 			return storeName(world.NodeID(m.GetStoreId())) + " is down"
+		}
+		if !region.Votes(m) || s.store.ChangePending(id) {
+			return "its replicas are about to change"
 		}
 		peers := s.store.Peers()
 		j := slices.IndexFunc(peers, func(v store.PeerView) bool { return v.Peer == m.GetId() && v.Initialised })

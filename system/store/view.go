@@ -44,6 +44,17 @@ func (s *Store) Peers() []PeerView {
 	return vs
 }
 
+// ChangePending says whether a peer of the region here has a membership change in its log that it has not applied: it may still
+// come about, whoever waits for it or not.
+func (n *Node) ChangePending(id uint64) bool {
+	p := n.shards[n.shards[0].cfg.shardOf(id)].peers[id]
+	if p == nil {
+		return false
+	}
+	entries, ok := p.group.Entries(p.applied.Index, p.group.LastIndex())
+	return !ok || slices.ContainsFunc(entries, raft.IsConfChange)
+}
+
 // Quarantined lists the regions whose peers on this store are quarantined.
 func (n *Node) Quarantined() (regions []uint64) {
 	for _, s := range n.shards {
