@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"fmt"
+
 	"ordeal/pd"
 	"ordeal/proto/metapb"
 	"ordeal/system/engine"
@@ -63,6 +65,15 @@ func (c *Sim) addStore(id world.NodeID) error {
 		configure: seedJitter,
 		booted:    func(n *store.Node) { s.store = n },
 	}))
+}
+
+// Join lets a new store, without anything on it, join the cluster while it runs.
+func (c *Sim) Join() (world.NodeID, error) {
+	if len(c.stores) >= StoresMax {
+		return 0, fmt.Errorf("cluster: there are %d stores: want at most %d", len(c.stores), StoresMax)
+	}
+	id := world.NodeID(len(c.stores) + 1)
+	return id, c.addStore(id)
 }
 
 // seedJitter draws the election jitter of a store's life from the world's seed.

@@ -38,6 +38,8 @@ type Config struct {
 	AddPeer, RemovePeer schedule.Rate
 	// IDBatch is for how many ids one write to the disk is made. A restart skips what is left of a batch.
 	IDBatch uint64
+	// Listener is told what happens.
+	Listener Listener
 }
 
 // DefaultConfig fits the simulated world and small real clusters.

@@ -99,6 +99,9 @@ func (m *Member) Step(now world.Time, in []world.Event, out *world.Effects) {
 	if !m.booted {
 		m.booted = true
 		m.cluster.Boot(now)
+		if f := m.cfg.Listener.Booted; f != nil {
+			f()
+		}
 		out.After(m.cfg.ScheduleEvery, tickToken)
 	}
 	for i := range in {
@@ -190,10 +193,16 @@ func (m *Member) start(o *schedule.Operator) bool {
 		return false
 	}
 	m.counters.OperatorsStarted++
+	if f := m.cfg.Listener.Started; f != nil {
+		f(o, m.cluster.View(m.now))
+	}
 	return true
 }
 
 func (m *Member) ended(e schedule.End) {
+	if f := m.cfg.Listener.Ended; f != nil && e.Operator != nil {
+		f(e)
+	}
 	switch e.Outcome {
 	case schedule.OutcomeFinished:
 		m.counters.OperatorsFinished++

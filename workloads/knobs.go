@@ -30,6 +30,7 @@ type knobs struct {
 	// readFrom is whom each client reads from.
 	readFrom []client.ReadFrom
 	shards   int
+	driver   driverKnobs
 }
 
 // drifts are what drift is drawn from. Real clocks are much better; but a lease that is too long by the drift shows the
@@ -89,6 +90,10 @@ func drawKnobs(cfg Config) knobs {
 	if cfg.Regions > manyRegions {
 		k.bearMany()
 	}
+	k.driver = drawDriver(cfg.Seed, k.tick)
+	if cfg.Join > 0 {
+		k.bearJoin()
+	}
 	k.traffic.NapEvery, k.traffic.NapFor = k.hibernate.napEvery, k.hibernate.napFor
 	return k
 }
@@ -111,6 +116,11 @@ func (k *knobs) bearMany() {
 	k.hibernate.ticks = max(k.hibernate.ticks, 1)
 	k.sizes.waitingMax = max(k.sizes.waitingMax, manyWaitingMin)
 	k.sizes.mergeBytes = 0
+}
+
+// bearJoin leaves the number of regions to faults: moves are counted, and a split or a merge is a reason for another one.
+func (k *knobs) bearJoin() {
+	k.splitBytes, k.sizes.splitKeys, k.sizes.mergeBytes = 0, 0, 0
 }
 
 // drawReads draws how reads are answered. In a third of the runs all clients read from leaders, in a third from any
@@ -144,7 +154,7 @@ func quietNet() sim.NetConfig {
 // cluster is the cluster that a run starts.
 func (k knobs) cluster(cfg Config) cluster.Config {
 	c := cluster.DefaultConfig()
-	c.Stores, c.Replicas, c.Clients = cfg.Stores, cfg.Replicas, cfg.Clients
+	c.Stores, c.Replicas, c.Clients = cfg.Stores-cfg.Join, cfg.Replicas, cfg.Clients
 	c.SplitKeys = traffic.SplitKeys(cfg.Regions)
 	c.Store.LogEntriesMax = k.logEntries
 	c.Store.RegionSplitBytes = k.splitBytes
@@ -154,6 +164,7 @@ func (k knobs) cluster(cfg Config) cluster.Config {
 	c.Store.Shards = k.shards
 	k.sizes.apply(&c.Store)
 	k.hibernate.configure(&c.Store)
+	k.driver.configure(&c.PD)
 	c.Client = client.Options{CallTimeout: k.callTimeout}
 	return c
 }

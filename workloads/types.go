@@ -28,6 +28,8 @@ type Config struct {
 	Replicas int           `json:"replicas"`
 	Regions  int           `json:"regions"`
 	Clients  int           `json:"clients"`
+	// Join is how many of the stores join while clients work, when the others are full.
+	Join int `json:"join,omitempty"`
 	// Bug is the planted bug to switch on, "" for none.
 	Bug string `json:"bug,omitempty"`
 	// Out is the folder that the run writes its files to; it exists. "" writes none.
@@ -46,6 +48,7 @@ type Flags struct {
 	Replicas int      `json:"replicas"`
 	Regions  int      `json:"regions"`
 	Clients  int      `json:"clients"`
+	Join     int      `json:"join,omitempty"`
 	Bug      string   `json:"bug,omitempty"`
 }
 
@@ -53,7 +56,7 @@ type Flags struct {
 func (c Config) Flags() Flags {
 	return Flags{
 		Nemesis: append([]string{}, c.Nemesis...), Duration: c.Duration.String(), Stores: c.Stores,
-		Replicas: c.Replicas, Regions: c.Regions, Clients: c.Clients, Bug: c.Bug,
+		Replicas: c.Replicas, Regions: c.Regions, Clients: c.Clients, Join: c.Join, Bug: c.Bug,
 	}
 }
 
@@ -102,6 +105,8 @@ type Summary struct {
 	Faults  []Fault  `json:"faults"`
 	// Rests says how many peers slept, at those moments of the run that it came to.
 	Rests []Rest `json:"rests,omitempty"`
+	// Balance says how peers were moved, if stores joined and the run came to its end.
+	Balance *Balance `json:"balance,omitempty"`
 	// VirtualS is how long the run took on the cluster's clocks, WallS on ours; both in seconds.
 	VirtualS float64 `json:"virtual_s"`
 	WallS    float64 `json:"wall_s"`

@@ -40,6 +40,8 @@ type watch struct {
 	leadersMax int
 	// waiting are the client calls that wait in each shard.
 	waiting map[shardOf]uint64
+	// placement follows who moves peers.
+	placement *placement
 	// damaged says whether somebody damaged a store's disk.
 	damaged func(world.NodeID) bool
 	notes   []string
@@ -64,7 +66,7 @@ type leadership struct {
 func newWatch(w *sim.World, regions int) *watch {
 	return &watch{
 		w: w, inv: checker.NewInvariants(w.Now), regions: map[uint64]checker.RegionView{}, ended: map[uint64]bool{},
-		waiting: map[shardOf]uint64{}, leadersMax: leadersMax + leadersPerRegion*regions,
+		placement: newPlacement(w.Now), waiting: map[shardOf]uint64{}, leadersMax: leadersMax + leadersPerRegion*regions,
 	}
 }
 
@@ -175,6 +177,7 @@ func (v *watch) regionChanged(s uint64, r *metapb.Region) {
 		peers = append(peers, m.GetId())
 	}
 	e := r.GetRegionEpoch()
+	v.placement.changed(r)
 	v.inv.RegionChanged(world.NodeID(s), r.GetId(), r.GetStartKey(), r.GetEndKey(), e.GetConfVer(), e.GetVersion(), peers)
 }
 

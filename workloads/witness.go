@@ -46,6 +46,9 @@ func (r *run) witnessDriver() {
 		w := &witness{}
 		for !r.stop {
 			why := w.numbers(p)
+			if unwise := r.watch.placement.broken; len(unwise) > 0 {
+				why = unwise[0]
+			}
 			if why == "" {
 				why = w.look(r.cluster.PD(), r.knobs.operatorTimeout(), r.cfg.Regions <= manyRegions)
 			}
@@ -59,7 +62,7 @@ func (r *run) witnessDriver() {
 }
 
 // operatorTimeout is how long the driver gives an operator.
-func (k *knobs) operatorTimeout() time.Duration { return pd.DefaultConfig().OperatorTimeout }
+func (k *knobs) operatorTimeout() time.Duration { return k.driver.operatorTimeout }
 
 // numbers asks for ids and timestamps. Each call begins after the last one has ended, so what it gets must be higher.
 func (w *witness) numbers(p world.Proc) string {
