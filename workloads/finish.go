@@ -37,6 +37,9 @@ func (r *run) judge() {
 		r.verdict = checker.Worst(r.verdict, res.Verdict)
 		r.reasons = append(r.reasons, res.Reasons...)
 	}
+	for _, why := range r.watch.placement.broken[:min(len(r.watch.placement.broken), 1)] {
+		r.fail("the placement driver: %s", why)
+	}
 	if r.panicked {
 		return // it did not get to try everything
 	}

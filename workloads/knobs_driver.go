@@ -21,8 +21,10 @@ const (
 	disconnectReports, disconnectReportsMore = 3, 6
 	disconnectMin                            = 500 * time.Millisecond
 	downTimes                                = 4
-	// An operator gets operatorTimeoutMin, doubled up to three times.
-	operatorTimeoutMin = 2 * time.Second
+	// An operator gets the time of operatorReports reports of a region, though operatorTimeoutMin at least, doubled up to
+	// three times.
+	operatorReports    = 3
+	operatorTimeoutMin = time.Second
 )
 
 // drawDriver lets every other driver be a patient one, as it is by default.
@@ -36,7 +38,7 @@ func drawDriver(seed uint64, tick time.Duration) driverKnobs {
 		d.down = d.disconnect * time.Duration(1+rng.IntN(downTimes))
 	}
 	if rng.IntN(2) == 0 {
-		d.operatorTimeout = operatorTimeoutMin << rng.IntN(4)
+		d.operatorTimeout = max(operatorTimeoutMin, operatorReports*regionReportEvery(tick)) << rng.IntN(4)
 	}
 	return d
 }
@@ -44,6 +46,11 @@ func drawDriver(seed uint64, tick time.Duration) driverKnobs {
 // storeReportEvery is the time between two reports of a store.
 func storeReportEvery(tick time.Duration) time.Duration {
 	return time.Duration(store.DefaultConfig().StoreHeartbeatTicks) * tick
+}
+
+// regionReportEvery is the time between two reports of a region that is awake.
+func regionReportEvery(tick time.Duration) time.Duration {
+	return time.Duration(store.DefaultConfig().RegionHeartbeatTicks) * tick
 }
 
 func (d driverKnobs) configure(c *pd.Config) {

@@ -22,7 +22,7 @@ const (
 	// witnessIDs and witnessTimestamps are how many of them it asks for at a time.
 	witnessIDs, witnessTimestamps = 3, 50
 	// overdueMax is by how much an operator may be older than it may become: operators are looked at once a tick.
-	overdueMax = 2 * time.Second
+	overdueMax = time.Second
 	// calmFor is how long a healed cluster must need no operator to be at rest, and calmMax how long it may take until then.
 	calmFor, calmMax = 3 * time.Second, 180 * time.Second
 	// calmStep is the time between two looks.
@@ -46,9 +46,6 @@ func (r *run) witnessDriver() {
 		w := &witness{}
 		for !r.stop {
 			why := w.numbers(p)
-			if unwise := r.watch.placement.broken; len(unwise) > 0 {
-				why = unwise[0]
-			}
 			if why == "" {
 				why = w.look(r.cluster.PD(), r.knobs.operatorTimeout(), r.cfg.Regions <= manyRegions)
 			}
