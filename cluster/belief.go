@@ -3,6 +3,7 @@ package cluster
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"ordeal/nemesis"
 	"ordeal/pd"
@@ -51,6 +52,7 @@ func Uneven(m *pd.Member, tolerancePercent int64) string {
 	for _, r := range m.Regions() {
 		heaviest = max(heaviest, core.Weight(r.ApproximateSize))
 	}
+	stores = slices.DeleteFunc(stores, func(s core.StoreInfo) bool { return s.State > core.StoreDown }) // those may leave as they like
 	lo, hi := 0, 0
 	for i, s := range stores {
 		sum += s.Counts.Weight

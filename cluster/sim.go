@@ -20,6 +20,10 @@ type Sim struct {
 	stores []*simStore
 	pd     *pd.Member
 
+	// left are the stores that the driver has agreed to empty, joined is how many have joined in their places.
+	left   []world.NodeID
+	joined int
+
 	armed map[string]world.NodeID
 	hit   []string
 }
@@ -67,8 +71,8 @@ func (c *Sim) addStore(id world.NodeID) error {
 	}))
 }
 
-// Join lets a new store, without anything on it, join the cluster while it runs.
-func (c *Sim) Join() (world.NodeID, error) {
+// Extend lets a new store, without anything on it, join the cluster while it runs.
+func (c *Sim) Extend() (world.NodeID, error) {
 	if len(c.stores) >= StoresMax {
 		return 0, fmt.Errorf("cluster: there are %d stores: want at most %d", len(c.stores), StoresMax)
 	}

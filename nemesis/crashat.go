@@ -84,7 +84,7 @@ func (f CrashAt) judge(healed Receipt) Receipt {
 }
 
 // HealAll brings back everything that any fault can take: it disarms crash points, removes all cuts and starts every
-// node that is down, and at last takes every region out of its joint configuration. It is idempotent, and goes on where
+// node that is down, lets stores join for those that leave, and at last takes every region out of its joint configuration. It is idempotent, and goes on where
 // one step fails.
 func HealAll(p world.Proc, t Target) (Receipt, error) {
 	r := Receipt{Hits: t.DisarmCrashes()}
@@ -95,6 +95,7 @@ func HealAll(p world.Proc, t Target) (Receipt, error) {
 		r = r.and(Receipt{Text: "pd up again"})
 	}
 	stores, err := restartStores(t)
+	joined, joinErr := replenish(p, t)
 	left, leaveErr := leaveJoints(p, t, leaveAllWithin)
-	return r.and(stores).and(left), joinErrors(joinErrors(pdErr, err), leaveErr)
+	return r.and(stores).and(joined).and(left), joinErrors(joinErrors(pdErr, err), joinErrors(joinErr, leaveErr))
 }

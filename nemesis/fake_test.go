@@ -35,6 +35,8 @@ type fakeTarget struct {
 	points    []string
 	armed     map[string]bool
 	hits      []string
+	leaving   []world.NodeID
+	joined    int
 }
 
 func newFake(stores int) *fakeTarget {
@@ -205,6 +207,27 @@ func (t *fakeTarget) Merge(_ world.Proc, source, target uint64) error {
 	t.regions[to].Version = max(t.regions[from].Version, t.regions[to].Version) + 2
 	t.regions = slices.Delete(t.regions, from, from+1)
 	return nil
+}
+
+func (t *fakeTarget) ReplicasWanted() int           { return 3 }
+func (t *fakeTarget) Leaving() []world.NodeID { return slices.Clone(t.leaving) }
+func (t *fakeTarget) Joined() int             { return t.joined }
+
+func (t *fakeTarget) Leave(_ world.Proc, n world.NodeID) error {
+	t.note("leave %d", n)
+	t.p.Sleep(t.adminTime)
+	if t.adminErr == nil {
+		t.leaving = append(t.leaving, n)
+	}
+	return t.adminErr
+}
+
+func (t *fakeTarget) Join(world.Proc) (world.NodeID, error) {
+	n := world.NodeID(len(t.stores) + 1)
+	t.note("join %d", n)
+	t.stores = append(t.stores, n)
+	t.joined++
+	return n, nil
 }
 
 func (t *fakeTarget) ArmCrash(point string, n world.NodeID) error {

@@ -14,6 +14,7 @@ const (
 	effectNetwork               // links; messages cut are its evidence
 	effectStores                // stores' power
 	effectPD                    // the placement driver's power
+	effectStaff                 // a store that is to leave, for which another one must come
 	effectJoint                 // regions' joint configurations, and stores' power
 )
 
@@ -46,6 +47,7 @@ func Families() []Family {
 		{"merge", "neighbours become one region", 3, effectInstant, 1, drawMerge},
 		{"coup", "a region passes to others, of which its leader hears nothing", 2, effectNetwork, 3, drawCoup},
 		{"crash-at", "power loss at a crash point in the code", 3, effectStores, 3, drawCrashAt},
+		{"decommission", "a store is emptied and leaves, and another one joins", 1, effectStaff, 2, drawDecommission},
 		{"pd-kill", "power loss of the placement driver", 1, effectPD, 1, drawKillPD},
 	}
 }

@@ -40,6 +40,7 @@ var verbs = []struct {
 	{"batch-split", parseBatchSplit},
 	{"merge", parseMerge},
 	{"coup", parseCoup},
+	{"decommission", parseDecommission},
 }
 
 // ParseFault reads what Fault.String prints. An error names the column and what is allowed there.
@@ -130,6 +131,11 @@ func pick(nodes []world.NodeID, k uint64) world.NodeID {
 // upOnly returns those of nodes that have power.
 func upOnly(t Target, nodes []world.NodeID) []world.NodeID {
 	return slices.DeleteFunc(slices.Clone(nodes), func(n world.NodeID) bool { return !t.Up(n) })
+}
+
+// roomFor returns the stores that a replica of r may be added on: those that are up, stay, and have none.
+func roomFor(t Target, r Region) []world.NodeID {
+	return upOnly(t, without(without(t.Stores(), t.Leaving()), r.stores()))
 }
 
 // without returns the nodes of a that are not in b.

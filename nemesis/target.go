@@ -24,6 +24,8 @@
 //	                                they reach everybody) or a mask of those that are in
 //	kill WHOM                       power loss; the store starts again when the fault ends
 //	kill pd                         the same for the placement driver
+//	decommission WHOM               that store is told to leave; another one joins when the fault ends, or before, where
+//	                                regions would have no room
 //	crash-at POINT WHOM             the next time that store comes by the crash point, it loses power
 //	transfer-leader region(K) to(N)
 //	conf-change add region(K) on(N)
@@ -110,6 +112,15 @@ type Target interface {
 	ChangePeers(p world.Proc, region uint64, changes []PeerChange, explicitLeave bool) error
 	// LeaveJoint takes the region out of its joint configuration.
 	LeaveJoint(p world.Proc, region uint64) error
+	// Leave tells the placement driver to empty a store. It refuses where regions would have no room.
+	Leave(p world.Proc, store world.NodeID) error
+	// Leaving returns the stores that were told to leave, gone or not, ascending.
+	Leaving() []world.NodeID
+	// Join lets a new store join in the place of one that leaves, and Joined is how many have.
+	Join(p world.Proc) (world.NodeID, error)
+	Joined() int
+	// ReplicasWanted is how many replicas a region should have.
+	ReplicasWanted() int
 	// Split splits the region that holds key, at key.
 	Split(p world.Proc, key []byte) error
 	// SplitKey returns a key to split the region at, nil if it has too little data.

@@ -31,7 +31,7 @@ func anySide(t *rapid.T, label string) Side {
 
 func anyFault(t *rapid.T) Fault {
 	n := func(label string) uint64 { return uint64(rapid.Uint32().Draw(t, label)) }
-	switch rapid.IntRange(0, 11).Draw(t, "fault") {
+	switch rapid.IntRange(0, 12).Draw(t, "fault") {
 	case 0:
 		f := Partition{First: anyWhom(t, "first"), Second: Whom{Kind: WhomRest}, PD: anySide(t, "pd"), Clients: anySide(t, "clients")}
 		if f.OneWay = rapid.Bool().Draw(t, "oneway"); f.OneWay && rapid.Bool().Draw(t, "second") {
@@ -45,6 +45,8 @@ func anyFault(t *rapid.T) Fault {
 		return Kill{anyWhom(t, "whom")}
 	case 2:
 		return KillPD{}
+	case 12:
+		return Decommission{anyWhom(t, "whom")}
 	case 3:
 		return CrashAt{Point: rapid.StringMatching(`[a-zA-Z][A-Za-z0-9_]{0,9}`).Draw(t, "point"), Whom: anyWhom(t, "whom")}
 	case 4:
@@ -119,6 +121,8 @@ func TestFaultText(t *testing.T) {
 		"conf-change add region(1) on(2)":                 ConfChange{Kind: AddReplica, Region: 1, To: 2},
 		"conf-change remove region(1) from(2)":            ConfChange{Kind: RemoveReplica, Region: 1, From: 2},
 		"conf-change replace region(1) 2->3":              ConfChange{Kind: ReplaceReplica, Region: 1, From: 2, To: 3},
+		"decommission store(2)":                           Decommission{Store(2)},
+		"decommission leader(3)":                          Decommission{Leader(3)},
 		"split region(9)":                                 Split{9},
 		"joint region(1) 2->3 swaps(2)":                   Joint{Region: 1, From: 2, To: 3, Swaps: 2},
 		"joint region(1) 2->3 swaps(1) explicit":          Joint{Region: 1, From: 2, To: 3, Swaps: 1, Explicit: true},
@@ -240,7 +244,7 @@ func TestParseFamilies(t *testing.T) {
 	require.Equal(t, "kill", some[0].Name)
 	require.Equal(t, "split", some[1].Name)
 	_, err = ParseFamilies("kill,fire")
-	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,joint,learner,replace,split,batch-split,merge,coup,crash-at,pd-kill`)
+	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,joint,learner,replace,split,batch-split,merge,coup,crash-at,decommission,pd-kill`)
 	_, err = ParseFamilies("")
 	require.ErrorContains(t, err, `unknown nemesis "": want all`)
 	_, err = ParseFamilies("kill,all")

@@ -3,6 +3,7 @@ package workloads
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"ordeal/cluster"
@@ -33,7 +34,7 @@ const (
 // Balance tells how peers were moved in a run in which stores joined.
 type Balance struct {
 	// Moves is how many peers were moved for balance, since the first store joined. Allowed is how many would have been too
-	// many: movesPercent of Necessary, which are the peers that the stores that joined should have had at the end, one for
+	// many: movesPercent of Necessary, which are the peers that the stores that joined have at the end, one for
 	// every operator that did not end as planned, Unfinished, and one for every change that somebody else made of members
 	// and regions, Others, since it may have made stores uneven again.
 	Moves      int `json:"moves"`
@@ -57,7 +58,7 @@ func (r *run) joinStores() {
 		wait := time.Duration(rng.Int64N(int64(r.cfg.Duration) / joinShare))
 		r.w.Go(cluster.SetupNode, "join", func(p world.Proc) {
 			p.Sleep(wait)
-			if id, err := r.cluster.Join(); err != nil {
+			if id, err := r.cluster.Extend(); err != nil {
 				r.fail("store %d could not join: %v", id, err)
 			}
 		})
@@ -79,10 +80,12 @@ func (r *run) judgePlacement() {
 	if r.cfg.Join == 0 {
 		return
 	}
-	regions := r.cluster.Regions()
+	regions, stores := r.cluster.Regions(), r.cluster.Stores()
 	b := &Balance{Moves: p.moves, Unfinished: p.unfinished, Others: p.others}
-	b.Peers, b.Leaders = countPeers(regions, r.cfg.Stores)
-	b.Necessary = len(regions) * r.cfg.Replicas * r.cfg.Join / r.cfg.Stores
+	b.Peers, b.Leaders = countPeers(regions, len(stores))
+	for _, n := range b.Peers[r.cfg.Stores-r.cfg.Join:] {
+		b.Necessary += n
+	}
 	b.Allowed = b.Necessary*movesPercent/100 + b.Unfinished + b.Others
 	r.balance = b
 	if b.Moves > b.Allowed {
@@ -93,7 +96,7 @@ func (r *run) judgePlacement() {
 		what string
 		n    []int
 	}{{"peers", b.Peers}, {"leaders", b.Leaders}} {
-		if why := unlike(of.n); why != "" {
+		if why := unlike(of.n, r.cluster.Leaving()); why != "" {
 			r.fail("stores are uneven in %s: %s", of.what, why)
 		}
 	}
@@ -113,16 +116,17 @@ func countPeers(regions []nemesis.Region, stores int) (peers, leaders []int) {
 	return peers, leaders
 }
 
-// unlike says which store is too far from the mean, "" if none is. It counts in whole things times stores, so as not to round.
-func unlike(n []int) string {
-	sum := 0
+// unlike says which store is too far from the mean of those that have not left, "" if none is. It counts in whole things times
+// stores, so as not to round.
+func unlike(n []int, left []world.NodeID) string {
+	sum, stores := 0, len(n)-len(left)
 	for _, x := range n {
 		sum += x
 	}
 	for i, x := range n {
-		far := x*len(n) - sum
-		if max(far, -far) > max(sum*evenPercent/100, evenLeast*len(n)) {
-			return fmt.Sprintf("store %d has %d of %d, of all %d stores: %v", i+1, x, sum, len(n), n)
+		far := x*stores - sum
+		if !slices.Contains(left, world.NodeID(i+1)) && max(far, -far) > max(sum*evenPercent/100, evenLeast*stores) {
+			return fmt.Sprintf("store %d has %d of %d, of all %d stores: %v", i+1, x, sum, stores, n)
 		}
 	}
 	return ""

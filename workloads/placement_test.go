@@ -140,8 +140,9 @@ func TestPlacementFindsUnwisePlans(t *testing.T) {
 
 func TestUnlikeStores(t *testing.T) {
 	t.Parallel()
-	require.Empty(t, unlike([]int{45, 45, 49, 41, 45, 45}))
-	require.Equal(t, "store 3 has 50 of 270, of all 6 stores: [45 45 50 40 45 45]", unlike([]int{45, 45, 50, 40, 45, 45}))
-	require.Empty(t, unlike([]int{2, 1, 1, 0, 1, 1}), "one more or less is as even as can be")
-	require.NotEmpty(t, unlike([]int{3, 1, 1, 0, 0, 1}))
+	require.Empty(t, unlike([]int{45, 45, 49, 41, 45, 45}, nil))
+	require.Equal(t, "store 3 has 50 of 270, of all 6 stores: [45 45 50 40 45 45]", unlike([]int{45, 45, 50, 40, 45, 45}, nil))
+	require.Empty(t, unlike([]int{2, 1, 1, 0, 1, 1}, nil), "one more or less is as even as can be")
+	require.Empty(t, unlike([]int{45, 0, 45, 45}, []world.NodeID{2}))
+	require.NotEmpty(t, unlike([]int{3, 1, 1, 0, 0, 1}, nil))
 }

@@ -343,6 +343,7 @@ func (r *run) finalReads() {
 // compare lets the cluster come to rest and compares its replicas.
 func (r *run) compare() {
 	r.report()
+	r.awaitGone()
 	r.awaitCalm()
 	if why := r.cluster.Settle(settleMax); why != "" {
 		r.fail("the cluster is not at rest %v after everything was healed: %s", settleMax, why)

@@ -124,6 +124,21 @@ func (w *witness) look(m *pd.Member, timeout time.Duration, regions bool) string
 	return ""
 }
 
+// goneMax is how long a healed cluster may take to empty the stores that were told to leave.
+const goneMax = 120 * time.Second
+
+// awaitGone lets time pass until those stores are empty and buried.
+func (r *run) awaitGone() {
+	end := r.w.Now().Add(goneMax)
+	for r.cluster.Lingering() != "" && r.w.Now() < end {
+		r.report()
+		r.w.Run(r.w.Now().Add(calmStep))
+	}
+	if why := r.cluster.Lingering(); why != "" {
+		r.fail("%v after everything was healed, %s", goneMax, why)
+	}
+}
+
 // awaitCalm lets time pass until the driver knows the truth and wants nothing any more, which a cluster that is healed
 // must come to: what swings for ever never does. Then stores must be as even as one move could make them. That has a bound and
 // no order: the driver may pause while it waits for reports. Where there are thousands of regions it takes too long.
