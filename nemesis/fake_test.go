@@ -209,7 +209,7 @@ func (t *fakeTarget) Merge(_ world.Proc, source, target uint64) error {
 	return nil
 }
 
-func (t *fakeTarget) ReplicasWanted() int           { return 3 }
+func (t *fakeTarget) ReplicasWanted() int     { return 3 }
 func (t *fakeTarget) Leaving() []world.NodeID { return slices.Clone(t.leaving) }
 func (t *fakeTarget) Joined() int             { return t.joined }
 
