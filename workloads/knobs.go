@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ordeal/cluster"
+	"ordeal/pd/schedule"
 	"ordeal/system/client"
 	"ordeal/workloads/traffic"
 	"ordeal/world/sim"
@@ -91,6 +92,7 @@ func drawKnobs(cfg Config) knobs {
 		k.bearMany()
 	}
 	k.driver = drawDriver(cfg.Seed, k.tick)
+	k.driver.takeSizes(cfg.Seed, &k)
 	if cfg.Join > 0 {
 		k.bearJoin()
 	}
@@ -118,9 +120,11 @@ func (k *knobs) bearMany() {
 	k.sizes.mergeBytes = 0
 }
 
-// bearJoin leaves the number of regions to faults: moves are counted, and a split or a merge is a reason for another one.
+// bearJoin leaves the number of regions to faults, and has the driver look at nothing but how many each store has: moves are
+// counted, and whatever else it does is a reason for another one.
 func (k *knobs) bearJoin() {
 	k.splitBytes, k.sizes.splitKeys, k.sizes.mergeBytes = 0, 0, 0
+	k.driver.rules, k.driver.places = schedule.Rules{}, nil
 }
 
 // drawReads draws how reads are answered. In a third of the runs all clients read from leaders, in a third from any
@@ -164,7 +168,7 @@ func (k knobs) cluster(cfg Config) cluster.Config {
 	c.Store.Shards = k.shards
 	k.sizes.apply(&c.Store)
 	k.hibernate.configure(&c.Store)
-	k.driver.configure(&c.PD)
+	k.driver.configure(&c)
 	c.Client = client.Options{CallTimeout: k.callTimeout}
 	return c
 }

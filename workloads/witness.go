@@ -160,7 +160,11 @@ func (r *run) awaitCalm() {
 		if running := m.Operators(); why == "" && len(running) > 0 {
 			why = "an operator is under way: " + running[0].String()
 		}
-		if uneven := cluster.Uneven(m, calmTolerance); why == "" && uneven != "" {
+		labels := r.knobs.driver.rules.LocationLabels
+		if crowded := cluster.Crowded(m, labels); why == "" && crowded != "" {
+			why = crowded
+		}
+		if uneven := cluster.Uneven(m, calmTolerance, labels); why == "" && uneven != "" {
 			why = "stores are uneven: " + uneven
 		}
 		if calm += calmStep; why != "" {

@@ -157,7 +157,7 @@ func (s *Store) swallow(t, p *peer, c *ordealpb.CommitMergeCommand) {
 	s.failAll(p, "its region became part of another one")
 	s.bury(p, source.GetRegionEpoch(), last)
 	t.merged = remember(t.merged, p.merged, last)
-	t.size = sizeState{}
+	t.size = sizeState{bytes: t.size.bytes + p.size.bytes, keys: t.size.keys + p.size.keys}
 	s.setRegion(t, r)
 	s.putApplyState(t)
 	s.commit()

@@ -58,6 +58,9 @@ func (z *sizeState) share(parts uint64) sizeState {
 	return sizeState{bytes: z.bytes / parts, keys: z.keys / parts}
 }
 
+// measureAgain is how much must be written to a region, in bytes, before it is measured again, however small it is.
+const measureAgain = 4096
+
 // lookAgain is the part of a bound that must be written before a region beyond the bound is looked at again.
 const lookAgain = 8
 
@@ -66,13 +69,16 @@ func (z *sizeState) due(c *Config) bool {
 	if z.halve {
 		return true
 	}
-	if !c.splits() && !c.merges() {
+	if !c.splits() && !c.merges() && !c.MeasureSizes {
 		return false
 	}
 	if !z.known {
 		return true
 	}
 	bytes, keys := z.bytes-z.exact, z.keys-z.looked
+	if c.MeasureSizes && (bytes > max(z.exact, measureAgain) || z.deleted > 0 && z.deleted >= z.looked/4) {
+		return true // it may be half of what it is taken for
+	}
 	if over(z.bytes, c.RegionSplitBytes) && bytes >= c.RegionSplitBytes/lookAgain && bytes > 0 {
 		return true
 	}
