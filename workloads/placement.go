@@ -32,6 +32,8 @@ type placement struct {
 	moves, unfinished, others int
 	disturbed                 world.Time
 	broken                    []string
+	// plans counts operators by kind.
+	plans map[schedule.Kind]int
 }
 
 // membership is a region's epoch and where its peers are.
@@ -43,7 +45,7 @@ type membership struct {
 func newPlacement(now func() world.Time) *placement {
 	return &placement{
 		now: now, regions: map[uint64]*membership{}, comes: map[uint64]*schedule.Operator{}, goes: map[uint64]*schedule.Operator{},
-		left: map[[2]uint64]world.Time{}, since: -1,
+		left: map[[2]uint64]world.Time{}, since: -1, plans: map[schedule.Kind]int{},
 	}
 }
 
@@ -67,6 +69,7 @@ func (p *placement) booted() {
 
 // started takes note of a plan and checks it against what the driver itself believes.
 func (p *placement) started(o *schedule.Operator, s *core.Snapshot) {
+	p.plans[o.Kind]++
 	if forBalance(o) {
 		p.open++
 	}

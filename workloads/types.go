@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"ordeal/checker"
+	"ordeal/pd/schedule"
 )
 
 // Config is everything that decides what a run does.
@@ -105,6 +106,8 @@ type Summary struct {
 	Faults  []Fault  `json:"faults"`
 	// Rests says how many peers slept, at those moments of the run that it came to.
 	Rests []Rest `json:"rests,omitempty"`
+	// Operators counts what the placement driver has begun, by kind.
+	Operators map[schedule.Kind]int `json:"operators,omitempty"`
 	// Balance says how peers were moved, if stores joined and the run came to its end.
 	Balance *Balance `json:"balance,omitempty"`
 	// VirtualS is how long the run took on the cluster's clocks, WallS on ours; both in seconds.
