@@ -64,6 +64,8 @@ type Member struct {
 	// cursor is the key from which the next tick goes on checking regions.
 	cursor   []byte
 	counters Counters
+	// pauses are how long checkers and schedulers were to be paused, by name.
+	pauses map[string]time.Duration
 }
 
 // New boots a member from what eng holds. It fails if cfg is not usable or if eng belongs to another cluster.
@@ -99,6 +101,7 @@ func (m *Member) Step(now world.Time, in []world.Event, out *world.Effects) {
 	if !m.booted {
 		m.booted = true
 		m.cluster.Boot(now)
+		m.beginPauses()
 		if f := m.cfg.Listener.Booted; f != nil {
 			f()
 		}
@@ -188,15 +191,18 @@ func (m *Member) input(snap *core.Snapshot) schedule.Input {
 	}
 }
 
-func (m *Member) start(o *schedule.Operator) bool {
-	if o == nil || m.ctl.Add(o) != "" {
-		return false
+func (m *Member) start(o *schedule.Operator) bool { return o != nil && m.take(o) == "" }
+
+// take starts an operator, or says why not.
+func (m *Member) take(o *schedule.Operator) (refused string) {
+	if refused = m.ctl.Add(o); refused != "" {
+		return refused
 	}
 	m.counters.OperatorsStarted++
 	if f := m.cfg.Listener.Started; f != nil {
 		f(o, m.cluster.View(m.now))
 	}
-	return true
+	return ""
 }
 
 func (m *Member) ended(e schedule.End) {

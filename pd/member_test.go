@@ -354,8 +354,8 @@ func TestConfig(t *testing.T) {
 		{func(c *Config) { c.StoreDownAfter = time.Second }, "StoreDownAfter must be at least StoreDisconnectAfter"},
 		{func(c *Config) { c.IDBatch = 0 }, "IDBatch must be above 0"},
 		{
-			func(c *Config) { c.Schedulers = []string{"scatter"} },
-			`there is no "scatter", only joint-state, replica, isolation, split, merge, balance-region, balance-leader, `,
+			func(c *Config) { c.Schedulers = []string{"shuffle"} },
+			`there is no "shuffle", only joint-state, replica, isolation, split, merge, balance-region, balance-leader, `,
 		},
 	} {
 		cfg := DefaultConfig()

@@ -192,7 +192,7 @@ func (x Op_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Op_Kind.Descriptor instead.
 func (Op_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{30, 0}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{38, 0}
 }
 
 // RaftMessage is one message of one Raft group, addressed from peer to peer.
@@ -2340,6 +2340,8 @@ type PDRequest struct {
 	//	*PDRequest_ScanRegions
 	//	*PDRequest_Tso
 	//	*PDRequest_EmptyStore
+	//	*PDRequest_Policy
+	//	*PDRequest_Operator
 	Body          isPDRequest_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2515,6 +2517,24 @@ func (x *PDRequest) GetEmptyStore() *EmptyStoreRequest {
 	return nil
 }
 
+func (x *PDRequest) GetPolicy() *PolicyRequest {
+	if x != nil {
+		if x, ok := x.Body.(*PDRequest_Policy); ok {
+			return x.Policy
+		}
+	}
+	return nil
+}
+
+func (x *PDRequest) GetOperator() *OperatorRequest {
+	if x != nil {
+		if x, ok := x.Body.(*PDRequest_Operator); ok {
+			return x.Operator
+		}
+	}
+	return nil
+}
+
 type isPDRequest_Body interface {
 	isPDRequest_Body()
 }
@@ -2575,6 +2595,14 @@ type PDRequest_EmptyStore struct {
 	EmptyStore *EmptyStoreRequest `protobuf:"bytes,15,opt,name=empty_store,json=emptyStore,proto3,oneof"`
 }
 
+type PDRequest_Policy struct {
+	Policy *PolicyRequest `protobuf:"bytes,24,opt,name=policy,proto3,oneof"`
+}
+
+type PDRequest_Operator struct {
+	Operator *OperatorRequest `protobuf:"bytes,25,opt,name=operator,proto3,oneof"`
+}
+
 func (*PDRequest_Bootstrap) isPDRequest_Body() {}
 
 func (*PDRequest_IsBootstrapped) isPDRequest_Body() {}
@@ -2602,6 +2630,10 @@ func (*PDRequest_ScanRegions) isPDRequest_Body() {}
 func (*PDRequest_Tso) isPDRequest_Body() {}
 
 func (*PDRequest_EmptyStore) isPDRequest_Body() {}
+
+func (*PDRequest_Policy) isPDRequest_Body() {}
+
+func (*PDRequest_Operator) isPDRequest_Body() {}
 
 // EmptyStoreRequest wants a store emptied: all its peers move away, and then it is a tombstone for good. TiKV's driver has
 // this in its HTTP interface only.
@@ -2729,6 +2761,8 @@ type PDResponse struct {
 	//	*PDResponse_ScanRegions
 	//	*PDResponse_Tso
 	//	*PDResponse_EmptyStore
+	//	*PDResponse_Policy
+	//	*PDResponse_Operator
 	Body          isPDResponse_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2904,6 +2938,24 @@ func (x *PDResponse) GetEmptyStore() *EmptyStoreResponse {
 	return nil
 }
 
+func (x *PDResponse) GetPolicy() *PolicyResponse {
+	if x != nil {
+		if x, ok := x.Body.(*PDResponse_Policy); ok {
+			return x.Policy
+		}
+	}
+	return nil
+}
+
+func (x *PDResponse) GetOperator() *OperatorResponse {
+	if x != nil {
+		if x, ok := x.Body.(*PDResponse_Operator); ok {
+			return x.Operator
+		}
+	}
+	return nil
+}
+
 type isPDResponse_Body interface {
 	isPDResponse_Body()
 }
@@ -2965,6 +3017,14 @@ type PDResponse_EmptyStore struct {
 	EmptyStore *EmptyStoreResponse `protobuf:"bytes,15,opt,name=empty_store,json=emptyStore,proto3,oneof"`
 }
 
+type PDResponse_Policy struct {
+	Policy *PolicyResponse `protobuf:"bytes,24,opt,name=policy,proto3,oneof"`
+}
+
+type PDResponse_Operator struct {
+	Operator *OperatorResponse `protobuf:"bytes,25,opt,name=operator,proto3,oneof"`
+}
+
 func (*PDResponse_Bootstrap) isPDResponse_Body() {}
 
 func (*PDResponse_IsBootstrapped) isPDResponse_Body() {}
@@ -2993,6 +3053,672 @@ func (*PDResponse_Tso) isPDResponse_Body() {}
 
 func (*PDResponse_EmptyStore) isPDResponse_Body() {}
 
+func (*PDResponse_Policy) isPDResponse_Body() {}
+
+func (*PDResponse_Operator) isPDResponse_Body() {}
+
+// PolicyRequest changes by what the placement driver goes, and asks for it; without a change it only asks. TiKV's driver has
+// this, and what OperatorRequest is for, in its HTTP interface only.
+type PolicyRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Header *pdpb.RequestHeader    `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
+	// Types that are valid to be assigned to Change:
+	//
+	//	*PolicyRequest_Add
+	//	*PolicyRequest_Remove
+	//	*PolicyRequest_Pause
+	//	*PolicyRequest_Rules
+	Change        isPolicyRequest_Change `protobuf_oneof:"change"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyRequest) Reset() {
+	*x = PolicyRequest{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyRequest) ProtoMessage() {}
+
+func (x *PolicyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyRequest.ProtoReflect.Descriptor instead.
+func (*PolicyRequest) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *PolicyRequest) GetHeader() *pdpb.RequestHeader {
+	if x != nil {
+		return x.Header
+	}
+	return nil
+}
+
+func (x *PolicyRequest) GetChange() isPolicyRequest_Change {
+	if x != nil {
+		return x.Change
+	}
+	return nil
+}
+
+func (x *PolicyRequest) GetAdd() string {
+	if x != nil {
+		if x, ok := x.Change.(*PolicyRequest_Add); ok {
+			return x.Add
+		}
+	}
+	return ""
+}
+
+func (x *PolicyRequest) GetRemove() string {
+	if x != nil {
+		if x, ok := x.Change.(*PolicyRequest_Remove); ok {
+			return x.Remove
+		}
+	}
+	return ""
+}
+
+func (x *PolicyRequest) GetPause() *SchedulerPause {
+	if x != nil {
+		if x, ok := x.Change.(*PolicyRequest_Pause); ok {
+			return x.Pause
+		}
+	}
+	return nil
+}
+
+func (x *PolicyRequest) GetRules() *PlacementRules {
+	if x != nil {
+		if x, ok := x.Change.(*PolicyRequest_Rules); ok {
+			return x.Rules
+		}
+	}
+	return nil
+}
+
+type isPolicyRequest_Change interface {
+	isPolicyRequest_Change()
+}
+
+type PolicyRequest_Add struct {
+	// Names of checkers and schedulers, such as hot-region or evict-leader-3. To add one that is there, or to remove one that
+	// is not, changes nothing.
+	Add string `protobuf:"bytes,2,opt,name=add,proto3,oneof"`
+}
+
+type PolicyRequest_Remove struct {
+	Remove string `protobuf:"bytes,3,opt,name=remove,proto3,oneof"`
+}
+
+type PolicyRequest_Pause struct {
+	Pause *SchedulerPause `protobuf:"bytes,4,opt,name=pause,proto3,oneof"`
+}
+
+type PolicyRequest_Rules struct {
+	Rules *PlacementRules `protobuf:"bytes,5,opt,name=rules,proto3,oneof"`
+}
+
+func (*PolicyRequest_Add) isPolicyRequest_Change() {}
+
+func (*PolicyRequest_Remove) isPolicyRequest_Change() {}
+
+func (*PolicyRequest_Pause) isPolicyRequest_Change() {}
+
+func (*PolicyRequest_Rules) isPolicyRequest_Change() {}
+
+type PolicyResponse struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Header *pdpb.ResponseHeader   `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
+	// What holds after the change.
+	Policy        *PlacementPolicy `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyResponse) Reset() {
+	*x = PolicyResponse{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyResponse) ProtoMessage() {}
+
+func (x *PolicyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyResponse.ProtoReflect.Descriptor instead.
+func (*PolicyResponse) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *PolicyResponse) GetHeader() *pdpb.ResponseHeader {
+	if x != nil {
+		return x.Header
+	}
+	return nil
+}
+
+func (x *PolicyResponse) GetPolicy() *PlacementPolicy {
+	if x != nil {
+		return x.Policy
+	}
+	return nil
+}
+
+// SchedulerPause keeps one checker or scheduler from running for a time; 0 lets it run on.
+type SchedulerPause struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Milliseconds  uint64                 `protobuf:"varint,2,opt,name=milliseconds,proto3" json:"milliseconds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SchedulerPause) Reset() {
+	*x = SchedulerPause{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SchedulerPause) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SchedulerPause) ProtoMessage() {}
+
+func (x *SchedulerPause) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SchedulerPause.ProtoReflect.Descriptor instead.
+func (*SchedulerPause) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *SchedulerPause) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SchedulerPause) GetMilliseconds() uint64 {
+	if x != nil {
+		return x.Milliseconds
+	}
+	return 0
+}
+
+// PlacementPolicy is what people want of the placement driver. It is kept over a restart, in which pauses begin anew.
+type PlacementPolicy struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Schedulers    []string               `protobuf:"bytes,1,rep,name=schedulers,proto3" json:"schedulers,omitempty"`
+	Pauses        []*SchedulerPause      `protobuf:"bytes,2,rep,name=pauses,proto3" json:"pauses,omitempty"`
+	Rules         *PlacementRules        `protobuf:"bytes,3,opt,name=rules,proto3" json:"rules,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlacementPolicy) Reset() {
+	*x = PlacementPolicy{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlacementPolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlacementPolicy) ProtoMessage() {}
+
+func (x *PlacementPolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlacementPolicy.ProtoReflect.Descriptor instead.
+func (*PlacementPolicy) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *PlacementPolicy) GetSchedulers() []string {
+	if x != nil {
+		return x.Schedulers
+	}
+	return nil
+}
+
+func (x *PlacementPolicy) GetPauses() []*SchedulerPause {
+	if x != nil {
+		return x.Pauses
+	}
+	return nil
+}
+
+func (x *PlacementPolicy) GetRules() *PlacementRules {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+// PlacementRules are what checkers and schedulers go by; 0 stands for never, or none.
+type PlacementRules struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The widest first, such as zone, rack, host.
+	LocationLabels   []string `protobuf:"bytes,1,rep,name=location_labels,json=locationLabels,proto3" json:"location_labels,omitempty"`
+	TolerancePercent uint32   `protobuf:"varint,2,opt,name=tolerance_percent,json=tolerancePercent,proto3" json:"tolerance_percent,omitempty"`
+	SplitBytes       uint64   `protobuf:"varint,3,opt,name=split_bytes,json=splitBytes,proto3" json:"split_bytes,omitempty"`
+	SplitKeys        uint64   `protobuf:"varint,4,opt,name=split_keys,json=splitKeys,proto3" json:"split_keys,omitempty"`
+	MergeBytes       uint64   `protobuf:"varint,5,opt,name=merge_bytes,json=mergeBytes,proto3" json:"merge_bytes,omitempty"`
+	MergeKeys        uint64   `protobuf:"varint,6,opt,name=merge_keys,json=mergeKeys,proto3" json:"merge_keys,omitempty"`
+	// Bytes a second.
+	HotBytes      uint64 `protobuf:"varint,7,opt,name=hot_bytes,json=hotBytes,proto3" json:"hot_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlacementRules) Reset() {
+	*x = PlacementRules{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlacementRules) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlacementRules) ProtoMessage() {}
+
+func (x *PlacementRules) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlacementRules.ProtoReflect.Descriptor instead.
+func (*PlacementRules) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *PlacementRules) GetLocationLabels() []string {
+	if x != nil {
+		return x.LocationLabels
+	}
+	return nil
+}
+
+func (x *PlacementRules) GetTolerancePercent() uint32 {
+	if x != nil {
+		return x.TolerancePercent
+	}
+	return 0
+}
+
+func (x *PlacementRules) GetSplitBytes() uint64 {
+	if x != nil {
+		return x.SplitBytes
+	}
+	return 0
+}
+
+func (x *PlacementRules) GetSplitKeys() uint64 {
+	if x != nil {
+		return x.SplitKeys
+	}
+	return 0
+}
+
+func (x *PlacementRules) GetMergeBytes() uint64 {
+	if x != nil {
+		return x.MergeBytes
+	}
+	return 0
+}
+
+func (x *PlacementRules) GetMergeKeys() uint64 {
+	if x != nil {
+		return x.MergeKeys
+	}
+	return 0
+}
+
+func (x *PlacementRules) GetHotBytes() uint64 {
+	if x != nil {
+		return x.HotBytes
+	}
+	return 0
+}
+
+// OperatorRequest wants something done with one region, once.
+type OperatorRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Header   *pdpb.RequestHeader    `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
+	RegionId uint64                 `protobuf:"varint,2,opt,name=region_id,json=regionId,proto3" json:"region_id,omitempty"`
+	// Types that are valid to be assigned to What:
+	//
+	//	*OperatorRequest_LeadFrom
+	//	*OperatorRequest_Move
+	//	*OperatorRequest_Split
+	//	*OperatorRequest_MergeInto
+	//	*OperatorRequest_Scatter
+	//	*OperatorRequest_Cancel
+	What          isOperatorRequest_What `protobuf_oneof:"what"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OperatorRequest) Reset() {
+	*x = OperatorRequest{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OperatorRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OperatorRequest) ProtoMessage() {}
+
+func (x *OperatorRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OperatorRequest.ProtoReflect.Descriptor instead.
+func (*OperatorRequest) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *OperatorRequest) GetHeader() *pdpb.RequestHeader {
+	if x != nil {
+		return x.Header
+	}
+	return nil
+}
+
+func (x *OperatorRequest) GetRegionId() uint64 {
+	if x != nil {
+		return x.RegionId
+	}
+	return 0
+}
+
+func (x *OperatorRequest) GetWhat() isOperatorRequest_What {
+	if x != nil {
+		return x.What
+	}
+	return nil
+}
+
+func (x *OperatorRequest) GetLeadFrom() uint64 {
+	if x != nil {
+		if x, ok := x.What.(*OperatorRequest_LeadFrom); ok {
+			return x.LeadFrom
+		}
+	}
+	return 0
+}
+
+func (x *OperatorRequest) GetMove() *PeerMove {
+	if x != nil {
+		if x, ok := x.What.(*OperatorRequest_Move); ok {
+			return x.Move
+		}
+	}
+	return nil
+}
+
+func (x *OperatorRequest) GetSplit() bool {
+	if x != nil {
+		if x, ok := x.What.(*OperatorRequest_Split); ok {
+			return x.Split
+		}
+	}
+	return false
+}
+
+func (x *OperatorRequest) GetMergeInto() uint64 {
+	if x != nil {
+		if x, ok := x.What.(*OperatorRequest_MergeInto); ok {
+			return x.MergeInto
+		}
+	}
+	return 0
+}
+
+func (x *OperatorRequest) GetScatter() bool {
+	if x != nil {
+		if x, ok := x.What.(*OperatorRequest_Scatter); ok {
+			return x.Scatter
+		}
+	}
+	return false
+}
+
+func (x *OperatorRequest) GetCancel() bool {
+	if x != nil {
+		if x, ok := x.What.(*OperatorRequest_Cancel); ok {
+			return x.Cancel
+		}
+	}
+	return false
+}
+
+type isOperatorRequest_What interface {
+	isOperatorRequest_What()
+}
+
+type OperatorRequest_LeadFrom struct {
+	// The store that should lead it.
+	LeadFrom uint64 `protobuf:"varint,3,opt,name=lead_from,json=leadFrom,proto3,oneof"`
+}
+
+type OperatorRequest_Move struct {
+	Move *PeerMove `protobuf:"bytes,4,opt,name=move,proto3,oneof"`
+}
+
+type OperatorRequest_Split struct {
+	// Cut it in two.
+	Split bool `protobuf:"varint,5,opt,name=split,proto3,oneof"`
+}
+
+type OperatorRequest_MergeInto struct {
+	// The region that it should become a part of.
+	MergeInto uint64 `protobuf:"varint,6,opt,name=merge_into,json=mergeInto,proto3,oneof"`
+}
+
+type OperatorRequest_Scatter struct {
+	// Peers go to stores at random.
+	Scatter bool `protobuf:"varint,7,opt,name=scatter,proto3,oneof"`
+}
+
+type OperatorRequest_Cancel struct {
+	// Give up what is under way.
+	Cancel bool `protobuf:"varint,8,opt,name=cancel,proto3,oneof"`
+}
+
+func (*OperatorRequest_LeadFrom) isOperatorRequest_What() {}
+
+func (*OperatorRequest_Move) isOperatorRequest_What() {}
+
+func (*OperatorRequest_Split) isOperatorRequest_What() {}
+
+func (*OperatorRequest_MergeInto) isOperatorRequest_What() {}
+
+func (*OperatorRequest_Scatter) isOperatorRequest_What() {}
+
+func (*OperatorRequest_Cancel) isOperatorRequest_What() {}
+
+type OperatorResponse struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Header *pdpb.ResponseHeader   `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
+	// What was begun, or given up, for people.
+	Operator      string `protobuf:"bytes,2,opt,name=operator,proto3" json:"operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OperatorResponse) Reset() {
+	*x = OperatorResponse{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OperatorResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OperatorResponse) ProtoMessage() {}
+
+func (x *OperatorResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OperatorResponse.ProtoReflect.Descriptor instead.
+func (*OperatorResponse) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *OperatorResponse) GetHeader() *pdpb.ResponseHeader {
+	if x != nil {
+		return x.Header
+	}
+	return nil
+}
+
+func (x *OperatorResponse) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
+}
+
+// PeerMove takes the peer of a region from one store to another.
+type PeerMove struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	FromStore     uint64                 `protobuf:"varint,1,opt,name=from_store,json=fromStore,proto3" json:"from_store,omitempty"`
+	ToStore       uint64                 `protobuf:"varint,2,opt,name=to_store,json=toStore,proto3" json:"to_store,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeerMove) Reset() {
+	*x = PeerMove{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeerMove) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeerMove) ProtoMessage() {}
+
+func (x *PeerMove) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeerMove.ProtoReflect.Descriptor instead.
+func (*PeerMove) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *PeerMove) GetFromStore() uint64 {
+	if x != nil {
+		return x.FromStore
+	}
+	return 0
+}
+
+func (x *PeerMove) GetToStore() uint64 {
+	if x != nil {
+		return x.ToStore
+	}
+	return 0
+}
+
 // Command is the payload of one log entry: some data operations of one turn, or one admin command.
 type Command struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3007,7 +3733,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3019,7 +3745,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3032,7 +3758,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{29}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Command) GetEpoch() *metapb.RegionEpoch {
@@ -3071,7 +3797,7 @@ type Op struct {
 
 func (x *Op) Reset() {
 	*x = Op{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3083,7 +3809,7 @@ func (x *Op) String() string {
 func (*Op) ProtoMessage() {}
 
 func (x *Op) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3096,7 +3822,7 @@ func (x *Op) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Op.ProtoReflect.Descriptor instead.
 func (*Op) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{30}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Op) GetKind() Op_Kind {
@@ -3160,7 +3886,7 @@ type AdminCommand struct {
 
 func (x *AdminCommand) Reset() {
 	*x = AdminCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3172,7 +3898,7 @@ func (x *AdminCommand) String() string {
 func (*AdminCommand) ProtoMessage() {}
 
 func (x *AdminCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3185,7 +3911,7 @@ func (x *AdminCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminCommand.ProtoReflect.Descriptor instead.
 func (*AdminCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{31}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *AdminCommand) GetBody() isAdminCommand_Body {
@@ -3330,7 +4056,7 @@ type SplitCommand struct {
 
 func (x *SplitCommand) Reset() {
 	*x = SplitCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3342,7 +4068,7 @@ func (x *SplitCommand) String() string {
 func (*SplitCommand) ProtoMessage() {}
 
 func (x *SplitCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3355,7 +4081,7 @@ func (x *SplitCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SplitCommand.ProtoReflect.Descriptor instead.
 func (*SplitCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{32}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *SplitCommand) GetRegions() []*NewRegion {
@@ -3385,7 +4111,7 @@ type NewRegion struct {
 
 func (x *NewRegion) Reset() {
 	*x = NewRegion{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3397,7 +4123,7 @@ func (x *NewRegion) String() string {
 func (*NewRegion) ProtoMessage() {}
 
 func (x *NewRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3410,7 +4136,7 @@ func (x *NewRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewRegion.ProtoReflect.Descriptor instead.
 func (*NewRegion) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{33}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *NewRegion) GetSplitKey() []byte {
@@ -3446,7 +4172,7 @@ type PrepareMergeCommand struct {
 
 func (x *PrepareMergeCommand) Reset() {
 	*x = PrepareMergeCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3458,7 +4184,7 @@ func (x *PrepareMergeCommand) String() string {
 func (*PrepareMergeCommand) ProtoMessage() {}
 
 func (x *PrepareMergeCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3471,7 +4197,7 @@ func (x *PrepareMergeCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrepareMergeCommand.ProtoReflect.Descriptor instead.
 func (*PrepareMergeCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{34}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *PrepareMergeCommand) GetMinIndex() uint64 {
@@ -3504,7 +4230,7 @@ type CommitMergeCommand struct {
 
 func (x *CommitMergeCommand) Reset() {
 	*x = CommitMergeCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3516,7 +4242,7 @@ func (x *CommitMergeCommand) String() string {
 func (*CommitMergeCommand) ProtoMessage() {}
 
 func (x *CommitMergeCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3529,7 +4255,7 @@ func (x *CommitMergeCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMergeCommand.ProtoReflect.Descriptor instead.
 func (*CommitMergeCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{35}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *CommitMergeCommand) GetSource() *metapb.Region {
@@ -3571,7 +4297,7 @@ type RollbackMergeCommand struct {
 
 func (x *RollbackMergeCommand) Reset() {
 	*x = RollbackMergeCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3583,7 +4309,7 @@ func (x *RollbackMergeCommand) String() string {
 func (*RollbackMergeCommand) ProtoMessage() {}
 
 func (x *RollbackMergeCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3596,7 +4322,7 @@ func (x *RollbackMergeCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackMergeCommand.ProtoReflect.Descriptor instead.
 func (*RollbackMergeCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{36}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *RollbackMergeCommand) GetCommitIndex() uint64 {
@@ -3615,7 +4341,7 @@ type ComputeHashCommand struct {
 
 func (x *ComputeHashCommand) Reset() {
 	*x = ComputeHashCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3627,7 +4353,7 @@ func (x *ComputeHashCommand) String() string {
 func (*ComputeHashCommand) ProtoMessage() {}
 
 func (x *ComputeHashCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3640,7 +4366,7 @@ func (x *ComputeHashCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComputeHashCommand.ProtoReflect.Descriptor instead.
 func (*ComputeHashCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{37}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{45}
 }
 
 // VerifyHashCommand tells every replica what hash a majority of the voters has as of index, which is that of a
@@ -3655,7 +4381,7 @@ type VerifyHashCommand struct {
 
 func (x *VerifyHashCommand) Reset() {
 	*x = VerifyHashCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3667,7 +4393,7 @@ func (x *VerifyHashCommand) String() string {
 func (*VerifyHashCommand) ProtoMessage() {}
 
 func (x *VerifyHashCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3680,7 +4406,7 @@ func (x *VerifyHashCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyHashCommand.ProtoReflect.Descriptor instead.
 func (*VerifyHashCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{38}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *VerifyHashCommand) GetIndex() uint64 {
@@ -3707,7 +4433,7 @@ type CompactLogCommand struct {
 
 func (x *CompactLogCommand) Reset() {
 	*x = CompactLogCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3719,7 +4445,7 @@ func (x *CompactLogCommand) String() string {
 func (*CompactLogCommand) ProtoMessage() {}
 
 func (x *CompactLogCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3732,7 +4458,7 @@ func (x *CompactLogCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompactLogCommand.ProtoReflect.Descriptor instead.
 func (*CompactLogCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{39}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *CompactLogCommand) GetCompactIndex() uint64 {
@@ -3753,7 +4479,7 @@ type StoreIdent struct {
 
 func (x *StoreIdent) Reset() {
 	*x = StoreIdent{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3765,7 +4491,7 @@ func (x *StoreIdent) String() string {
 func (*StoreIdent) ProtoMessage() {}
 
 func (x *StoreIdent) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3778,7 +4504,7 @@ func (x *StoreIdent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreIdent.ProtoReflect.Descriptor instead.
 func (*StoreIdent) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{40}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *StoreIdent) GetClusterId() uint64 {
@@ -3810,7 +4536,7 @@ type MergeState struct {
 
 func (x *MergeState) Reset() {
 	*x = MergeState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3822,7 +4548,7 @@ func (x *MergeState) String() string {
 func (*MergeState) ProtoMessage() {}
 
 func (x *MergeState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3835,7 +4561,7 @@ func (x *MergeState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergeState.ProtoReflect.Descriptor instead.
 func (*MergeState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{41}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *MergeState) GetMinIndex() uint64 {
@@ -3879,7 +4605,7 @@ type Merged struct {
 
 func (x *Merged) Reset() {
 	*x = Merged{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3891,7 +4617,7 @@ func (x *Merged) String() string {
 func (*Merged) ProtoMessage() {}
 
 func (x *Merged) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3904,7 +4630,7 @@ func (x *Merged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Merged.ProtoReflect.Descriptor instead.
 func (*Merged) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{42}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *Merged) GetRegions() []*MergedRegion {
@@ -3934,7 +4660,7 @@ type MergedRegion struct {
 
 func (x *MergedRegion) Reset() {
 	*x = MergedRegion{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3946,7 +4672,7 @@ func (x *MergedRegion) String() string {
 func (*MergedRegion) ProtoMessage() {}
 
 func (x *MergedRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3959,7 +4685,7 @@ func (x *MergedRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergedRegion.ProtoReflect.Descriptor instead.
 func (*MergedRegion) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{43}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *MergedRegion) GetId() uint64 {
@@ -4002,7 +4728,7 @@ type RegionLocalState struct {
 
 func (x *RegionLocalState) Reset() {
 	*x = RegionLocalState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4014,7 +4740,7 @@ func (x *RegionLocalState) String() string {
 func (*RegionLocalState) ProtoMessage() {}
 
 func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4027,7 +4753,7 @@ func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionLocalState.ProtoReflect.Descriptor instead.
 func (*RegionLocalState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{44}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *RegionLocalState) GetState() PeerState {
@@ -4086,7 +4812,7 @@ type ApplyState struct {
 
 func (x *ApplyState) Reset() {
 	*x = ApplyState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4098,7 +4824,7 @@ func (x *ApplyState) String() string {
 func (*ApplyState) ProtoMessage() {}
 
 func (x *ApplyState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4111,7 +4837,7 @@ func (x *ApplyState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyState.ProtoReflect.Descriptor instead.
 func (*ApplyState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{45}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *ApplyState) GetAppliedIndex() uint64 {
@@ -4152,7 +4878,7 @@ type KeyValue struct {
 
 func (x *KeyValue) Reset() {
 	*x = KeyValue{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[46]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4164,7 +4890,7 @@ func (x *KeyValue) String() string {
 func (*KeyValue) ProtoMessage() {}
 
 func (x *KeyValue) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[46]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4177,7 +4903,7 @@ func (x *KeyValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyValue.ProtoReflect.Descriptor instead.
 func (*KeyValue) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{46}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *KeyValue) GetKey() []byte {
@@ -4209,7 +4935,7 @@ type SnapshotData struct {
 
 func (x *SnapshotData) Reset() {
 	*x = SnapshotData{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[47]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4221,7 +4947,7 @@ func (x *SnapshotData) String() string {
 func (*SnapshotData) ProtoMessage() {}
 
 func (x *SnapshotData) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[47]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4234,7 +4960,7 @@ func (x *SnapshotData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotData.ProtoReflect.Descriptor instead.
 func (*SnapshotData) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{47}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *SnapshotData) GetRegion() *metapb.Region {
@@ -4425,7 +5151,7 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\rapplied_index\x18\x03 \x01(\x04R\fappliedIndex\x12!\n" +
 	"\fcommit_index\x18\x04 \x01(\x04R\vcommitIndex\x12'\n" +
 	"\x0ftruncated_index\x18\x05 \x01(\x04R\x0etruncatedIndex\x12)\n" +
-	"\x10approximate_size\x18\x06 \x01(\x04R\x0fapproximateSize\"\x83\a\n" +
+	"\x10approximate_size\x18\x06 \x01(\x04R\x0fapproximateSize\"\xef\a\n" +
 	"\tPDRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x126\n" +
 	"\tbootstrap\x18\x02 \x01(\v2\x16.pdpb.BootstrapRequestH\x00R\tbootstrap\x12F\n" +
@@ -4444,14 +5170,16 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\fscan_regions\x18\r \x01(\v2\x18.pdpb.ScanRegionsRequestH\x00R\vscanRegions\x12$\n" +
 	"\x03tso\x18\x0e \x01(\v2\x10.pdpb.TsoRequestH\x00R\x03tso\x12>\n" +
 	"\vempty_store\x18\x0f \x01(\v2\x1b.ordealpb.EmptyStoreRequestH\x00R\n" +
-	"emptyStoreB\x06\n" +
+	"emptyStore\x121\n" +
+	"\x06policy\x18\x18 \x01(\v2\x17.ordealpb.PolicyRequestH\x00R\x06policy\x127\n" +
+	"\boperator\x18\x19 \x01(\v2\x19.ordealpb.OperatorRequestH\x00R\boperatorB\x06\n" +
 	"\x04body\"s\n" +
 	"\x11EmptyStoreRequest\x12+\n" +
 	"\x06header\x18\x01 \x01(\v2\x13.pdpb.RequestHeaderR\x06header\x12\x19\n" +
 	"\bstore_id\x18\x02 \x01(\x04R\astoreId\x12\x16\n" +
 	"\x06cancel\x18\x03 \x01(\bR\x06cancel\"B\n" +
 	"\x12EmptyStoreResponse\x12,\n" +
-	"\x06header\x18\x01 \x01(\v2\x14.pdpb.ResponseHeaderR\x06header\"\x8e\a\n" +
+	"\x06header\x18\x01 \x01(\v2\x14.pdpb.ResponseHeaderR\x06header\"\xfc\a\n" +
 	"\n" +
 	"PDResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x127\n" +
@@ -4471,8 +5199,59 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\fscan_regions\x18\r \x01(\v2\x19.pdpb.ScanRegionsResponseH\x00R\vscanRegions\x12%\n" +
 	"\x03tso\x18\x0e \x01(\v2\x11.pdpb.TsoResponseH\x00R\x03tso\x12?\n" +
 	"\vempty_store\x18\x0f \x01(\v2\x1c.ordealpb.EmptyStoreResponseH\x00R\n" +
-	"emptyStoreB\x06\n" +
-	"\x04body\"\x82\x01\n" +
+	"emptyStore\x122\n" +
+	"\x06policy\x18\x18 \x01(\v2\x18.ordealpb.PolicyResponseH\x00R\x06policy\x128\n" +
+	"\boperator\x18\x19 \x01(\v2\x1a.ordealpb.OperatorResponseH\x00R\boperatorB\x06\n" +
+	"\x04body\"\xd8\x01\n" +
+	"\rPolicyRequest\x12+\n" +
+	"\x06header\x18\x01 \x01(\v2\x13.pdpb.RequestHeaderR\x06header\x12\x12\n" +
+	"\x03add\x18\x02 \x01(\tH\x00R\x03add\x12\x18\n" +
+	"\x06remove\x18\x03 \x01(\tH\x00R\x06remove\x120\n" +
+	"\x05pause\x18\x04 \x01(\v2\x18.ordealpb.SchedulerPauseH\x00R\x05pause\x120\n" +
+	"\x05rules\x18\x05 \x01(\v2\x18.ordealpb.PlacementRulesH\x00R\x05rulesB\b\n" +
+	"\x06change\"q\n" +
+	"\x0ePolicyResponse\x12,\n" +
+	"\x06header\x18\x01 \x01(\v2\x14.pdpb.ResponseHeaderR\x06header\x121\n" +
+	"\x06policy\x18\x02 \x01(\v2\x19.ordealpb.PlacementPolicyR\x06policy\"H\n" +
+	"\x0eSchedulerPause\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\"\n" +
+	"\fmilliseconds\x18\x02 \x01(\x04R\fmilliseconds\"\x93\x01\n" +
+	"\x0fPlacementPolicy\x12\x1e\n" +
+	"\n" +
+	"schedulers\x18\x01 \x03(\tR\n" +
+	"schedulers\x120\n" +
+	"\x06pauses\x18\x02 \x03(\v2\x18.ordealpb.SchedulerPauseR\x06pauses\x12.\n" +
+	"\x05rules\x18\x03 \x01(\v2\x18.ordealpb.PlacementRulesR\x05rules\"\x83\x02\n" +
+	"\x0ePlacementRules\x12'\n" +
+	"\x0flocation_labels\x18\x01 \x03(\tR\x0elocationLabels\x12+\n" +
+	"\x11tolerance_percent\x18\x02 \x01(\rR\x10tolerancePercent\x12\x1f\n" +
+	"\vsplit_bytes\x18\x03 \x01(\x04R\n" +
+	"splitBytes\x12\x1d\n" +
+	"\n" +
+	"split_keys\x18\x04 \x01(\x04R\tsplitKeys\x12\x1f\n" +
+	"\vmerge_bytes\x18\x05 \x01(\x04R\n" +
+	"mergeBytes\x12\x1d\n" +
+	"\n" +
+	"merge_keys\x18\x06 \x01(\x04R\tmergeKeys\x12\x1b\n" +
+	"\thot_bytes\x18\a \x01(\x04R\bhotBytes\"\x9b\x02\n" +
+	"\x0fOperatorRequest\x12+\n" +
+	"\x06header\x18\x01 \x01(\v2\x13.pdpb.RequestHeaderR\x06header\x12\x1b\n" +
+	"\tregion_id\x18\x02 \x01(\x04R\bregionId\x12\x1d\n" +
+	"\tlead_from\x18\x03 \x01(\x04H\x00R\bleadFrom\x12(\n" +
+	"\x04move\x18\x04 \x01(\v2\x12.ordealpb.PeerMoveH\x00R\x04move\x12\x16\n" +
+	"\x05split\x18\x05 \x01(\bH\x00R\x05split\x12\x1f\n" +
+	"\n" +
+	"merge_into\x18\x06 \x01(\x04H\x00R\tmergeInto\x12\x1a\n" +
+	"\ascatter\x18\a \x01(\bH\x00R\ascatter\x12\x18\n" +
+	"\x06cancel\x18\b \x01(\bH\x00R\x06cancelB\x06\n" +
+	"\x04what\"\\\n" +
+	"\x10OperatorResponse\x12,\n" +
+	"\x06header\x18\x01 \x01(\v2\x14.pdpb.ResponseHeaderR\x06header\x12\x1a\n" +
+	"\boperator\x18\x02 \x01(\tR\boperator\"D\n" +
+	"\bPeerMove\x12\x1d\n" +
+	"\n" +
+	"from_store\x18\x01 \x01(\x04R\tfromStore\x12\x19\n" +
+	"\bto_store\x18\x02 \x01(\x04R\atoStore\"\x82\x01\n" +
 	"\aCommand\x12)\n" +
 	"\x05epoch\x18\x01 \x01(\v2\x13.metapb.RegionEpochR\x05epoch\x12\x1e\n" +
 	"\x03ops\x18\x02 \x03(\v2\f.ordealpb.OpR\x03ops\x12,\n" +
@@ -4590,7 +5369,7 @@ func file_ordealpb_ordealpb_proto_rawDescGZIP() []byte {
 }
 
 var file_ordealpb_ordealpb_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_ordealpb_ordealpb_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
+var file_ordealpb_ordealpb_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
 var file_ordealpb_ordealpb_proto_goTypes = []any{
 	(PeerState)(0),                         // 0: ordealpb.PeerState
 	(MergeAnswer_Outcome)(0),               // 1: ordealpb.MergeAnswer.Outcome
@@ -4624,95 +5403,103 @@ var file_ordealpb_ordealpb_proto_goTypes = []any{
 	(*EmptyStoreRequest)(nil),              // 29: ordealpb.EmptyStoreRequest
 	(*EmptyStoreResponse)(nil),             // 30: ordealpb.EmptyStoreResponse
 	(*PDResponse)(nil),                     // 31: ordealpb.PDResponse
-	(*Command)(nil),                        // 32: ordealpb.Command
-	(*Op)(nil),                             // 33: ordealpb.Op
-	(*AdminCommand)(nil),                   // 34: ordealpb.AdminCommand
-	(*SplitCommand)(nil),                   // 35: ordealpb.SplitCommand
-	(*NewRegion)(nil),                      // 36: ordealpb.NewRegion
-	(*PrepareMergeCommand)(nil),            // 37: ordealpb.PrepareMergeCommand
-	(*CommitMergeCommand)(nil),             // 38: ordealpb.CommitMergeCommand
-	(*RollbackMergeCommand)(nil),           // 39: ordealpb.RollbackMergeCommand
-	(*ComputeHashCommand)(nil),             // 40: ordealpb.ComputeHashCommand
-	(*VerifyHashCommand)(nil),              // 41: ordealpb.VerifyHashCommand
-	(*CompactLogCommand)(nil),              // 42: ordealpb.CompactLogCommand
-	(*StoreIdent)(nil),                     // 43: ordealpb.StoreIdent
-	(*MergeState)(nil),                     // 44: ordealpb.MergeState
-	(*Merged)(nil),                         // 45: ordealpb.Merged
-	(*MergedRegion)(nil),                   // 46: ordealpb.MergedRegion
-	(*RegionLocalState)(nil),               // 47: ordealpb.RegionLocalState
-	(*ApplyState)(nil),                     // 48: ordealpb.ApplyState
-	(*KeyValue)(nil),                       // 49: ordealpb.KeyValue
-	(*SnapshotData)(nil),                   // 50: ordealpb.SnapshotData
-	(*metapb.Peer)(nil),                    // 51: metapb.Peer
-	(*metapb.RegionEpoch)(nil),             // 52: metapb.RegionEpoch
-	(*metapb.Region)(nil),                  // 53: metapb.Region
-	(*kvrpcpb.RawGetRequest)(nil),          // 54: kvrpcpb.RawGetRequest
-	(*kvrpcpb.RawPutRequest)(nil),          // 55: kvrpcpb.RawPutRequest
-	(*kvrpcpb.RawDeleteRequest)(nil),       // 56: kvrpcpb.RawDeleteRequest
-	(*kvrpcpb.RawCASRequest)(nil),          // 57: kvrpcpb.RawCASRequest
-	(*kvrpcpb.RawScanRequest)(nil),         // 58: kvrpcpb.RawScanRequest
-	(*kvrpcpb.RawBatchGetRequest)(nil),     // 59: kvrpcpb.RawBatchGetRequest
-	(*kvrpcpb.RawBatchPutRequest)(nil),     // 60: kvrpcpb.RawBatchPutRequest
-	(*kvrpcpb.RawDeleteRangeRequest)(nil),  // 61: kvrpcpb.RawDeleteRangeRequest
-	(*kvrpcpb.RawGetResponse)(nil),         // 62: kvrpcpb.RawGetResponse
-	(*kvrpcpb.RawPutResponse)(nil),         // 63: kvrpcpb.RawPutResponse
-	(*kvrpcpb.RawDeleteResponse)(nil),      // 64: kvrpcpb.RawDeleteResponse
-	(*kvrpcpb.RawCASResponse)(nil),         // 65: kvrpcpb.RawCASResponse
-	(*kvrpcpb.RawScanResponse)(nil),        // 66: kvrpcpb.RawScanResponse
-	(*kvrpcpb.RawBatchGetResponse)(nil),    // 67: kvrpcpb.RawBatchGetResponse
-	(*kvrpcpb.RawBatchPutResponse)(nil),    // 68: kvrpcpb.RawBatchPutResponse
-	(*kvrpcpb.RawDeleteRangeResponse)(nil), // 69: kvrpcpb.RawDeleteRangeResponse
-	(*kvrpcpb.Context)(nil),                // 70: kvrpcpb.Context
-	(pdpb.ConfChangeType)(0),               // 71: pdpb.ConfChangeType
-	(*errorpb.Error)(nil),                  // 72: errorpb.Error
-	(*pdpb.BootstrapRequest)(nil),          // 73: pdpb.BootstrapRequest
-	(*pdpb.IsBootstrappedRequest)(nil),     // 74: pdpb.IsBootstrappedRequest
-	(*pdpb.AllocIDRequest)(nil),            // 75: pdpb.AllocIDRequest
-	(*pdpb.PutStoreRequest)(nil),           // 76: pdpb.PutStoreRequest
-	(*pdpb.StoreHeartbeatRequest)(nil),     // 77: pdpb.StoreHeartbeatRequest
-	(*pdpb.RegionHeartbeatRequest)(nil),    // 78: pdpb.RegionHeartbeatRequest
-	(*pdpb.GetRegionRequest)(nil),          // 79: pdpb.GetRegionRequest
-	(*pdpb.GetRegionByIDRequest)(nil),      // 80: pdpb.GetRegionByIDRequest
-	(*pdpb.GetStoreRequest)(nil),           // 81: pdpb.GetStoreRequest
-	(*pdpb.GetAllStoresRequest)(nil),       // 82: pdpb.GetAllStoresRequest
-	(*pdpb.AskBatchSplitRequest)(nil),      // 83: pdpb.AskBatchSplitRequest
-	(*pdpb.ScanRegionsRequest)(nil),        // 84: pdpb.ScanRegionsRequest
-	(*pdpb.TsoRequest)(nil),                // 85: pdpb.TsoRequest
-	(*pdpb.RequestHeader)(nil),             // 86: pdpb.RequestHeader
-	(*pdpb.ResponseHeader)(nil),            // 87: pdpb.ResponseHeader
-	(*pdpb.BootstrapResponse)(nil),         // 88: pdpb.BootstrapResponse
-	(*pdpb.IsBootstrappedResponse)(nil),    // 89: pdpb.IsBootstrappedResponse
-	(*pdpb.AllocIDResponse)(nil),           // 90: pdpb.AllocIDResponse
-	(*pdpb.PutStoreResponse)(nil),          // 91: pdpb.PutStoreResponse
-	(*pdpb.StoreHeartbeatResponse)(nil),    // 92: pdpb.StoreHeartbeatResponse
-	(*pdpb.RegionHeartbeatResponse)(nil),   // 93: pdpb.RegionHeartbeatResponse
-	(*pdpb.GetRegionResponse)(nil),         // 94: pdpb.GetRegionResponse
-	(*pdpb.GetStoreResponse)(nil),          // 95: pdpb.GetStoreResponse
-	(*pdpb.GetAllStoresResponse)(nil),      // 96: pdpb.GetAllStoresResponse
-	(*pdpb.AskBatchSplitResponse)(nil),     // 97: pdpb.AskBatchSplitResponse
-	(*pdpb.ScanRegionsResponse)(nil),       // 98: pdpb.ScanRegionsResponse
-	(*pdpb.TsoResponse)(nil),               // 99: pdpb.TsoResponse
+	(*PolicyRequest)(nil),                  // 32: ordealpb.PolicyRequest
+	(*PolicyResponse)(nil),                 // 33: ordealpb.PolicyResponse
+	(*SchedulerPause)(nil),                 // 34: ordealpb.SchedulerPause
+	(*PlacementPolicy)(nil),                // 35: ordealpb.PlacementPolicy
+	(*PlacementRules)(nil),                 // 36: ordealpb.PlacementRules
+	(*OperatorRequest)(nil),                // 37: ordealpb.OperatorRequest
+	(*OperatorResponse)(nil),               // 38: ordealpb.OperatorResponse
+	(*PeerMove)(nil),                       // 39: ordealpb.PeerMove
+	(*Command)(nil),                        // 40: ordealpb.Command
+	(*Op)(nil),                             // 41: ordealpb.Op
+	(*AdminCommand)(nil),                   // 42: ordealpb.AdminCommand
+	(*SplitCommand)(nil),                   // 43: ordealpb.SplitCommand
+	(*NewRegion)(nil),                      // 44: ordealpb.NewRegion
+	(*PrepareMergeCommand)(nil),            // 45: ordealpb.PrepareMergeCommand
+	(*CommitMergeCommand)(nil),             // 46: ordealpb.CommitMergeCommand
+	(*RollbackMergeCommand)(nil),           // 47: ordealpb.RollbackMergeCommand
+	(*ComputeHashCommand)(nil),             // 48: ordealpb.ComputeHashCommand
+	(*VerifyHashCommand)(nil),              // 49: ordealpb.VerifyHashCommand
+	(*CompactLogCommand)(nil),              // 50: ordealpb.CompactLogCommand
+	(*StoreIdent)(nil),                     // 51: ordealpb.StoreIdent
+	(*MergeState)(nil),                     // 52: ordealpb.MergeState
+	(*Merged)(nil),                         // 53: ordealpb.Merged
+	(*MergedRegion)(nil),                   // 54: ordealpb.MergedRegion
+	(*RegionLocalState)(nil),               // 55: ordealpb.RegionLocalState
+	(*ApplyState)(nil),                     // 56: ordealpb.ApplyState
+	(*KeyValue)(nil),                       // 57: ordealpb.KeyValue
+	(*SnapshotData)(nil),                   // 58: ordealpb.SnapshotData
+	(*metapb.Peer)(nil),                    // 59: metapb.Peer
+	(*metapb.RegionEpoch)(nil),             // 60: metapb.RegionEpoch
+	(*metapb.Region)(nil),                  // 61: metapb.Region
+	(*kvrpcpb.RawGetRequest)(nil),          // 62: kvrpcpb.RawGetRequest
+	(*kvrpcpb.RawPutRequest)(nil),          // 63: kvrpcpb.RawPutRequest
+	(*kvrpcpb.RawDeleteRequest)(nil),       // 64: kvrpcpb.RawDeleteRequest
+	(*kvrpcpb.RawCASRequest)(nil),          // 65: kvrpcpb.RawCASRequest
+	(*kvrpcpb.RawScanRequest)(nil),         // 66: kvrpcpb.RawScanRequest
+	(*kvrpcpb.RawBatchGetRequest)(nil),     // 67: kvrpcpb.RawBatchGetRequest
+	(*kvrpcpb.RawBatchPutRequest)(nil),     // 68: kvrpcpb.RawBatchPutRequest
+	(*kvrpcpb.RawDeleteRangeRequest)(nil),  // 69: kvrpcpb.RawDeleteRangeRequest
+	(*kvrpcpb.RawGetResponse)(nil),         // 70: kvrpcpb.RawGetResponse
+	(*kvrpcpb.RawPutResponse)(nil),         // 71: kvrpcpb.RawPutResponse
+	(*kvrpcpb.RawDeleteResponse)(nil),      // 72: kvrpcpb.RawDeleteResponse
+	(*kvrpcpb.RawCASResponse)(nil),         // 73: kvrpcpb.RawCASResponse
+	(*kvrpcpb.RawScanResponse)(nil),        // 74: kvrpcpb.RawScanResponse
+	(*kvrpcpb.RawBatchGetResponse)(nil),    // 75: kvrpcpb.RawBatchGetResponse
+	(*kvrpcpb.RawBatchPutResponse)(nil),    // 76: kvrpcpb.RawBatchPutResponse
+	(*kvrpcpb.RawDeleteRangeResponse)(nil), // 77: kvrpcpb.RawDeleteRangeResponse
+	(*kvrpcpb.Context)(nil),                // 78: kvrpcpb.Context
+	(pdpb.ConfChangeType)(0),               // 79: pdpb.ConfChangeType
+	(*errorpb.Error)(nil),                  // 80: errorpb.Error
+	(*pdpb.BootstrapRequest)(nil),          // 81: pdpb.BootstrapRequest
+	(*pdpb.IsBootstrappedRequest)(nil),     // 82: pdpb.IsBootstrappedRequest
+	(*pdpb.AllocIDRequest)(nil),            // 83: pdpb.AllocIDRequest
+	(*pdpb.PutStoreRequest)(nil),           // 84: pdpb.PutStoreRequest
+	(*pdpb.StoreHeartbeatRequest)(nil),     // 85: pdpb.StoreHeartbeatRequest
+	(*pdpb.RegionHeartbeatRequest)(nil),    // 86: pdpb.RegionHeartbeatRequest
+	(*pdpb.GetRegionRequest)(nil),          // 87: pdpb.GetRegionRequest
+	(*pdpb.GetRegionByIDRequest)(nil),      // 88: pdpb.GetRegionByIDRequest
+	(*pdpb.GetStoreRequest)(nil),           // 89: pdpb.GetStoreRequest
+	(*pdpb.GetAllStoresRequest)(nil),       // 90: pdpb.GetAllStoresRequest
+	(*pdpb.AskBatchSplitRequest)(nil),      // 91: pdpb.AskBatchSplitRequest
+	(*pdpb.ScanRegionsRequest)(nil),        // 92: pdpb.ScanRegionsRequest
+	(*pdpb.TsoRequest)(nil),                // 93: pdpb.TsoRequest
+	(*pdpb.RequestHeader)(nil),             // 94: pdpb.RequestHeader
+	(*pdpb.ResponseHeader)(nil),            // 95: pdpb.ResponseHeader
+	(*pdpb.BootstrapResponse)(nil),         // 96: pdpb.BootstrapResponse
+	(*pdpb.IsBootstrappedResponse)(nil),    // 97: pdpb.IsBootstrappedResponse
+	(*pdpb.AllocIDResponse)(nil),           // 98: pdpb.AllocIDResponse
+	(*pdpb.PutStoreResponse)(nil),          // 99: pdpb.PutStoreResponse
+	(*pdpb.StoreHeartbeatResponse)(nil),    // 100: pdpb.StoreHeartbeatResponse
+	(*pdpb.RegionHeartbeatResponse)(nil),   // 101: pdpb.RegionHeartbeatResponse
+	(*pdpb.GetRegionResponse)(nil),         // 102: pdpb.GetRegionResponse
+	(*pdpb.GetStoreResponse)(nil),          // 103: pdpb.GetStoreResponse
+	(*pdpb.GetAllStoresResponse)(nil),      // 104: pdpb.GetAllStoresResponse
+	(*pdpb.AskBatchSplitResponse)(nil),     // 105: pdpb.AskBatchSplitResponse
+	(*pdpb.ScanRegionsResponse)(nil),       // 106: pdpb.ScanRegionsResponse
+	(*pdpb.TsoResponse)(nil),               // 107: pdpb.TsoResponse
 }
 var file_ordealpb_ordealpb_proto_depIdxs = []int32{
-	51,  // 0: ordealpb.RaftMessage.from_peer:type_name -> metapb.Peer
-	51,  // 1: ordealpb.RaftMessage.to_peer:type_name -> metapb.Peer
-	52,  // 2: ordealpb.RaftMessage.region_epoch:type_name -> metapb.RegionEpoch
+	59,  // 0: ordealpb.RaftMessage.from_peer:type_name -> metapb.Peer
+	59,  // 1: ordealpb.RaftMessage.to_peer:type_name -> metapb.Peer
+	60,  // 2: ordealpb.RaftMessage.region_epoch:type_name -> metapb.RegionEpoch
 	4,   // 3: ordealpb.RaftMessage.extra:type_name -> ordealpb.ExtraMessage
 	5,   // 4: ordealpb.ExtraMessage.hibernate:type_name -> ordealpb.Hibernate
 	6,   // 5: ordealpb.ExtraMessage.wake:type_name -> ordealpb.Wake
 	7,   // 6: ordealpb.ExtraMessage.quarantined:type_name -> ordealpb.Quarantined
 	8,   // 7: ordealpb.ExtraMessage.hash_report:type_name -> ordealpb.HashReport
-	51,  // 8: ordealpb.SnapshotChunk.from_peer:type_name -> metapb.Peer
-	51,  // 9: ordealpb.SnapshotChunk.to_peer:type_name -> metapb.Peer
-	51,  // 10: ordealpb.SnapshotAck.from_peer:type_name -> metapb.Peer
-	51,  // 11: ordealpb.SnapshotAck.to_peer:type_name -> metapb.Peer
-	51,  // 12: ordealpb.MergeQuery.to_peer:type_name -> metapb.Peer
-	51,  // 13: ordealpb.MergeQuery.from_peer:type_name -> metapb.Peer
-	53,  // 14: ordealpb.MergeQuery.target:type_name -> metapb.Region
-	38,  // 15: ordealpb.MergeQuery.commit:type_name -> ordealpb.CommitMergeCommand
-	51,  // 16: ordealpb.MergeAnswer.to_peer:type_name -> metapb.Peer
+	59,  // 8: ordealpb.SnapshotChunk.from_peer:type_name -> metapb.Peer
+	59,  // 9: ordealpb.SnapshotChunk.to_peer:type_name -> metapb.Peer
+	59,  // 10: ordealpb.SnapshotAck.from_peer:type_name -> metapb.Peer
+	59,  // 11: ordealpb.SnapshotAck.to_peer:type_name -> metapb.Peer
+	59,  // 12: ordealpb.MergeQuery.to_peer:type_name -> metapb.Peer
+	59,  // 13: ordealpb.MergeQuery.from_peer:type_name -> metapb.Peer
+	61,  // 14: ordealpb.MergeQuery.target:type_name -> metapb.Region
+	46,  // 15: ordealpb.MergeQuery.commit:type_name -> ordealpb.CommitMergeCommand
+	59,  // 16: ordealpb.MergeAnswer.to_peer:type_name -> metapb.Peer
 	1,   // 17: ordealpb.MergeAnswer.outcome:type_name -> ordealpb.MergeAnswer.Outcome
-	53,  // 18: ordealpb.MergeAnswer.region:type_name -> metapb.Region
+	61,  // 18: ordealpb.MergeAnswer.region:type_name -> metapb.Region
 	3,   // 19: ordealpb.StorePacket.raft:type_name -> ordealpb.RaftMessage
 	31,  // 20: ordealpb.StorePacket.pd:type_name -> ordealpb.PDResponse
 	9,   // 21: ordealpb.StorePacket.snapshot_chunks:type_name -> ordealpb.SnapshotChunk
@@ -4720,27 +5507,27 @@ var file_ordealpb_ordealpb_proto_depIdxs = []int32{
 	11,  // 23: ordealpb.StorePacket.merge_queries:type_name -> ordealpb.MergeQuery
 	12,  // 24: ordealpb.StorePacket.merge_answers:type_name -> ordealpb.MergeAnswer
 	14,  // 25: ordealpb.StorePacket.alive:type_name -> ordealpb.StoreAlive
-	54,  // 26: ordealpb.Request.get:type_name -> kvrpcpb.RawGetRequest
-	55,  // 27: ordealpb.Request.put:type_name -> kvrpcpb.RawPutRequest
-	56,  // 28: ordealpb.Request.delete:type_name -> kvrpcpb.RawDeleteRequest
-	57,  // 29: ordealpb.Request.cas:type_name -> kvrpcpb.RawCASRequest
-	58,  // 30: ordealpb.Request.scan:type_name -> kvrpcpb.RawScanRequest
+	62,  // 26: ordealpb.Request.get:type_name -> kvrpcpb.RawGetRequest
+	63,  // 27: ordealpb.Request.put:type_name -> kvrpcpb.RawPutRequest
+	64,  // 28: ordealpb.Request.delete:type_name -> kvrpcpb.RawDeleteRequest
+	65,  // 29: ordealpb.Request.cas:type_name -> kvrpcpb.RawCASRequest
+	66,  // 30: ordealpb.Request.scan:type_name -> kvrpcpb.RawScanRequest
 	18,  // 31: ordealpb.Request.admin:type_name -> ordealpb.AdminRequest
-	59,  // 32: ordealpb.Request.batch_get:type_name -> kvrpcpb.RawBatchGetRequest
-	60,  // 33: ordealpb.Request.batch_put:type_name -> kvrpcpb.RawBatchPutRequest
-	61,  // 34: ordealpb.Request.delete_range:type_name -> kvrpcpb.RawDeleteRangeRequest
-	62,  // 35: ordealpb.Response.get:type_name -> kvrpcpb.RawGetResponse
-	63,  // 36: ordealpb.Response.put:type_name -> kvrpcpb.RawPutResponse
-	64,  // 37: ordealpb.Response.delete:type_name -> kvrpcpb.RawDeleteResponse
-	65,  // 38: ordealpb.Response.cas:type_name -> kvrpcpb.RawCASResponse
-	66,  // 39: ordealpb.Response.scan:type_name -> kvrpcpb.RawScanResponse
+	67,  // 32: ordealpb.Request.batch_get:type_name -> kvrpcpb.RawBatchGetRequest
+	68,  // 33: ordealpb.Request.batch_put:type_name -> kvrpcpb.RawBatchPutRequest
+	69,  // 34: ordealpb.Request.delete_range:type_name -> kvrpcpb.RawDeleteRangeRequest
+	70,  // 35: ordealpb.Response.get:type_name -> kvrpcpb.RawGetResponse
+	71,  // 36: ordealpb.Response.put:type_name -> kvrpcpb.RawPutResponse
+	72,  // 37: ordealpb.Response.delete:type_name -> kvrpcpb.RawDeleteResponse
+	73,  // 38: ordealpb.Response.cas:type_name -> kvrpcpb.RawCASResponse
+	74,  // 39: ordealpb.Response.scan:type_name -> kvrpcpb.RawScanResponse
 	26,  // 40: ordealpb.Response.admin:type_name -> ordealpb.AdminResponse
-	67,  // 41: ordealpb.Response.batch_get:type_name -> kvrpcpb.RawBatchGetResponse
-	68,  // 42: ordealpb.Response.batch_put:type_name -> kvrpcpb.RawBatchPutResponse
-	69,  // 43: ordealpb.Response.delete_range:type_name -> kvrpcpb.RawDeleteRangeResponse
+	75,  // 41: ordealpb.Response.batch_get:type_name -> kvrpcpb.RawBatchGetResponse
+	76,  // 42: ordealpb.Response.batch_put:type_name -> kvrpcpb.RawBatchPutResponse
+	77,  // 43: ordealpb.Response.delete_range:type_name -> kvrpcpb.RawDeleteRangeResponse
 	17,  // 44: ordealpb.Response.witness:type_name -> ordealpb.Witness
-	52,  // 45: ordealpb.Witness.region_epoch:type_name -> metapb.RegionEpoch
-	70,  // 46: ordealpb.AdminRequest.context:type_name -> kvrpcpb.Context
+	60,  // 45: ordealpb.Witness.region_epoch:type_name -> metapb.RegionEpoch
+	78,  // 46: ordealpb.AdminRequest.context:type_name -> kvrpcpb.Context
 	19,  // 47: ordealpb.AdminRequest.split:type_name -> ordealpb.SplitRequest
 	23,  // 48: ordealpb.AdminRequest.change_peer:type_name -> ordealpb.ChangePeerRequest
 	24,  // 49: ordealpb.AdminRequest.transfer_leader:type_name -> ordealpb.TransferLeaderRequest
@@ -4749,75 +5536,89 @@ var file_ordealpb_ordealpb_proto_depIdxs = []int32{
 	21,  // 52: ordealpb.AdminRequest.merge:type_name -> ordealpb.MergeRequest
 	22,  // 53: ordealpb.AdminRequest.consistency_check:type_name -> ordealpb.ConsistencyCheckRequest
 	23,  // 54: ordealpb.ChangePeerV2Request.changes:type_name -> ordealpb.ChangePeerRequest
-	53,  // 55: ordealpb.MergeRequest.target:type_name -> metapb.Region
-	71,  // 56: ordealpb.ChangePeerRequest.change_type:type_name -> pdpb.ConfChangeType
-	51,  // 57: ordealpb.ChangePeerRequest.peer:type_name -> metapb.Peer
-	51,  // 58: ordealpb.TransferLeaderRequest.peer:type_name -> metapb.Peer
-	72,  // 59: ordealpb.AdminResponse.region_error:type_name -> errorpb.Error
-	53,  // 60: ordealpb.AdminResponse.regions:type_name -> metapb.Region
+	61,  // 55: ordealpb.MergeRequest.target:type_name -> metapb.Region
+	79,  // 56: ordealpb.ChangePeerRequest.change_type:type_name -> pdpb.ConfChangeType
+	59,  // 57: ordealpb.ChangePeerRequest.peer:type_name -> metapb.Peer
+	59,  // 58: ordealpb.TransferLeaderRequest.peer:type_name -> metapb.Peer
+	80,  // 59: ordealpb.AdminResponse.region_error:type_name -> errorpb.Error
+	61,  // 60: ordealpb.AdminResponse.regions:type_name -> metapb.Region
 	27,  // 61: ordealpb.AdminResponse.status:type_name -> ordealpb.RegionStatus
-	51,  // 62: ordealpb.RegionStatus.leader:type_name -> metapb.Peer
-	73,  // 63: ordealpb.PDRequest.bootstrap:type_name -> pdpb.BootstrapRequest
-	74,  // 64: ordealpb.PDRequest.is_bootstrapped:type_name -> pdpb.IsBootstrappedRequest
-	75,  // 65: ordealpb.PDRequest.alloc_id:type_name -> pdpb.AllocIDRequest
-	76,  // 66: ordealpb.PDRequest.put_store:type_name -> pdpb.PutStoreRequest
-	77,  // 67: ordealpb.PDRequest.store_heartbeat:type_name -> pdpb.StoreHeartbeatRequest
-	78,  // 68: ordealpb.PDRequest.region_heartbeat:type_name -> pdpb.RegionHeartbeatRequest
-	79,  // 69: ordealpb.PDRequest.get_region:type_name -> pdpb.GetRegionRequest
-	80,  // 70: ordealpb.PDRequest.get_region_by_id:type_name -> pdpb.GetRegionByIDRequest
-	81,  // 71: ordealpb.PDRequest.get_store:type_name -> pdpb.GetStoreRequest
-	82,  // 72: ordealpb.PDRequest.get_all_stores:type_name -> pdpb.GetAllStoresRequest
-	83,  // 73: ordealpb.PDRequest.ask_batch_split:type_name -> pdpb.AskBatchSplitRequest
-	84,  // 74: ordealpb.PDRequest.scan_regions:type_name -> pdpb.ScanRegionsRequest
-	85,  // 75: ordealpb.PDRequest.tso:type_name -> pdpb.TsoRequest
+	59,  // 62: ordealpb.RegionStatus.leader:type_name -> metapb.Peer
+	81,  // 63: ordealpb.PDRequest.bootstrap:type_name -> pdpb.BootstrapRequest
+	82,  // 64: ordealpb.PDRequest.is_bootstrapped:type_name -> pdpb.IsBootstrappedRequest
+	83,  // 65: ordealpb.PDRequest.alloc_id:type_name -> pdpb.AllocIDRequest
+	84,  // 66: ordealpb.PDRequest.put_store:type_name -> pdpb.PutStoreRequest
+	85,  // 67: ordealpb.PDRequest.store_heartbeat:type_name -> pdpb.StoreHeartbeatRequest
+	86,  // 68: ordealpb.PDRequest.region_heartbeat:type_name -> pdpb.RegionHeartbeatRequest
+	87,  // 69: ordealpb.PDRequest.get_region:type_name -> pdpb.GetRegionRequest
+	88,  // 70: ordealpb.PDRequest.get_region_by_id:type_name -> pdpb.GetRegionByIDRequest
+	89,  // 71: ordealpb.PDRequest.get_store:type_name -> pdpb.GetStoreRequest
+	90,  // 72: ordealpb.PDRequest.get_all_stores:type_name -> pdpb.GetAllStoresRequest
+	91,  // 73: ordealpb.PDRequest.ask_batch_split:type_name -> pdpb.AskBatchSplitRequest
+	92,  // 74: ordealpb.PDRequest.scan_regions:type_name -> pdpb.ScanRegionsRequest
+	93,  // 75: ordealpb.PDRequest.tso:type_name -> pdpb.TsoRequest
 	29,  // 76: ordealpb.PDRequest.empty_store:type_name -> ordealpb.EmptyStoreRequest
-	86,  // 77: ordealpb.EmptyStoreRequest.header:type_name -> pdpb.RequestHeader
-	87,  // 78: ordealpb.EmptyStoreResponse.header:type_name -> pdpb.ResponseHeader
-	88,  // 79: ordealpb.PDResponse.bootstrap:type_name -> pdpb.BootstrapResponse
-	89,  // 80: ordealpb.PDResponse.is_bootstrapped:type_name -> pdpb.IsBootstrappedResponse
-	90,  // 81: ordealpb.PDResponse.alloc_id:type_name -> pdpb.AllocIDResponse
-	91,  // 82: ordealpb.PDResponse.put_store:type_name -> pdpb.PutStoreResponse
-	92,  // 83: ordealpb.PDResponse.store_heartbeat:type_name -> pdpb.StoreHeartbeatResponse
-	93,  // 84: ordealpb.PDResponse.region_heartbeat:type_name -> pdpb.RegionHeartbeatResponse
-	94,  // 85: ordealpb.PDResponse.get_region:type_name -> pdpb.GetRegionResponse
-	94,  // 86: ordealpb.PDResponse.get_region_by_id:type_name -> pdpb.GetRegionResponse
-	95,  // 87: ordealpb.PDResponse.get_store:type_name -> pdpb.GetStoreResponse
-	96,  // 88: ordealpb.PDResponse.get_all_stores:type_name -> pdpb.GetAllStoresResponse
-	97,  // 89: ordealpb.PDResponse.ask_batch_split:type_name -> pdpb.AskBatchSplitResponse
-	98,  // 90: ordealpb.PDResponse.scan_regions:type_name -> pdpb.ScanRegionsResponse
-	99,  // 91: ordealpb.PDResponse.tso:type_name -> pdpb.TsoResponse
-	30,  // 92: ordealpb.PDResponse.empty_store:type_name -> ordealpb.EmptyStoreResponse
-	52,  // 93: ordealpb.Command.epoch:type_name -> metapb.RegionEpoch
-	33,  // 94: ordealpb.Command.ops:type_name -> ordealpb.Op
-	34,  // 95: ordealpb.Command.admin:type_name -> ordealpb.AdminCommand
-	2,   // 96: ordealpb.Op.kind:type_name -> ordealpb.Op.Kind
-	49,  // 97: ordealpb.Op.pairs:type_name -> ordealpb.KeyValue
-	35,  // 98: ordealpb.AdminCommand.split:type_name -> ordealpb.SplitCommand
-	42,  // 99: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
-	20,  // 100: ordealpb.AdminCommand.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
-	37,  // 101: ordealpb.AdminCommand.prepare_merge:type_name -> ordealpb.PrepareMergeCommand
-	38,  // 102: ordealpb.AdminCommand.commit_merge:type_name -> ordealpb.CommitMergeCommand
-	39,  // 103: ordealpb.AdminCommand.rollback_merge:type_name -> ordealpb.RollbackMergeCommand
-	40,  // 104: ordealpb.AdminCommand.compute_hash:type_name -> ordealpb.ComputeHashCommand
-	41,  // 105: ordealpb.AdminCommand.verify_hash:type_name -> ordealpb.VerifyHashCommand
-	36,  // 106: ordealpb.SplitCommand.regions:type_name -> ordealpb.NewRegion
-	53,  // 107: ordealpb.PrepareMergeCommand.target:type_name -> metapb.Region
-	53,  // 108: ordealpb.CommitMergeCommand.source:type_name -> metapb.Region
-	53,  // 109: ordealpb.MergeState.target:type_name -> metapb.Region
-	46,  // 110: ordealpb.Merged.regions:type_name -> ordealpb.MergedRegion
-	0,   // 111: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
-	53,  // 112: ordealpb.RegionLocalState.region:type_name -> metapb.Region
-	51,  // 113: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
-	44,  // 114: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
-	45,  // 115: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
-	53,  // 116: ordealpb.SnapshotData.region:type_name -> metapb.Region
-	44,  // 117: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
-	45,  // 118: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
-	119, // [119:119] is the sub-list for method output_type
-	119, // [119:119] is the sub-list for method input_type
-	119, // [119:119] is the sub-list for extension type_name
-	119, // [119:119] is the sub-list for extension extendee
-	0,   // [0:119] is the sub-list for field type_name
+	32,  // 77: ordealpb.PDRequest.policy:type_name -> ordealpb.PolicyRequest
+	37,  // 78: ordealpb.PDRequest.operator:type_name -> ordealpb.OperatorRequest
+	94,  // 79: ordealpb.EmptyStoreRequest.header:type_name -> pdpb.RequestHeader
+	95,  // 80: ordealpb.EmptyStoreResponse.header:type_name -> pdpb.ResponseHeader
+	96,  // 81: ordealpb.PDResponse.bootstrap:type_name -> pdpb.BootstrapResponse
+	97,  // 82: ordealpb.PDResponse.is_bootstrapped:type_name -> pdpb.IsBootstrappedResponse
+	98,  // 83: ordealpb.PDResponse.alloc_id:type_name -> pdpb.AllocIDResponse
+	99,  // 84: ordealpb.PDResponse.put_store:type_name -> pdpb.PutStoreResponse
+	100, // 85: ordealpb.PDResponse.store_heartbeat:type_name -> pdpb.StoreHeartbeatResponse
+	101, // 86: ordealpb.PDResponse.region_heartbeat:type_name -> pdpb.RegionHeartbeatResponse
+	102, // 87: ordealpb.PDResponse.get_region:type_name -> pdpb.GetRegionResponse
+	102, // 88: ordealpb.PDResponse.get_region_by_id:type_name -> pdpb.GetRegionResponse
+	103, // 89: ordealpb.PDResponse.get_store:type_name -> pdpb.GetStoreResponse
+	104, // 90: ordealpb.PDResponse.get_all_stores:type_name -> pdpb.GetAllStoresResponse
+	105, // 91: ordealpb.PDResponse.ask_batch_split:type_name -> pdpb.AskBatchSplitResponse
+	106, // 92: ordealpb.PDResponse.scan_regions:type_name -> pdpb.ScanRegionsResponse
+	107, // 93: ordealpb.PDResponse.tso:type_name -> pdpb.TsoResponse
+	30,  // 94: ordealpb.PDResponse.empty_store:type_name -> ordealpb.EmptyStoreResponse
+	33,  // 95: ordealpb.PDResponse.policy:type_name -> ordealpb.PolicyResponse
+	38,  // 96: ordealpb.PDResponse.operator:type_name -> ordealpb.OperatorResponse
+	94,  // 97: ordealpb.PolicyRequest.header:type_name -> pdpb.RequestHeader
+	34,  // 98: ordealpb.PolicyRequest.pause:type_name -> ordealpb.SchedulerPause
+	36,  // 99: ordealpb.PolicyRequest.rules:type_name -> ordealpb.PlacementRules
+	95,  // 100: ordealpb.PolicyResponse.header:type_name -> pdpb.ResponseHeader
+	35,  // 101: ordealpb.PolicyResponse.policy:type_name -> ordealpb.PlacementPolicy
+	34,  // 102: ordealpb.PlacementPolicy.pauses:type_name -> ordealpb.SchedulerPause
+	36,  // 103: ordealpb.PlacementPolicy.rules:type_name -> ordealpb.PlacementRules
+	94,  // 104: ordealpb.OperatorRequest.header:type_name -> pdpb.RequestHeader
+	39,  // 105: ordealpb.OperatorRequest.move:type_name -> ordealpb.PeerMove
+	95,  // 106: ordealpb.OperatorResponse.header:type_name -> pdpb.ResponseHeader
+	60,  // 107: ordealpb.Command.epoch:type_name -> metapb.RegionEpoch
+	41,  // 108: ordealpb.Command.ops:type_name -> ordealpb.Op
+	42,  // 109: ordealpb.Command.admin:type_name -> ordealpb.AdminCommand
+	2,   // 110: ordealpb.Op.kind:type_name -> ordealpb.Op.Kind
+	57,  // 111: ordealpb.Op.pairs:type_name -> ordealpb.KeyValue
+	43,  // 112: ordealpb.AdminCommand.split:type_name -> ordealpb.SplitCommand
+	50,  // 113: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
+	20,  // 114: ordealpb.AdminCommand.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
+	45,  // 115: ordealpb.AdminCommand.prepare_merge:type_name -> ordealpb.PrepareMergeCommand
+	46,  // 116: ordealpb.AdminCommand.commit_merge:type_name -> ordealpb.CommitMergeCommand
+	47,  // 117: ordealpb.AdminCommand.rollback_merge:type_name -> ordealpb.RollbackMergeCommand
+	48,  // 118: ordealpb.AdminCommand.compute_hash:type_name -> ordealpb.ComputeHashCommand
+	49,  // 119: ordealpb.AdminCommand.verify_hash:type_name -> ordealpb.VerifyHashCommand
+	44,  // 120: ordealpb.SplitCommand.regions:type_name -> ordealpb.NewRegion
+	61,  // 121: ordealpb.PrepareMergeCommand.target:type_name -> metapb.Region
+	61,  // 122: ordealpb.CommitMergeCommand.source:type_name -> metapb.Region
+	61,  // 123: ordealpb.MergeState.target:type_name -> metapb.Region
+	54,  // 124: ordealpb.Merged.regions:type_name -> ordealpb.MergedRegion
+	0,   // 125: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
+	61,  // 126: ordealpb.RegionLocalState.region:type_name -> metapb.Region
+	59,  // 127: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
+	52,  // 128: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
+	53,  // 129: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
+	61,  // 130: ordealpb.SnapshotData.region:type_name -> metapb.Region
+	52,  // 131: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
+	53,  // 132: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
+	133, // [133:133] is the sub-list for method output_type
+	133, // [133:133] is the sub-list for method input_type
+	133, // [133:133] is the sub-list for extension type_name
+	133, // [133:133] is the sub-list for extension extendee
+	0,   // [0:133] is the sub-list for field type_name
 }
 
 func init() { file_ordealpb_ordealpb_proto_init() }
@@ -4877,6 +5678,8 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*PDRequest_ScanRegions)(nil),
 		(*PDRequest_Tso)(nil),
 		(*PDRequest_EmptyStore)(nil),
+		(*PDRequest_Policy)(nil),
+		(*PDRequest_Operator)(nil),
 	}
 	file_ordealpb_ordealpb_proto_msgTypes[28].OneofWrappers = []any{
 		(*PDResponse_Bootstrap)(nil),
@@ -4893,8 +5696,24 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*PDResponse_ScanRegions)(nil),
 		(*PDResponse_Tso)(nil),
 		(*PDResponse_EmptyStore)(nil),
+		(*PDResponse_Policy)(nil),
+		(*PDResponse_Operator)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[31].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[29].OneofWrappers = []any{
+		(*PolicyRequest_Add)(nil),
+		(*PolicyRequest_Remove)(nil),
+		(*PolicyRequest_Pause)(nil),
+		(*PolicyRequest_Rules)(nil),
+	}
+	file_ordealpb_ordealpb_proto_msgTypes[34].OneofWrappers = []any{
+		(*OperatorRequest_LeadFrom)(nil),
+		(*OperatorRequest_Move)(nil),
+		(*OperatorRequest_Split)(nil),
+		(*OperatorRequest_MergeInto)(nil),
+		(*OperatorRequest_Scatter)(nil),
+		(*OperatorRequest_Cancel)(nil),
+	}
+	file_ordealpb_ordealpb_proto_msgTypes[39].OneofWrappers = []any{
 		(*AdminCommand_Split)(nil),
 		(*AdminCommand_CompactLog)(nil),
 		(*AdminCommand_ChangePeerV2)(nil),
@@ -4910,7 +5729,7 @@ func file_ordealpb_ordealpb_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_ordealpb_ordealpb_proto_rawDesc), len(file_ordealpb_ordealpb_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   48,
+			NumMessages:   56,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

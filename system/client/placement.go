@@ -12,3 +12,22 @@ func (c *Client) EmptyStore(id uint64, cancel bool) error {
 	_, err := askPD(c, "empty the store", req, (*ordealpb.PDResponse).GetEmptyStore)
 	return err
 }
+
+// Policy changes by what the placement driver goes, if req wants a change, and returns what holds then. It ends with
+// ErrNotExecuted where the driver refuses.
+func (c *Client) Policy(req *ordealpb.PolicyRequest) (*ordealpb.PlacementPolicy, error) {
+	resp, err := askPD(c, "change the policy", &ordealpb.PDRequest{Body: &ordealpb.PDRequest_Policy{Policy: req}}, (*ordealpb.PDResponse).GetPolicy)
+	return resp.GetPolicy(), err
+}
+
+// Order asks the placement driver to do something with a region, and returns what it began. It ends with ErrNotExecuted where
+// the driver refuses. It asks once: what is refused now may be taken later, which is for the caller to know.
+func (c *Client) Order(req *ordealpb.OperatorRequest) (string, error) {
+	o := c.begin(read, "order an operator", nil)
+	o.attempts = 1
+	resp, f := pdCall(o, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_Operator{Operator: req}}, (*ordealpb.PDResponse).GetOperator)
+	if f != nil {
+		return "", o.failed(ErrNotExecuted, f)
+	}
+	return resp.GetOperator(), nil
+}
