@@ -50,6 +50,9 @@ func NewSim(w *sim.World, cfg Config) (*Sim, error) {
 	if err := c.addPD(); err != nil {
 		return nil, err
 	}
+	for _, n := range c.PDs() {
+		w.Keep(n)
+	}
 	for i := range cfg.Stores {
 		if err := c.addStore(world.NodeID(i + 1)); err != nil {
 			return nil, err

@@ -5,9 +5,31 @@ import (
 	"fmt"
 	"slices"
 
+	"ordeal/nemesis"
 	"ordeal/pd/core"
+	"ordeal/proto/ordealpb"
 	"ordeal/world"
 )
+
+// Order implements nemesis.Target.
+func (a admin) Order(p world.Proc, o nemesis.Order) (string, error) {
+	req := &ordealpb.OperatorRequest{RegionId: o.Region}
+	switch o.Kind {
+	case nemesis.OrderLead:
+		req.What = &ordealpb.OperatorRequest_LeadFrom{LeadFrom: uint64(o.To)}
+	case nemesis.OrderMove:
+		req.What = &ordealpb.OperatorRequest_Move{Move: &ordealpb.PeerMove{FromStore: uint64(o.From), ToStore: uint64(o.To)}}
+	case nemesis.OrderSplit:
+		req.What = &ordealpb.OperatorRequest_Split{Split: true}
+	case nemesis.OrderMerge:
+		req.What = &ordealpb.OperatorRequest_MergeInto{MergeInto: o.Into}
+	case nemesis.OrderScatter:
+		req.What = &ordealpb.OperatorRequest_Scatter{Scatter: true}
+	case nemesis.OrderCancel:
+		req.What = &ordealpb.OperatorRequest_Cancel{Cancel: true}
+	}
+	return a.client(p).Order(req)
+}
 
 // Leave implements nemesis.Target.
 func (a admin) Leave(p world.Proc, n world.NodeID) error {

@@ -88,6 +88,7 @@ func (f CrashAt) judge(healed Receipt) Receipt {
 // one step fails.
 func HealAll(p world.Proc, t Target) (Receipt, error) {
 	r := Receipt{Hits: t.DisarmCrashes()}
+	r = r.and(Receipt{Text: endTamper(t).Text})
 	t.HealNetwork()
 	// The placement driver first: stores ask it for things as soon as they are up.
 	up, pdErr := restart(t, t.PDs())

@@ -91,3 +91,10 @@ func replicasOn(t Target, store world.NodeID) uint64 {
 	}
 	return n
 }
+
+func drawDecommission(d *drawer) Fault {
+	if d.rng.IntN(3) == 0 {
+		return Decommission{Leader(d.region())}
+	}
+	return Decommission{d.store()}
+}

@@ -358,11 +358,4 @@ func drawMerge(d *drawer) Fault {
 	return f
 }
 
-func drawDecommission(d *drawer) Fault {
-	if d.rng.IntN(3) == 0 {
-		return Decommission{Leader(d.region())}
-	}
-	return Decommission{d.store()}
-}
-
 func drawKillPD(*drawer) Fault { return KillPD{} }

@@ -97,7 +97,7 @@ func TestDrawForSmallClusters(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(50) {
 		for _, e := range drawSeed(seed, 1, "crashA") {
-			require.Contains(t, []string{"kill", "split", "batch-split", "merge", "pd-kill"}, e.Fault.Name())
+			require.Contains(t, []string{"kill", "split", "batch-split", "merge", "pd-kill", "pd-replay"}, e.Fault.Name())
 		}
 		for _, e := range drawSeed(seed, 2, "crashA") {
 			require.NotEqual(t, "crash-at", e.Fault.Name())

@@ -37,6 +37,7 @@ type fakeTarget struct {
 	hits      []string
 	leaving   []world.NodeID
 	joined    int
+	tampering Tampering
 }
 
 func newFake(stores int) *fakeTarget {
@@ -220,6 +221,27 @@ func (t *fakeTarget) Leave(_ world.Proc, n world.NodeID) error {
 		t.leaving = append(t.leaving, n)
 	}
 	return t.adminErr
+}
+
+// Order takes every other order.
+func (t *fakeTarget) Order(_ world.Proc, o Order) (string, error) {
+	t.note("order %+v", o)
+	t.p.Sleep(t.adminTime)
+	if t.adminErr != nil || len(t.calls)%2 == 0 {
+		return "", t.adminErr
+	}
+	return fmt.Sprintf("r%d", o.Region), nil
+}
+
+func (t *fakeTarget) Tamper(w Tampering) { t.tampering = w }
+
+func (t *fakeTarget) EndTamper() Tampered {
+	if t.tampering == (Tampering{}) || t.inert {
+		return Tampered{}
+	}
+	done := Tampered{Late: t.tampering.Late, Again: t.tampering.Again, Old: t.tampering.Old}
+	t.tampering = Tampering{}
+	return done
 }
 
 func (t *fakeTarget) Join(world.Proc) (world.NodeID, error) {

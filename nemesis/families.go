@@ -10,12 +10,13 @@ import (
 type effect uint8
 
 const (
-	effectInstant effect = iota // done at once, nothing to heal
-	effectNetwork               // links; messages cut are its evidence
-	effectStores                // stores' power
-	effectPD                    // the placement driver's power
-	effectStaff                 // a store that is to leave, for which another one must come
-	effectJoint                 // regions' joint configurations, and stores' power
+	effectInstant  effect = iota // done at once, nothing to heal
+	effectNetwork                // links; messages cut are its evidence
+	effectStores                 // stores' power
+	effectPD                     // the placement driver's power
+	effectMessages               // messages; what was done to them is its evidence
+	effectStaff                  // a store that is to leave, for which another one must come
+	effectJoint                  // regions' joint configurations, and stores' power
 )
 
 // Family is a kind of fault that can be chosen by name.
@@ -49,6 +50,8 @@ func Families() []Family {
 		{"crash-at", "power loss at a crash point in the code", 3, effectStores, 3, drawCrashAt},
 		{"decommission", "a store is emptied and leaves, and another one joins", 1, effectStaff, 2, drawDecommission},
 		{"pd-kill", "power loss of the placement driver", 1, effectPD, 1, drawKillPD},
+		{"pd-replay", "reports to the placement driver, and its orders, late, doubled, out of order, and from long ago", 1, effectMessages, 1, drawPDReplay},
+		{"pd-storm", "a burst of operators ordered of the placement driver", 1, effectInstant, 2, drawPDStorm},
 	}
 }
 

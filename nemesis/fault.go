@@ -41,6 +41,8 @@ var verbs = []struct {
 	{"merge", parseMerge},
 	{"coup", parseCoup},
 	{"decommission", parseDecommission},
+	{"pd-replay", parsePDReplay},
+	{"pd-storm", parsePDStorm},
 }
 
 // ParseFault reads what Fault.String prints. An error names the column and what is allowed there.

@@ -24,6 +24,10 @@
 //	                                they reach everybody) or a mask of those that are in
 //	kill WHOM                       power loss; the store starts again when the fault ends
 //	kill pd                         the same for the placement driver
+//	pd-replay late(N) again(N) old(N) within TIME
+//	                                so many percent of the messages between stores and the placement driver are late and
+//	                                overtaken; come twice; bring one along that is much older. Delays are up to TIME
+//	pd-storm orders(N) pick(K)      N operators are ordered of the placement driver; which, follows from K
 //	decommission WHOM               that store is told to leave; another one joins when the fault ends, or before, where
 //	                                regions would have no room
 //	crash-at POINT WHOM             the next time that store comes by the crash point, it loses power
@@ -112,6 +116,12 @@ type Target interface {
 	ChangePeers(p world.Proc, region uint64, changes []PeerChange, explicitLeave bool) error
 	// LeaveJoint takes the region out of its joint configuration.
 	LeaveJoint(p world.Proc, region uint64) error
+	// Order asks the placement driver to do something with a region, and returns what it has begun, "" if nothing.
+	Order(p world.Proc, o Order) (begun string, err error)
+	// Tamper begins to tamper with messages between stores and the placement driver, or changes how.
+	Tamper(t Tampering)
+	// EndTamper ends it and returns what was done since the last time.
+	EndTamper() Tampered
 	// Leave tells the placement driver to empty a store. It refuses where regions would have no room.
 	Leave(p world.Proc, store world.NodeID) error
 	// Leaving returns the stores that were told to leave, gone or not, ascending.
