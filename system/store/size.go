@@ -267,7 +267,8 @@ func (s *Store) checkSize(p *peer, due bool) {
 // splitByOrder cuts a region as PD wants it: at keys, or in the middle of its data, which have to be looked at first.
 func (s *Store) splitByOrder(p *peer, keys [][]byte) {
 	if len(keys) == 0 {
-		p.size.halve = true
+		// PD says it again and again until it shows. Where to cut is known already, or is worked out once.
+		p.size.halve = len(p.size.cuts) == 0
 		return
 	}
 	if checkSplitKeys(keys) == nil {
