@@ -38,8 +38,10 @@ var imports = []importRule{
 		"what the driver believes is plain values; of the world it knows the time"},
 	{"pd/schedule", []string{"proto/...", "world", "pd/core", "system/region"},
 		"schedulers are pure functions over pd/core; of the world they know the time"},
+	{"pd/placement", []string{"proto/...", "world", "pd/core", "pd/schedule", "system/region"},
+		"the schedulers over a model instead of stores; of the world it knows the time"},
 	{"pd/internal/pdtest", []string{"proto/...", "pd/core", "system/region"}, "it reads the regions of test scripts"},
-	{"pd", []string{"proto/...", "world", "system/engine", "system/region", "pd/core", "pd/schedule"},
+	{"pd", []string{"proto/...", "world", "raft", "system/engine", "system/region", "pd/core", "pd/schedule"},
 		"the driver reaches stores by messages only"},
 
 	{"cluster", []string{"proto/...", "world", "world/sim", "world/real", "system/region", "system/engine",
@@ -67,6 +69,8 @@ var foreign = []struct {
 		"the library's types stay behind package raft, so that there is one place that keeps its contract"},
 	{"github.com/cockroachdb/pebble", []string{"system/engine"},
 		"the engine is the only door to the disk, so that there is one place that decides what is durable"},
+	{"github.com/go-analyze/charts", []string{"pd/placement"},
+		"charts are for pages that people read; nothing that runs in a cluster draws"},
 	{"go.etcd.io/gofail", []string{"internal/failpoint", "cluster", "workloads/..."},
 		"the product holds failpoints as comments; only what builds and drives the overlay knows the library"},
 }

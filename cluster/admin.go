@@ -17,6 +17,8 @@ import (
 type admin struct {
 	// find returns the current description of a region, nil if there is none.
 	find func(p world.Proc, id uint64) *metapb.Region
+	// drivers is where the members of the placement driver are, in the order in which they are asked.
+	drivers func() []world.Addr
 	// timeout bounds one command.
 	timeout time.Duration
 	// splitEmpty says that a region may be split where it has too little data: where there are thousands, most are empty.
@@ -24,11 +26,16 @@ type admin struct {
 }
 
 func (a admin) client(p world.Proc) *client.Client {
-	return newClient(p, client.Options{CallTimeout: a.timeout, OpTimeout: a.timeout})
+	return newClient(p, a.drivers(), client.Options{CallTimeout: a.timeout, OpTimeout: a.timeout})
 }
 
-func newClient(p world.Proc, o client.Options) *client.Client {
-	return client.New(p, []world.Addr{{Node: PDNode}}, o)
+func newClient(p world.Proc, drivers []world.Addr, o client.Options) *client.Client {
+	return client.New(p, drivers, o)
+}
+
+// TransferPD implements nemesis.Target.
+func (a admin) TransferPD(p world.Proc, to world.NodeID) error {
+	return a.client(p).TransferDriver(uint64(to))
 }
 
 // TransferLeader implements nemesis.Target.

@@ -12,10 +12,10 @@ import (
 // Believed says in what the placement driver is wrong about the regions, or "" if in nothing: which there are, their ranges
 // and epochs, their peers and who leads them. It may be behind for a while, but not for ever.
 func (c *Sim) Believed() string {
-	if !c.World.Up(PDNode) {
-		return "the placement driver is down"
+	if c.PDLeader() == 0 {
+		return "no member of the placement driver leads"
 	}
-	return disbelief(c.Regions(), c.pd.Regions())
+	return disbelief(c.Regions(), c.PD().Regions())
 }
 
 func disbelief(truth []nemesis.Region, belief []*core.RegionInfo) string {

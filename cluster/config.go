@@ -10,7 +10,7 @@ import (
 	"ordeal/world"
 )
 
-// Node ids by convention: stores count from 1, the placement driver is 100, clients count from 1001, and those who run
+// Node ids by convention: stores count from 1, members of the placement driver from 100, clients count from 1001, and those who run
 // the cluster (bring-up, nemesis, probes) from 2001.
 const (
 	PDNode      world.NodeID = 100
@@ -19,11 +19,14 @@ const (
 	SetupNode   world.NodeID = 2002
 	ProbeNode   world.NodeID = 2003
 	StoresMax                = 99
+	PDsMax                   = 7
 )
 
 // Config describes a cluster.
 type Config struct {
 	Stores, Replicas int
+	// PDs is how many members the placement driver has; 0 is one.
+	PDs int
 	// Clients is the number of client nodes that will be used.
 	Clients int
 	// SplitKeys are the borders of the regions that the cluster starts with.
@@ -46,6 +49,8 @@ func (c Config) validate() error {
 	switch {
 	case c.Stores < 1 || c.Stores > StoresMax:
 		return fmt.Errorf("cluster: %d stores: want 1 to %d", c.Stores, StoresMax)
+	case c.PDs < 0 || c.PDs > PDsMax:
+		return fmt.Errorf("cluster: %d members of the placement driver: want 1 to %d", c.PDs, PDsMax)
 	case c.Replicas < 1 || c.Replicas > c.Stores:
 		return fmt.Errorf("cluster: %d replicas on %d stores: want 1 to as many as there are stores", c.Replicas, c.Stores)
 	}
@@ -57,7 +62,7 @@ func (c Config) storeConfig(id world.NodeID) store.Config {
 	s := c.Store
 	s.StoreID = uint64(id)
 	s.Address = world.Addr{Node: id}
-	s.PD = world.Addr{Node: PDNode}
+	s.PD = c.drivers()
 	if c.Labels != nil {
 		s.Labels = c.Labels(id)
 	}
@@ -67,8 +72,20 @@ func (c Config) storeConfig(id world.NodeID) store.Config {
 func (c Config) pdConfig() pd.Config {
 	p := c.PD
 	p.ClusterID = c.Store.ClusterID
+	p.Members = c.drivers()
 	p.Replicas = c.Replicas
 	return p
+}
+
+func (c Config) pdNodes() []world.NodeID { return nodesFrom(PDNode, max(c.PDs, 1)) }
+
+// drivers is where the members of the placement driver are.
+func (c Config) drivers() []world.Addr {
+	var all []world.Addr
+	for _, n := range c.pdNodes() {
+		all = append(all, world.Addr{Node: n})
+	}
+	return all
 }
 
 // adminTimeout bounds one admin call that a nemesis makes.

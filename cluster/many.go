@@ -72,7 +72,7 @@ func (c *Sim) cutAll(lists [][][]byte) error {
 	cutting := len(lists)
 	for _, keys := range lists {
 		c.World.Go(SetupNode, "cut", func(p world.Proc) {
-			if err := cut(p, keys); err != nil {
+			if err := cut(p, c.cfg.drivers(), keys); err != nil {
 				failed = err
 			}
 			cutting--
@@ -85,9 +85,9 @@ func (c *Sim) cutAll(lists [][][]byte) error {
 }
 
 // cut splits one region at keys, as many at once as a split takes, within startMax.
-func cut(p world.Proc, keys [][]byte) error {
+func cut(p world.Proc, drivers []world.Addr, keys [][]byte) error {
 	end := p.Now().Add(startMax)
-	cl := newClient(p, client.Options{OpTimeout: startMax})
+	cl := newClient(p, drivers, client.Options{OpTimeout: startMax})
 	for len(keys) > 0 {
 		r, _, err := cl.LocateRegion(keys[0])
 		if err != nil {

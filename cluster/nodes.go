@@ -9,21 +9,33 @@ import (
 	"ordeal/world"
 )
 
-// pdNode is the placement driver's node. booted, if not nil, is given the member of every life.
-func (c Config) pdNode(disk engine.Disk, booted func(*pd.Member)) world.Node {
+// pdHooks are what a world adds to the members of the placement driver; nil for nothing.
+type pdHooks struct {
+	// configure adjusts the configuration of a life.
+	configure func(*pd.Config, world.Env)
+	// booted is given the member of every life.
+	booted func(*pd.Member)
+}
+
+// pdNode is the node of one member of the placement driver.
+func (c Config) pdNode(id world.NodeID, disk engine.Disk, hooks pdHooks) world.Node {
 	return world.Node{
-		ID: PDNode, Name: "pd", Disk: disk, Actors: 1,
+		ID: id, Name: pdName(id), Disk: disk, Actors: 1,
 		Boot: func(envs []world.Env) ([]world.Actor, error) {
 			eng, err := disk.Open()
 			if err != nil {
-				return nil, fmt.Errorf("pd: %w", err)
+				return nil, fmt.Errorf("%s: %w", pdName(id), err)
 			}
-			m, err := pd.New(c.pdConfig(), envs[0], eng)
+			cfg := c.pdConfig()
+			if hooks.configure != nil {
+				hooks.configure(&cfg, envs[0])
+			}
+			m, err := pd.New(cfg, envs[0], eng)
 			if err != nil {
 				return nil, err
 			}
-			if booted != nil {
-				booted(m)
+			if hooks.booted != nil {
+				hooks.booted(m)
 			}
 			return []world.Actor{m}, nil
 		},
@@ -61,6 +73,14 @@ func (c Config) storeNode(id world.NodeID, disk engine.Disk, hooks storeHooks) w
 			return s.Shards(), nil
 		},
 	}
+}
+
+// pdName is the name of a member's node, and of its folder: pd, pd2, pd3.
+func pdName(id world.NodeID) string {
+	if id == PDNode {
+		return "pd"
+	}
+	return fmt.Sprintf("pd%d", id-PDNode+1)
 }
 
 // storeName is the name of a store's node, and of its folder.

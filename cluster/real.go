@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// realTick is the default tick of stores in the real world: elections take 0.2 s to 0.4 s.
+	// realTick is the default tick of stores, and of the placement driver's members, in the real world: elections take 0.2 s to 0.4 s.
 	realTick = 20 * time.Millisecond
 	// realSchedule is how often the placement driver looks for work there.
 	realSchedule = 100 * time.Millisecond
@@ -53,10 +53,11 @@ func DefaultRealConfig() Config {
 	c.Store.TickInterval = realTick
 	c.Store.RegionSplitBytes = realSplitBytes
 	c.PD.ScheduleEvery = realSchedule
+	c.PD.Tick = realTick
 	return c
 }
 
-// NewReal boots a cluster with its disks in folders of dir: "pd", "s1", "s2" and so on, which are made if need be. What
+// NewReal boots a cluster with its disks in folders of dir: "pd" (and "pd2", "pd3"), "s1", "s2" and so on, which are made if need be. What
 // an earlier cluster left there goes on. The listener of cfg.Store is called on the goroutines of all stores; election
 // jitter is the Raft library's own unless cfg.Store sets it.
 func NewReal(cfg Config, dir string) (*Real, error) {
@@ -64,8 +65,11 @@ func NewReal(cfg Config, dir string) (*Real, error) {
 		return nil, err
 	}
 	c := &Real{World: real.New(real.Config{}), cfg: cfg, closing: make(chan struct{})}
-	c.admin = admin{find: c.region, timeout: realAdminTimeout}
-	nodes := []world.Node{cfg.pdNode(engine.NewDirDisk(filepath.Join(dir, "pd")), nil)}
+	c.admin = admin{find: c.region, drivers: cfg.drivers, timeout: realAdminTimeout}
+	var nodes []world.Node
+	for _, id := range cfg.pdNodes() {
+		nodes = append(nodes, cfg.pdNode(id, engine.NewDirDisk(filepath.Join(dir, pdName(id))), pdHooks{}))
+	}
 	for _, id := range cfg.storeNodes() {
 		nodes = append(nodes, cfg.storeNode(id, engine.NewDirDisk(filepath.Join(dir, storeName(id))), storeHooks{}))
 	}
@@ -80,7 +84,7 @@ func NewReal(cfg Config, dir string) (*Real, error) {
 // Start waits until the cluster is up: bootstrapped, split at the configured borders, every region with all its
 // replicas. It must not be called from a proc.
 func (c *Real) Start() error {
-	err := c.Do(SetupNode, "setup", func(p world.Proc) error { return split(p, c.cfg.SplitKeys) })
+	err := c.Do(SetupNode, "setup", func(p world.Proc) error { return split(p, c.cfg) })
 	if err != nil {
 		return err
 	}
@@ -108,7 +112,9 @@ func (c *Real) Do(node world.NodeID, name string, f func(world.Proc) error) erro
 }
 
 // Client returns a client of the cluster.
-func (c *Real) Client(p world.Proc) *client.Client { return newClient(p, c.cfg.Client) }
+func (c *Real) Client(p world.Proc) *client.Client {
+	return newClient(p, c.cfg.drivers(), c.cfg.Client)
+}
 
 // Settle waits until the cluster is at rest; after limit it returns what still keeps it from that. A cluster at rest has
 // no gap in its key space, and every region has a leader and as many replicas as it should, which answer, agree on the

@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"ordeal/nemesis"
 	"ordeal/proto/metapb"
@@ -17,9 +18,9 @@ import (
 // look asks the placement driver for the regions, and every peer of each, one after the other, for what it knows. While
 // the driver is silent, nobody can be found: what the last look saw stands, and the error says so.
 func (c *Real) look(p world.Proc) ([]knowledge, error) {
-	cl := newClient(p, client.Options{CallTimeout: realAdminTimeout, OpTimeout: realAdminTimeout})
+	cl := newClient(p, c.cfg.drivers(), client.Options{CallTimeout: realAdminTimeout, OpTimeout: realAdminTimeout})
 	regions, err := []*pdpb.Region(nil), errors.New("the placement driver is down")
-	if c.Up(PDNode) {
+	if slices.ContainsFunc(c.PDs(), c.Up) {
 		regions, err = cl.Regions()
 	}
 	if err != nil {

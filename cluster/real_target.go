@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"ordeal/nemesis"
+	"ordeal/system/client"
 	"ordeal/world"
 )
 
@@ -16,7 +17,19 @@ func (c *Real) Stores() []world.NodeID { return c.cfg.storeNodes() }
 func (c *Real) Procs() []world.NodeID { return c.cfg.clientNodes() }
 
 // PDs implements nemesis.Target.
-func (c *Real) PDs() []world.NodeID { return []world.NodeID{PDNode} }
+func (c *Real) PDs() []world.NodeID { return c.cfg.pdNodes() }
+
+// PDLeader implements nemesis.Target. It asks the members, so it takes a moment.
+func (c *Real) PDLeader() world.NodeID {
+	var leader world.NodeID
+	_ = c.Do(ProbeNode, "look", func(p world.Proc) error {
+		cl := newClient(p, c.cfg.drivers(), client.Options{CallTimeout: realAdminTimeout, OpTimeout: realAdminTimeout})
+		_, id, err := cl.Drivers()
+		leader = world.NodeID(id)
+		return err
+	})
+	return leader
+}
 
 // Up implements nemesis.Target. It waits for a crash or a restart of the node that is under way.
 func (c *Real) Up(n world.NodeID) bool { return c.World.Up(n) }

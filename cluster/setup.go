@@ -19,7 +19,7 @@ func (c *Sim) Start() error {
 	var failed error
 	done := false
 	c.World.Go(SetupNode, "setup", func(p world.Proc) {
-		failed = split(p, c.cfg.SplitKeys)
+		failed = split(p, c.cfg)
 		done = true
 	})
 	limit := c.World.Now().Add(startMax)
@@ -36,10 +36,10 @@ func (c *Sim) Start() error {
 }
 
 // split makes the regions that a cluster starts with, within startMax.
-func split(p world.Proc, keys [][]byte) error {
+func split(p world.Proc, cfg Config) error {
 	end := p.Now().Add(startMax)
-	cl := newClient(p, client.Options{OpTimeout: startMax})
-	for _, key := range keys {
+	cl := newClient(p, cfg.drivers(), client.Options{OpTimeout: startMax})
+	for _, key := range cfg.SplitKeys {
 		for {
 			r, _, err := cl.LocateRegion(key)
 			if err != nil {

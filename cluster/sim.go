@@ -18,7 +18,7 @@ type Sim struct {
 	cfg   Config
 
 	stores []*simStore
-	pd     *pd.Member
+	pds    []*pd.Member
 
 	// left are the stores that the driver has agreed to empty, joined is how many have joined in their places.
 	left   []world.NodeID
@@ -44,11 +44,13 @@ func NewSim(w *sim.World, cfg Config) (*Sim, error) {
 	c := &Sim{World: w, cfg: cfg, armed: map[string]world.NodeID{}}
 	c.admin = admin{
 		find:    func(_ world.Proc, id uint64) *metapb.Region { return c.region(id) },
-		timeout: adminTimeout, splitEmpty: len(cfg.SplitKeys) >= manyRegions,
+		drivers: c.driversLeaderFirst, timeout: adminTimeout, splitEmpty: len(cfg.SplitKeys) >= manyRegions,
 	}
 	w.OnCrash(c.onCrash)
-	if err := c.addPD(); err != nil {
-		return nil, err
+	for _, id := range cfg.pdNodes() {
+		if err := c.addPD(id); err != nil {
+			return nil, err
+		}
 	}
 	for _, n := range c.PDs() {
 		w.Keep(n)
@@ -61,8 +63,16 @@ func NewSim(w *sim.World, cfg Config) (*Sim, error) {
 	return c, nil
 }
 
-func (c *Sim) addPD() error {
-	return c.World.AddNode(c.cfg.pdNode(engine.NewSimDisk(), func(m *pd.Member) { c.pd = m }))
+func (c *Sim) addPD(id world.NodeID) error {
+	i := len(c.pds)
+	c.pds = append(c.pds, nil)
+	return c.World.AddNode(c.cfg.pdNode(id, engine.NewSimDisk(), pdHooks{
+		configure: func(cfg *pd.Config, env world.Env) {
+			jitter := env.Rand.Uint64()
+			cfg.Jitter = func(member, term uint64) int { return int(mix(jitter, member, term) >> 1) }
+		},
+		booted: func(m *pd.Member) { c.pds[i] = m },
+	}))
 }
 
 func (c *Sim) addStore(id world.NodeID) error {
@@ -103,8 +113,35 @@ func mix(seed, peer, term uint64) uint64 {
 	return h
 }
 
-// PD is the placement driver as it is now.
-func (c *Sim) PD() *pd.Member { return c.pd }
+// PD is the member that leads the placement driver now, or any other if none does.
+func (c *Sim) PD() *pd.Member {
+	if leader := c.PDLeader(); leader != 0 {
+		return c.pds[leader-PDNode]
+	}
+	return c.pds[0]
+}
+
+// PDLeader implements nemesis.Target.
+func (c *Sim) PDLeader() world.NodeID {
+	leader, term := world.NodeID(0), uint64(0)
+	for i, m := range c.pds {
+		n := PDNode + world.NodeID(i)
+		if c.World.Up(n) && m.Term() > term { // one that was deposed may not know it yet
+			leader, term = n, m.Term()
+		}
+	}
+	return leader
+}
+
+// driversLeaderFirst is where the members of the placement driver are, the one that leads before the others.
+func (c *Sim) driversLeaderFirst() []world.Addr {
+	all := c.cfg.drivers()
+	if leader := c.PDLeader(); leader != 0 {
+		i := int(leader - PDNode)
+		all[0], all[i] = all[i], all[0]
+	}
+	return all
+}
 
 // store returns a store node, or nil.
 func (c *Sim) store(id world.NodeID) *simStore {

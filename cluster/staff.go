@@ -48,7 +48,7 @@ func (c *Sim) Leave(p world.Proc, n world.NodeID) error {
 // Leaving implements nemesis.Target. The driver may have agreed without anybody having heard of it.
 func (c *Sim) Leaving() []world.NodeID {
 	out := slices.Clone(c.left)
-	for _, s := range c.pd.Stores() {
+	for _, s := range c.PD().Stores() {
 		if n := world.NodeID(s.ID()); s.State >= core.StoreOffline && !slices.Contains(out, n) {
 			out = append(out, n)
 		}
@@ -77,7 +77,7 @@ func (c *Sim) ReplicasWanted() int { return c.cfg.Replicas }
 func (c *Sim) Lingering() string {
 	for _, n := range c.Leaving() {
 		state := core.StoreUp
-		for _, s := range c.pd.Stores() {
+		for _, s := range c.PD().Stores() {
 			if s.ID() == uint64(n) {
 				state = s.State
 			}

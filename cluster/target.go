@@ -22,7 +22,7 @@ func (c *Sim) Stores() []world.NodeID { return nodesFrom(1, len(c.stores)) }
 func (c *Sim) Procs() []world.NodeID { return c.cfg.clientNodes() }
 
 // PDs implements nemesis.Target.
-func (c *Sim) PDs() []world.NodeID { return []world.NodeID{PDNode} }
+func (c *Sim) PDs() []world.NodeID { return c.cfg.pdNodes() }
 
 // Up implements nemesis.Target.
 func (c *Sim) Up(n world.NodeID) bool { return c.World.Up(n) }
@@ -59,7 +59,7 @@ func (c *Sim) Client(p world.Proc) *client.Client { return c.ClientReading(p, c.
 func (c *Sim) ClientReading(p world.Proc, from client.ReadFrom) *client.Client {
 	opts := c.cfg.Client
 	opts.ReadFrom = from
-	return newClient(p, opts)
+	return newClient(p, c.cfg.drivers(), opts)
 }
 
 // crashPrefix begins the names of failpoints that crash a store.

@@ -40,12 +40,8 @@ func parseCrashAt(s *scanner) (Fault, error) {
 
 // Apply arms the point. Whether anybody comes by is known only when it is disarmed.
 func (f CrashAt) Apply(_ world.Proc, t Target) (Receipt, error) {
-	points := t.Failpoints()
-	if len(points) == 0 {
-		return skip("no crash points are compiled in: build with the failpoint overlay")
-	}
-	if !slices.Contains(points, f.Point) {
-		return skip("no crash point %s is compiled in, only %s", f.Point, strings.Join(points, ", "))
+	if why := cannotArm(t, f.Point); why != "" {
+		return skip("%s", why)
 	}
 	nodes, why := f.Whom.resolve(t)
 	if why != "" {
@@ -63,6 +59,18 @@ func (f CrashAt) Apply(_ world.Proc, t Target) (Receipt, error) {
 		return Receipt{}, fmt.Errorf("arm %s on node %d: %w", f.Point, n, err)
 	}
 	return Receipt{Text: "armed on " + where}, nil
+}
+
+// cannotArm says why a crash point can't be armed, empty if it can.
+func cannotArm(t Target, point string) string {
+	points := t.Failpoints()
+	if len(points) == 0 {
+		return "no crash points are compiled in: build with the failpoint overlay"
+	}
+	if !slices.Contains(points, point) {
+		return fmt.Sprintf("no crash point %s is compiled in, only %s", point, strings.Join(points, ", "))
+	}
+	return ""
 }
 
 // Heal disarms all crash points and starts every store that is down. Only now it is known which points were hit.

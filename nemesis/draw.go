@@ -46,6 +46,8 @@ type Options struct {
 	Light bool
 	// Full says that every store holds every region, so that no replica can be added.
 	Full bool
+	// PDs is how many members the placement driver has; 0 is one.
+	PDs int
 }
 
 // drawer holds what a draw needs to know.
@@ -107,7 +109,7 @@ func Draw(rng *rand.Rand, families []Family, duration time.Duration, stores int,
 // somebody to come by a point that may be one of those who do.
 func needsRoom(f Fault) bool {
 	switch f := f.(type) {
-	case Joint, Learner, Replace, CrashAt:
+	case Joint, Learner, Replace, CrashAt, Lag:
 		return true
 	case ConfChange:
 		return f.Kind != RemoveReplica
@@ -152,7 +154,7 @@ func (d *drawer) entry(f Family, at time.Duration) (e Entry, ok bool) {
 
 // fits decides whether a fault may overlap those drawn before it.
 func (d *drawer) fits(e Entry) bool {
-	family, powerTaken := 0, 0
+	family, powerTaken, armed := 0, 0, 0
 	for _, o := range d.lasting {
 		if o.At > e.At+e.For || e.At > o.At+o.For {
 			continue
@@ -163,26 +165,35 @@ func (d *drawer) fits(e Entry) bool {
 		if takesOnePower(o.Fault) {
 			powerTaken++
 		}
+		if arms(o.Fault) {
+			armed++
+		}
 	}
 	// A majority stays up, except in a power loss of all. A heal starts every store, so a store may be up earlier than
 	// its window says, never later.
 	if takesOnePower(e.Fault) && powerTaken >= d.downMax() {
 		return false
 	}
+	// The heal of one crash point disarms all.
+	if arms(e.Fault) && armed > 0 {
+		return false
+	}
 	if family == 0 {
 		return true
 	}
-	// The heal of one crash point disarms all. And as any heal ends all faults of its family, overlaps within a
+	// As any heal ends all faults of its family, overlaps within a
 	// family are kept rare, or few faults would last as long as they should.
-	_, armed := e.Fault.(CrashAt)
-	return !armed && d.rng.IntN(overlapOdds) == 0
+	return d.rng.IntN(overlapOdds) == 0
 }
+
+// arms tells whether a fault arms a crash point, now or when it ends.
+func arms(f Fault) bool { return f.Name() == (CrashAt{}).Name() || f.Name() == (Lag{}).Name() }
 
 // takesOnePower tells whether a fault takes down one store, now or at a crash point.
 func takesOnePower(f Fault) bool {
 	k, kill := f.(Kill)
 	j, joint := f.(Joint)
-	return kill && k.Whom.Kind != WhomAll || f.Name() == (CrashAt{}).Name() || joint && j.Kill
+	return kill && k.Whom.Kind != WhomAll || arms(f) || joint && j.Kill
 }
 
 // downMax is how many stores may be down at once.
@@ -358,4 +369,31 @@ func drawMerge(d *drawer) Fault {
 	return f
 }
 
-func drawKillPD(*drawer) Fault { return KillPD{} }
+func drawKillPD(d *drawer) Fault { return KillPD{d.member(3, 2, 1)} }
+
+// member draws whom of the placement driver a fault strikes. A driver of one member is always all of it.
+func (d *drawer) member(leader, one, all float64) PDWhom {
+	if d.opts.PDs < 2 {
+		return PDWhom{}
+	}
+	switch d.weighted([]float64{leader, one, all}) {
+	case 0:
+		return PDWhom{Kind: PDLeader}
+	case 1:
+		return PDWhom{Kind: PDAny, N: d.ordinal()}
+	}
+	return PDWhom{}
+}
+
+// drawPDPartition mostly cuts a leader off from the other members: it is deposed, and clients and some stores go on asking it.
+func drawPDPartition(d *drawer) Fault {
+	f := PDPartition{Whom: d.member(4, 2, 1)}
+	f.Members = d.opts.PDs > 1 && d.rng.IntN(4) > 0
+	if !f.Members || d.rng.IntN(2) == 0 {
+		f.Stores = d.mask(d.stores)
+	}
+	f.OneWay = d.rng.IntN(4) == 0
+	return f
+}
+
+func drawTransferPD(d *drawer) Fault { return TransferPD{To: d.ordinal()} }

@@ -11,7 +11,7 @@ import (
 
 func drawSeed(seed uint64, stores int, points ...string) Schedule {
 	rng := rand.New(rand.NewPCG(seed, 1))
-	return Draw(rng, Families(), 20*time.Second, stores, Options{CrashPoints: points})
+	return Draw(rng, Families(), 20*time.Second, stores, Options{CrashPoints: points, PDs: 3})
 }
 
 func TestDrawRepeats(t *testing.T) {
@@ -32,7 +32,7 @@ func TestDrawIsVariedAndBounded(t *testing.T) {
 	runsWith := map[string]int{}
 	several, isolated, leaders, pdOut, clientsCut := 0, 0, 0, 0, 0
 	for seed := range uint64(seeds) {
-		s := drawSeed(seed, 5, "crashA")
+		s := drawSeed(seed, 5, "crashA", "crashInSnapshot")
 		require.NotEmpty(t, s)
 		in := map[string]bool{}
 		for _, e := range s {
@@ -74,14 +74,14 @@ func TestDrawKeepsAMajorityUp(t *testing.T) {
 	t.Parallel()
 	for _, stores := range []int{3, 4, 5, 9} {
 		for seed := range uint64(100) {
-			s := drawSeed(seed, stores, "crashA", "crashB")
+			s := drawSeed(seed, stores, "crashA", "crashInSnapshot")
 			for _, e := range s {
 				down, armed := 0, 0
 				for _, o := range s {
-					single := effectOf(o.Fault) == effectStores && o.Fault.String() != "kill all"
+					single := (effectOf(o.Fault) == effectStores || arms(o.Fault)) && o.Fault.String() != "kill all"
 					if single && o.At <= e.At && e.At <= o.At+o.For {
 						down++
-						if o.Fault.Name() == "crash-at" {
+						if arms(o.Fault) {
 							armed++
 						}
 					}
@@ -97,7 +97,8 @@ func TestDrawForSmallClusters(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(50) {
 		for _, e := range drawSeed(seed, 1, "crashA") {
-			require.Contains(t, []string{"kill", "split", "batch-split", "merge", "pd-kill", "pd-replay"}, e.Fault.Name())
+			ofOne := []string{"kill", "split", "batch-split", "merge", "pd-kill", "pd-partition", "pd-leader-transfer", "pd-replay"}
+			require.Contains(t, ofOne, e.Fault.Name())
 		}
 		for _, e := range drawSeed(seed, 2, "crashA") {
 			require.NotEqual(t, "crash-at", e.Fault.Name())
@@ -114,7 +115,7 @@ func TestDrawForShortRuns(t *testing.T) {
 	for _, f := range families {
 		for seed := range uint64(20) {
 			rng := rand.New(rand.NewPCG(seed, 2))
-			s := Draw(rng, []Family{f}, 20*time.Millisecond, 3, Options{CrashPoints: []string{"crashA"}})
+			s := Draw(rng, []Family{f}, 20*time.Millisecond, 3, Options{CrashPoints: []string{"crashA", "crashInSnapshot"}, PDs: 3})
 			require.NotEmpty(t, s, "%s seed %d", f.Name, seed)
 			require.LessOrEqual(t, s.Duration(), 20*time.Millisecond)
 		}
@@ -124,8 +125,39 @@ func TestDrawForShortRuns(t *testing.T) {
 	require.Nil(t, Draw(rng, nil, time.Minute, 3, Options{}))
 	crashes, err := ParseFamilies("crash-at")
 	require.NoError(t, err)
+	lags, err := ParseFamilies("lag")
+	require.NoError(t, err)
 	require.Nil(t, Draw(rng, crashes, time.Minute, 3, Options{}), "crash-at without crash points")
-	require.Contains(t, crashes[0].Unavailable(3, Options{}), "build with the failpoint overlay")
+	for _, f := range append(lags, crashes...) {
+		require.Contains(t, f.Unavailable(3, Options{}), "build with the failpoint overlay")
+	}
+}
+
+// TestDrawForADriverOfOne: whatever is done to it is done to all of it, and it can't be cut off from itself.
+func TestDrawForADriverOfOne(t *testing.T) {
+	t.Parallel()
+	families, err := ParseFamilies("pd-kill,pd-partition,pd-leader-transfer")
+	require.NoError(t, err)
+	require.Contains(t, families[2].Unavailable(3, Options{PDs: 1}), "needs 2 members")
+	for _, pds := range []int{1, 3} {
+		seen := map[string]bool{}
+		for seed := range uint64(50) {
+			for _, e := range Draw(rand.New(rand.NewPCG(seed, 1)), families, 20*time.Second, 3, Options{PDs: pds}) {
+				seen[e.Fault.Name()] = true
+				if k, ok := e.Fault.(KillPD); ok {
+					seen[k.String()] = true
+				}
+				if p, ok := e.Fault.(PDPartition); ok {
+					seen["members"] = seen["members"] || p.Members
+					require.True(t, p.Members || p.Stores != 0)
+				}
+			}
+		}
+		require.Equal(t, pds > 1, seen["pd-leader-transfer"])
+		require.Equal(t, pds > 1, seen["members"])
+		require.Equal(t, pds > 1, seen["kill pd leader"])
+		require.True(t, seen["kill pd"] && seen["pd-partition"])
+	}
 }
 
 // TestDrawAimsAtBusyRegions: of thousands of regions, those in which clients work are hit, and others too.

@@ -29,6 +29,8 @@ type fakeTarget struct {
 	inert     bool // commands are accepted and do nothing, and nobody talks
 	calls     []string
 	stores    []world.NodeID
+	pds       []world.NodeID
+	pdLeader  world.NodeID
 	down      map[world.NodeID]bool
 	regions   []Region
 	cuts      map[[2]world.NodeID]bool
@@ -41,7 +43,7 @@ type fakeTarget struct {
 }
 
 func newFake(stores int) *fakeTarget {
-	t := &fakeTarget{p: &fakeProc{now: 1000}, down: map[world.NodeID]bool{},
+	t := &fakeTarget{p: &fakeProc{now: 1000}, pds: []world.NodeID{100}, pdLeader: 100, down: map[world.NodeID]bool{},
 		cuts: map[[2]world.NodeID]bool{}, armed: map[string]bool{}}
 	for i := range stores {
 		t.stores = append(t.stores, world.NodeID(i+1))
@@ -63,7 +65,8 @@ func (t *fakeTarget) note(format string, args ...any) {
 
 func (t *fakeTarget) Stores() []world.NodeID     { return slices.Clone(t.stores) }
 func (t *fakeTarget) Procs() []world.NodeID      { return []world.NodeID{1001, 1002} }
-func (t *fakeTarget) PDs() []world.NodeID        { return []world.NodeID{100} }
+func (t *fakeTarget) PDs() []world.NodeID        { return slices.Clone(t.pds) }
+func (t *fakeTarget) PDLeader() world.NodeID     { return t.pdLeader }
 func (t *fakeTarget) Up(n world.NodeID) bool     { return !t.down[n] }
 func (t *fakeTarget) Regions() []Region          { return slices.Clone(t.regions) }
 func (t *fakeTarget) Failpoints() []string       { return t.points }
@@ -108,6 +111,15 @@ func (t *fakeTarget) admin(id uint64, change func(*Region)) error {
 func (t *fakeTarget) TransferLeader(_ world.Proc, id uint64, to world.NodeID) error {
 	t.note("transfer %d to %d", id, to)
 	return t.admin(id, func(r *Region) { r.Leader = to; r.Term++ })
+}
+
+func (t *fakeTarget) TransferPD(_ world.Proc, to world.NodeID) error {
+	t.note("transfer pd to %d", to)
+	t.p.Sleep(t.adminTime)
+	if t.adminErr == nil && !t.inert {
+		t.pdLeader = to
+	}
+	return t.adminErr
 }
 
 func (t *fakeTarget) AddPeer(_ world.Proc, id uint64, on world.NodeID) error {

@@ -13,6 +13,7 @@ const (
 	effectInstant  effect = iota // done at once, nothing to heal
 	effectNetwork                // links; messages cut are its evidence
 	effectStores                 // stores' power
+	effectBoth                   // links, and then a store's power
 	effectPD                     // the placement driver's power
 	effectMessages               // messages; what was done to them is its evidence
 	effectStaff                  // a store that is to leave, for which another one must come
@@ -47,9 +48,12 @@ func Families() []Family {
 		{"batch-split", "regions are cut at several keys at once", 2, effectInstant, 1, drawBatchSplit},
 		{"merge", "neighbours become one region", 3, effectInstant, 1, drawMerge},
 		{"coup", "a region passes to others, of which its leader hears nothing", 2, effectNetwork, 3, drawCoup},
+		{"lag", "a store is left behind, and loses power in the middle of a snapshot", 2, effectBoth, 3, drawLag},
 		{"crash-at", "power loss at a crash point in the code", 3, effectStores, 3, drawCrashAt},
 		{"decommission", "a store is emptied and leaves, and another one joins", 1, effectStaff, 2, drawDecommission},
-		{"pd-kill", "power loss of the placement driver", 1, effectPD, 1, drawKillPD},
+		{"pd-kill", "power loss of the placement driver: its leader, a member, all", 1, effectPD, 1, drawKillPD},
+		{"pd-partition", "a member of the placement driver, or all, cut off from others or from stores", 1, effectNetwork, 1, drawPDPartition},
+		{"pd-leader-transfer", "the placement driver's leader hands over", 1, effectInstant, 1, drawTransferPD},
 		{"pd-replay", "reports to the placement driver, and its orders, late, doubled, out of order, and from long ago", 1, effectMessages, 1, drawPDReplay},
 		{"pd-storm", "a burst of operators ordered of the placement driver", 1, effectInstant, 2, drawPDStorm},
 	}
@@ -90,6 +94,12 @@ func (f Family) Unavailable(stores int, o Options) string {
 	}
 	if f.Name == (CrashAt{}).Name() && len(o.CrashPoints) == 0 {
 		return "crash-at needs crash points: build with the failpoint overlay"
+	}
+	if f.Name == (Lag{}).Name() && len(snapshotPoints(o.CrashPoints)) == 0 {
+		return "lag needs crash points of snapshots: build with the failpoint overlay"
+	}
+	if f.Name == (TransferPD{}).Name() && o.PDs < 2 {
+		return "pd-leader-transfer needs 2 members of the placement driver, there is 1"
 	}
 	return ""
 }

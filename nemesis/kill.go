@@ -31,22 +31,31 @@ func (f Kill) Apply(_ world.Proc, t Target) (Receipt, error) {
 // Heal starts every store that is down.
 func (f Kill) Heal(_ world.Proc, t Target) (Receipt, error) { return restartStores(t) }
 
-// KillPD takes the power from every member of the placement driver.
-type KillPD struct{}
+// KillPD takes the power from members of the placement driver.
+type KillPD struct{ Whom PDWhom }
 
 // Name is the family.
 func (f KillPD) Name() string { return "pd-kill" }
 
 // String is the source text.
-func (f KillPD) String() string { return "kill pd" }
+func (f KillPD) String() string {
+	if f.Whom.Kind == PDAll {
+		return "kill pd"
+	}
+	return "kill pd " + f.Whom.String()
+}
 
 // Apply crashes the members that are up.
 func (f KillPD) Apply(_ world.Proc, t Target) (Receipt, error) {
-	up := upOnly(t, t.PDs())
-	if len(up) == 0 {
-		return skip("no placement driver is up")
+	nodes, why := f.Whom.resolve(t)
+	if why != "" {
+		return skip("%s", why)
 	}
-	return crash(t, up, "pd")
+	up := upOnly(t, nodes)
+	if len(up) == 0 {
+		return skip("%s down already", pdNames(t, nodes))
+	}
+	return crash(t, up, pdNames(t, up))
 }
 
 // Heal starts every member that is down.
@@ -55,14 +64,18 @@ func (f KillPD) Heal(_ world.Proc, t Target) (Receipt, error) {
 	if len(up) == 0 {
 		return Receipt{}, err
 	}
-	return Receipt{Text: "pd up again"}, err
+	return Receipt{Text: pdNames(t, up) + " up again"}, err
 }
 
 func parseKill(s *scanner) (Fault, error) {
 	s.space()
 	start := s.pos
 	if s.word() == "pd" {
-		return KillPD{}, nil
+		if s.space(); s.pos == len(s.text) {
+			return KillPD{}, nil
+		}
+		w, err := s.pdWhom()
+		return KillPD{Whom: w}, err
 	}
 	s.pos = start
 	w, err := s.whom(orPD)

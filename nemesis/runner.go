@@ -140,9 +140,12 @@ func (r *runner) heal(due int) {
 			continue
 		}
 		rec.HealedAt = now
-		switch {
-		case effectOf(fault) == effectNetwork:
+		effect := effectOf(fault)
+		if effect == effectNetwork || effect == effectBoth {
 			rec.Receipt = rec.Receipt.and(Receipt{Bit: cut > l.cut, Text: plural(cut-l.cut, "message") + " cut"})
+		}
+		switch {
+		case effect == effectNetwork:
 		case l == ended:
 			rec.Receipt = rec.Receipt.and(healed)
 		default:

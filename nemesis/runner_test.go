@@ -315,7 +315,7 @@ func TestSkipsSayWhy(t *testing.T) {
 	}{
 		{"kill store(9)", 3, down(), "there is no store 9"},
 		{"kill store(2)", 3, down(2), "s2 down already"},
-		{"kill pd", 3, down(100), "no placement driver is up"},
+		{"kill pd", 3, down(100), "pd down already"},
 		{"kill any(1)", 3, down(1, 2, 3), "no store is up"},
 		{"kill leader(1)", 3, down(1, 2, 3), "no region has a known leader"},
 		{"kill stores(0x10)", 3, down(), "mask 0x10 names no store"},
@@ -340,6 +340,7 @@ func TestSkipsSayWhy(t *testing.T) {
 		{"coup transfer region(0)", 5, down(2), "region 1001 has fewer than two replicas that are up beside its leader"},
 		{"coup merge region(0) right", 5, down(), "no region with a known leader has its replicas on the same stores as that neighbour"},
 		{"coup merge region(0) right", 3, down(3), "region 1001 has fewer than two replicas that are up beside its leader"},
+		{"lag store(1) crashInSnapshot", 3, down(), "no crash points are compiled in: build with the failpoint overlay"},
 		{"crash-at crashA store(1)", 3, down(), "no crash points are compiled in: build with the failpoint overlay"},
 		{"crash-at crashA store(1)", 3, func(f *fakeTarget) { f.points = []string{"crashB", "crashC"} },
 			"no crash point crashA is compiled in, only crashB, crashC"},
@@ -386,6 +387,37 @@ func TestCrashAtBitesOnlyIfHit(t *testing.T) {
 	require.Equal(t, "armed on s2; not reached; s3 up again", records[0].Text)
 	require.True(t, records[1].Bit, "its point was hit, though the heal of another ended it")
 	require.Equal(t, "armed on s3; hit; ended by the heal of crash-at crashA leader(1)", records[1].Text)
+}
+
+// arrival is a target in which a store comes by an armed point once the network is whole.
+type arrival struct{ *fakeTarget }
+
+func (t arrival) HealNetwork() {
+	t.fakeTarget.HealNetwork()
+	t.hits, t.down[2] = []string{"crashInSnapshot"}, true
+}
+
+func TestLagCrashesWhoCatchesUp(t *testing.T) {
+	t.Parallel()
+	const text = "+1s for 1s lag store(2) crashInSnapshot\n"
+	s, err := ParseSchedule(text)
+	require.NoError(t, err)
+	f := newFake(3)
+	f.points = []string{"crashInSnapshot"}
+	records := Run(f.p, arrival{f}, s, time.Hour, func(r Record) {
+		if r.HealedAt == Open {
+			require.True(t, f.cut(2, 1) && f.cut(1, 2) && f.cut(2, 3) && !f.cut(1, 3))
+		}
+	})
+	require.True(t, records[0].Bit)
+	require.Equal(t, "s2 left behind; 110 messages cut; hit; s2 up again", records[0].Text)
+
+	f = newFake(3)
+	f.points, f.inert = []string{"crashInSnapshot"}, true
+	r := run(t, f, text)[0]
+	require.Equal(t, "s2 left behind; 0 messages cut; not reached", r.Text)
+	require.False(t, r.Bit, "nothing was cut and nobody came by")
+	require.Less(t, r.HealedAt.Sub(r.AppliedAt), 3*time.Second, "the wait for it is bounded")
 }
 
 // brittleTarget refuses to start one store.

@@ -23,7 +23,11 @@
 //	    pd=SIDE clients=SIDE        where those nodes are: in (the first group), out (the second), both (the default:
 //	                                they reach everybody) or a mask of those that are in
 //	kill WHOM                       power loss; the store starts again when the fault ends
-//	kill pd                         the same for the placement driver
+//	kill pd MEMBERS                 the same for members of the placement driver; all without MEMBERS
+//	pd-partition MEMBERS members stores=MASK oneway
+//	                                MEMBERS | the other members (of all: each from each), and the stores of the mask; one
+//	                                of the two may be left out. With oneway only what MEMBERS say is lost
+//	pd-leader-transfer to(N)        the placement driver's leader hands over
 //	pd-replay late(N) again(N) old(N) within TIME
 //	                                so many percent of the messages between stores and the placement driver are late and
 //	                                overtaken; come twice; bring one along that is much older. Delays are up to TIME
@@ -31,6 +35,8 @@
 //	decommission WHOM               that store is told to leave; another one joins when the fault ends, or before, where
 //	                                regions would have no room
 //	crash-at POINT WHOM             the next time that store comes by the crash point, it loses power
+//	lag WHOM POINT                  that store is cut off from the others; when the fault ends it hears them again, and
+//	                                whoever comes by the crash point first loses power in the middle of a snapshot
 //	transfer-leader region(K) to(N)
 //	conf-change add region(K) on(N)
 //	conf-change remove region(K) from(N)
@@ -53,7 +59,7 @@
 //
 // WHOM is store(ID), any(K) (one of those that are up), leader(K) (of a region), majority(K) (of a region's replicas,
 // without its leader), stores(MASK), all, and, in oneway only, rest. Bit i of a MASK such as 0x15 stands for the i-th
-// node in ascending order. K, N and M are ordinals: they count from 0 through the candidates in a fixed order (regions
+// node in ascending order. MEMBERS is all, leader or any(K). K, N and M are ordinals: they count from 0 through the candidates in a fixed order (regions
 // by start key, stores by id) and start over at the end, so every number names somebody if there is anybody to name.
 package nemesis
 
@@ -91,6 +97,10 @@ type Target interface {
 	Procs() []world.NodeID
 	// PDs returns the nodes of the placement driver, ascending.
 	PDs() []world.NodeID
+	// PDLeader returns which of them leads, 0 if none is known to.
+	PDLeader() world.NodeID
+	// TransferPD asks the placement driver's leader to hand over to another member.
+	TransferPD(p world.Proc, to world.NodeID) error
 	// Up tells whether a node has power.
 	Up(n world.NodeID) bool
 	// Regions returns the current regions by start key, as their freshest leaders say.

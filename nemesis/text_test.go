@@ -29,9 +29,17 @@ func anySide(t *rapid.T, label string) Side {
 	return Side{In: rapid.SampledFrom([]uint64{0, 5, 1 << 63, ^uint64(0)}).Draw(t, label)}
 }
 
+func anyPDWhom(t *rapid.T) PDWhom {
+	w := PDWhom{Kind: PDKind(rapid.IntRange(int(PDAll), int(PDAny)).Draw(t, "whom"))}
+	if w.Kind == PDAny {
+		w.N = uint64(rapid.Uint32().Draw(t, "number"))
+	}
+	return w
+}
+
 func anyFault(t *rapid.T) Fault {
 	n := func(label string) uint64 { return uint64(rapid.Uint32().Draw(t, label)) }
-	switch rapid.IntRange(0, 14).Draw(t, "fault") {
+	switch rapid.IntRange(0, 16).Draw(t, "fault") {
 	case 0:
 		f := Partition{First: anyWhom(t, "first"), Second: Whom{Kind: WhomRest}, PD: anySide(t, "pd"), Clients: anySide(t, "clients")}
 		if f.OneWay = rapid.Bool().Draw(t, "oneway"); f.OneWay && rapid.Bool().Draw(t, "second") {
@@ -44,14 +52,14 @@ func anyFault(t *rapid.T) Fault {
 	case 1:
 		return Kill{anyWhom(t, "whom")}
 	case 2:
-		return KillPD{}
-	case 13:
+		return KillPD{anyPDWhom(t)}
+	case 14:
 		percent := func(label string) uint64 { return rapid.Uint64Range(0, 100).Draw(t, label) }
 		within := time.Duration(rapid.IntRange(1, 5000).Draw(t, "within")) * time.Millisecond
 		return PDReplay{Tampering{percent("late"), percent("again"), percent("old"), within}}
-	case 14:
+	case 15:
 		return PDStorm{Orders: rapid.Uint64Range(0, stormMax).Draw(t, "orders"), Pick: n("pick")}
-	case 12:
+	case 16:
 		return Decommission{anyWhom(t, "whom")}
 	case 3:
 		return CrashAt{Point: rapid.StringMatching(`[a-zA-Z][A-Za-z0-9_]{0,9}`).Draw(t, "point"), Whom: anyWhom(t, "whom")}
@@ -78,6 +86,14 @@ func anyFault(t *rapid.T) Fault {
 		return Replace{Region: n("region"), From: n("from"), To: n("to"), Joint: rapid.Bool().Draw(t, "joint")}
 	case 10:
 		return BatchSplit{Region: n("region"), Keys: n("keys"), Right: rapid.Bool().Draw(t, "right")}
+	case 11:
+		f := PDPartition{Whom: anyPDWhom(t), Members: rapid.Bool().Draw(t, "members"), OneWay: rapid.Bool().Draw(t, "oneway")}
+		if !f.Members || rapid.Bool().Draw(t, "stores") {
+			f.Stores = rapid.Uint64Min(1).Draw(t, "mask")
+		}
+		return f
+	case 12:
+		return TransferPD{To: n("to")}
 	default:
 		return Split{Region: n("region")}
 	}
@@ -122,7 +138,14 @@ func TestFaultText(t *testing.T) {
 		"kill store(3)":                                      Kill{Store(3)},
 		"kill all":                                           Kill{Whom{Kind: WhomAll}},
 		"kill pd":                                            KillPD{},
+		"kill pd leader":                                     KillPD{PDWhom{Kind: PDLeader}},
+		"kill pd any(2)":                                     KillPD{PDWhom{PDAny, 2}},
+		"pd-partition leader members":                        PDPartition{Whom: PDWhom{Kind: PDLeader}, Members: true},
+		"pd-partition any(1) members stores=0x5 oneway":      PDPartition{Whom: PDWhom{PDAny, 1}, Members: true, Stores: 5, OneWay: true},
+		"pd-partition all stores=0x3":                        PDPartition{Stores: 3},
+		"pd-leader-transfer to(2)":                           TransferPD{2},
 		"crash-at crashAfterApply leader(4)":                 CrashAt{"crashAfterApply", Leader(4)},
+		"lag store(2) crashInSnapshot":                       Lag{Store(2), "crashInSnapshot"},
 		"transfer-leader region(1) to(2)":                    TransferLeader{1, 2},
 		"conf-change add region(1) on(2)":                    ConfChange{Kind: AddReplica, Region: 1, To: 2},
 		"conf-change remove region(1) from(2)":               ConfChange{Kind: RemoveReplica, Region: 1, From: 2},
@@ -202,7 +225,16 @@ func TestMalformedSchedules(t *testing.T) {
 		"+1s for 1s partition isolate(any(1)) pd=left":          `line 1, column 41: want in, out, both or a mask such as 0x15, found "left"`,
 		"+1s for 1s partition isolate(any(1)) clients=in pd=in": `line 1, column 49: want pd=SIDE, then clients=SIDE, or nothing, found "pd=in"`,
 		"+1s for 1s crash-at leader(1)":                         `want store(ID)`,
+		"+1s for 1s lag store(1)":                               `want the name of a crash point, found the end`,
 		"+1s for 1s crash-at (1)":                               `want the name of a crash point, found "(1)"`,
+		"+1s for 1s kill pd store(1)":                           `line 1, column 20: want all, leader or any(K), found "store(1)"`,
+		"+1s for 1s kill pd any":                                `want "any(", found "any"`,
+		"+1s for 1s pd-partition members":                       `line 1, column 25: want all, leader or any(K), found "members"`,
+		"+1s for 1s pd-partition leader":                        `want members, stores=MASK with a store, or both, found the end`,
+		"+1s for 1s pd-partition leader oneway":                 `want members, stores=MASK with a store, or both, found "oneway"`,
+		"+1s for 1s pd-partition leader stores=0x0":             `want members, stores=MASK with a store, or both, found "stores=0x0"`,
+		"+1s for 1s pd-partition leader stores=3":               `want a mask`,
+		"+1s pd-leader-transfer from(1)":                        `want "to("`,
 		"+1s transfer-leader region(1)":                         `line 1, column 30: want "to(", found the end of the line`,
 		"+1s conf-change swap region(1)":                        `line 1, column 17: want add, remove or replace, found "swap region(1)"`,
 		"+1s conf-change add region(1) from(2)":                 `want "on(", found "from(2)"`,
@@ -252,7 +284,7 @@ func TestParseFamilies(t *testing.T) {
 	require.Equal(t, "kill", some[0].Name)
 	require.Equal(t, "split", some[1].Name)
 	_, err = ParseFamilies("kill,fire")
-	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,joint,learner,replace,split,batch-split,merge,coup,crash-at,decommission,pd-kill,pd-replay,pd-storm`)
+	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,joint,learner,replace,split,batch-split,merge,coup,lag,crash-at,decommission,pd-kill,pd-partition,pd-leader-transfer,pd-replay,pd-storm`)
 	_, err = ParseFamilies("")
 	require.ErrorContains(t, err, `unknown nemesis "": want all`)
 	_, err = ParseFamilies("kill,all")

@@ -6,12 +6,22 @@ import (
 	"time"
 
 	"ordeal/pd/schedule"
+	"ordeal/world"
 )
 
 // Config is what an operator of a cluster chooses.
 type Config struct {
 	// ClusterID names the cluster. Who names another one is refused; who names none is not.
 	ClusterID uint64
+	// Members is where the members of the driver are, the same for all of them and for the life of a cluster. Each is on a
+	// node of its own. Nil is a driver of one member.
+	Members []world.Addr
+	// Tick is the unit of the group of members: they elect a leader after 10 to 20 ticks of silence. LogEntriesMax is how
+	// many entries a member keeps for others before they get a snapshot instead.
+	Tick          time.Duration
+	LogEntriesMax uint64
+	// Jitter, for a term of a member, is added to its election timeout, modulo that; see raft.Config. Nil draws from the system.
+	Jitter func(member, term uint64) int
 	// Replicas is how many peers a region should have.
 	Replicas int
 	// StoreDisconnectAfter is the silence after which a store is given nothing new, and StoreDownAfter that after
@@ -36,7 +46,7 @@ type Config struct {
 	// AddPeer and RemovePeer bound how often a store may be given peers and lose them, repair apart. The zero value is
 	// without a bound.
 	AddPeer, RemovePeer schedule.Rate
-	// IDBatch is for how many ids one write to the disk is made. A restart skips what is left of a batch.
+	// IDBatch is for how many ids one entry is made. A new leader skips what is left of a batch.
 	IDBatch uint64
 	// Listener is told what happens.
 	Listener Listener
@@ -46,6 +56,8 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		ClusterID:                 1,
+		Tick:                      50 * time.Millisecond,
+		LogEntriesMax:             1024,
 		Replicas:                  3,
 		StoreDisconnectAfter:      3 * time.Second,
 		StoreDownAfter:            10 * time.Second,
@@ -67,6 +79,9 @@ func (c Config) validate() error {
 		want string
 	}{
 		{"ClusterID", c.ClusterID != 0, "not 0"},
+		{"Members", c.distinctMembers(), fmt.Sprintf("at most %d nodes, each once and not 0", membersMax)},
+		{"Tick", c.Tick > 0, "above 0"},
+		{"LogEntriesMax", c.LogEntriesMax > 0, "above 0"},
 		{"Replicas", c.Replicas > 0 && c.Replicas < peersMax, fmt.Sprintf("1 to %d", peersMax-1)},
 		{"StoreDisconnectAfter", c.StoreDisconnectAfter > 0, "above 0"},
 		{"StoreDownAfter", c.StoreDownAfter >= c.StoreDisconnectAfter, "at least StoreDisconnectAfter"},
@@ -83,6 +98,11 @@ func (c Config) validate() error {
 		}
 	}
 	return nil
+}
+
+func (c Config) distinctMembers() bool {
+	ids := c.memberIDs()
+	return len(ids) <= membersMax && !slices.Contains(ids, 0) && len(slices.Compact(ids)) == len(c.Members)
 }
 
 // plan returns the checkers and schedulers that c names, and repair.

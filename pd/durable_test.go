@@ -79,9 +79,10 @@ func TestOneBarrierForATurn(t *testing.T) {
 			Kind: world.EventRequest, From: client, Call: world.CallID(i + 1), Payload: marshal(putStore(i + 1)),
 		})
 	}
+	before := h.disk.Position()
 	h.step(in...)
 	require.Len(t, h.barriers, 1)
-	require.Equal(t, uint64(1), h.disk.Position())
+	require.Equal(t, before+1, h.disk.Position())
 	h.sync()
 	require.Len(t, h.replies, 20)
 }
@@ -194,12 +195,12 @@ func TestRegionsOfDifferentMoments(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, func(c *Config) { c.Replicas = 1 })
 	h.found(1)
-	batch := h.m.eng.NewBatch()
+	batch := h.m.rep.eng.NewBatch()
 	for _, line := range []string{"r5 [m,) v2 c1 {s1:6} leader=1 term=1", "r6 [a,f) v3 c1 {s1:7} leader=1 term=1"} {
 		r := heartbeat(line).GetRegionHeartbeat().GetRegion()
 		batch.Put(numberedKey(prefixRegion, r.GetId()), marshal(r))
 	}
-	h.m.eng.Commit(batch)
+	h.m.rep.eng.Commit(batch)
 	h.sync()
 	for range 2 { // the second time from a disk that the first has cleaned
 		h.crash(0)
@@ -208,7 +209,7 @@ func TestRegionsOfDifferentMoments(t *testing.T) {
 		require.Equal(t, uint64(5), h.m.Regions()[1].ID())
 		h.advance(h.cfg.ScheduleEvery, 1)
 	}
-	_, ok := h.m.eng.Get(numberedKey(prefixRegion, 1))
+	_, ok := h.m.rep.eng.Get(numberedKey(prefixRegion, 1))
 	require.False(t, ok)
 }
 
@@ -224,10 +225,10 @@ func TestUnreadableDisk(t *testing.T) {
 		{append([]byte{0x04}, keyCluster...), []byte{8, 2}, "the disk belongs to cluster 2, this is a driver of cluster 1"},
 	} {
 		h := newHost(t)
-		batch := h.m.eng.NewBatch()
+		batch := h.m.rep.eng.NewBatch()
 		batch.Put(c.key, c.value)
-		h.m.eng.Commit(batch)
-		_, err := New(h.cfg, world.Env{}, h.m.eng)
+		h.m.rep.eng.Commit(batch)
+		_, err := New(h.cfg, world.Env{Addr: memberAddr(0)}, h.m.rep.eng)
 		require.ErrorContains(t, err, c.want)
 	}
 }

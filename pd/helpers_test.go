@@ -37,6 +37,8 @@ type host struct {
 
 var client = world.Addr{Node: 1001}
 
+func memberAddr(i int) world.Addr { return world.Addr{Node: world.NodeID(100 + i)} }
+
 func storeAddr(id uint64) world.Addr { return world.Addr{Node: world.NodeID(id)} }
 
 func newHost(t require.TestingT, change ...func(*Config)) *host {
@@ -59,11 +61,14 @@ func (h *host) boot() {
 	require.NoError(h.t, err)
 	h.life++
 	h.m, err = New(h.cfg, world.Env{
-		Addr: world.Addr{Node: 100}, Rand: rand.New(rand.NewPCG(h.life, 7)), Nonce: h.life << 32,
+		Addr: memberAddr(0), Rand: rand.New(rand.NewPCG(h.life, 7)), Nonce: h.life << 32,
 	}, eng)
 	require.NoError(h.t, err)
 	h.barriers = nil
 	h.step()
+	for h.m.term == 0 {
+		h.sync() // its own vote, and the first entry of its term
+	}
 }
 
 // crash takes the power away, with keep of the commits that were not synced surviving, and boots again.
@@ -98,10 +103,11 @@ func (h *host) step(in ...world.Event) {
 func (h *host) sync() {
 	require.NoError(h.t, h.disk.Sync())
 	h.durable = h.disk.Position()
-	for _, token := range h.barriers {
+	barriers := h.barriers
+	h.barriers = nil
+	for _, token := range barriers {
 		h.step(world.Event{Kind: world.EventSynced, Token: token})
 	}
-	h.barriers = nil
 }
 
 // advance lets time pass in steps of the tick, with the stores alive that are given.

@@ -3,9 +3,9 @@ package pd
 // firstID is the first id that is ever given out. Lower ones are left to people and tests.
 const firstID = 1001
 
-// allocator gives out ids. Those up to bound have been promised to the disk: after a crash it starts above bound, so an
-// id is never given twice provided that none leaves this machine before the bound above it is durable. That is the
-// outbox's business: it holds back everything that is said while a write is on its way.
+// allocator gives out ids. Those up to bound are this leader's: they are reserved in the log, and whoever leads next starts above
+// bound. So an id is never given twice provided that none is said before the bound above it is committed. That is the
+// outbox's business: it holds back everything that is said while an entry is on its way.
 type allocator struct {
 	next, bound, batch uint64
 }

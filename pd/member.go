@@ -3,13 +3,16 @@
 //
 // A Member is an actor. Stores and region leaders report to it, and what it wants done it says in the answers to
 // reports; all that it says by itself is that it wants a report. What it believes of the cluster is in package core, what it wants of it in
-// package schedule. The Member itself is what those two need to live: the protocol, the clock, the disk.
+// package schedule. The Member itself is what those two need to live: the protocol, the clock, and the group of members, of
+// which one leads (members.go, replica.go).
 //
-// # What survives a crash
+// # What survives a crash, and a change of leader
 //
-// Everything that was promised: no id is given twice, a cluster is bootstrapped once, a store that was registered stays
-// so. Nothing is said before what it rests on is durable. Operators and what was heard do not survive: leaders report
-// again, and what is still wrong is found again. A driver that has just booted holds no silence against any store.
+// Everything that was promised: no id is given twice, timestamps do not go back, a cluster is bootstrapped once, a store
+// that was registered stays so, and so does what was decided about it. Nothing is said before what it rests on is committed,
+// and before a quorum has confirmed that who says it still leads (outbox.go). Operators and what was heard do not survive: leaders
+// report again, and what is still wrong is found again. A driver that has just come to lead holds no silence against any
+// store.
 package pd
 
 import (
@@ -23,8 +26,11 @@ import (
 	"ordeal/world"
 )
 
-// tickToken is the only timer's.
-const tickToken = 1
+// tickToken is the timer's by which the driver looks for work, groupToken the one's by which the group's time passes.
+const (
+	tickToken  = 1
+	groupToken = 2
+)
 
 // Counters count what has happened in this life.
 type Counters struct {
@@ -42,13 +48,18 @@ type Counters struct {
 type Member struct {
 	cfg    Config
 	env    world.Env
-	eng    *engine.Engine
+	rep    *replica
 	outbox *outbox
 	plan   *schedule.Plan
+	booted bool
+	// now and out are of the turn that is being taken.
+	now      world.Time
+	out      *world.Effects
+	counters Counters
 
-	booted       bool
+	// term is in which term of the group this member leads, 0 if it does not. All that follows belongs to that leadership.
+	term         uint64
 	bootstrapped bool
-	now          world.Time
 	ids          allocator
 	clock        oracle
 	cluster      *core.Cluster
@@ -57,19 +68,22 @@ type Member struct {
 	dirty map[uint64]bool
 	// reported are the regions that have reported in this turn.
 	reported []report
-	// homes is where each store that has reported in this life listens.
+	// homes is where each store that has reported listens.
 	homes map[uint64]world.Addr
-	// offlineSince is when each store was decided to be emptied, in this life.
+	// offlineSince is when each store was decided to be emptied.
 	offlineSince map[uint64]world.Time
 	// cursor is the key from which the next tick goes on checking regions.
-	cursor   []byte
-	counters Counters
-	// pauses are how long checkers and schedulers were to be paused, by name.
+	cursor []byte
+	// pauses are how long checkers and schedulers were to be paused, by name, and rules what the configuration says of them.
 	pauses map[string]time.Duration
+	rules  schedule.Rules
 }
 
-// New boots a member from what eng holds. It fails if cfg is not usable or if eng belongs to another cluster.
+// New boots a member from what eng holds. It fails if cfg is not usable or if eng belongs to another member or cluster.
 func New(cfg Config, env world.Env, eng *engine.Engine) (*Member, error) {
+	if len(cfg.Members) == 0 {
+		cfg.Members = []world.Addr{env.Addr}
+	}
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
@@ -77,51 +91,69 @@ func New(cfg Config, env world.Env, eng *engine.Engine) (*Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Member{
-		cfg: cfg, env: env, eng: eng, outbox: newOutbox(eng), plan: plan,
-		ids:     allocator{next: firstID, bound: firstID - 1, batch: cfg.IDBatch},
-		clock:   oracle{bound: -1}, // nothing has been promised, not even the first millisecond
-		cluster: core.NewCluster(core.Liveness{DisconnectAfter: cfg.StoreDisconnectAfter, DownAfter: cfg.StoreDownAfter}),
-		ctl: schedule.NewController(schedule.Limits{
-			OperatorsMax: cfg.OperatorsMax, OperatorsPerStoreMax: cfg.OperatorsPerStoreMax,
-			OperatorsPerKindMax: cfg.OperatorsPerKindMax, AddPeer: cfg.AddPeer, RemovePeer: cfg.RemovePeer,
-		}),
-		dirty: make(map[uint64]bool),
-		homes: make(map[uint64]world.Addr), offlineSince: make(map[uint64]world.Time),
+	if !cfg.hasMember(env.Addr) {
+		return nil, fmt.Errorf("placement driver at %s is none of its own members, %v", env.Addr, cfg.Members)
 	}
-	if err := m.load(); err != nil {
+	m := &Member{cfg: cfg, env: env, outbox: &outbox{}, plan: plan, rules: cfg.Rules}
+	m.reset()
+	if m.rep, err = openReplica(&m.cfg, env, eng); err == nil {
+		err = m.load() // what can't be read must show now, and not when this member comes to lead
+	}
+	if err != nil {
 		return nil, fmt.Errorf("placement driver at %s: read the disk: %w", env.Addr, err)
 	}
+	m.reset()
 	return m, nil
 }
 
 // Step implements world.Actor.
 func (m *Member) Step(now world.Time, in []world.Event, out *world.Effects) {
-	m.now = now
+	m.now, m.out = now, out
 	if !m.booted {
-		m.booted = true
-		m.cluster.Boot(now)
-		m.beginPauses()
-		if f := m.cfg.Listener.Booted; f != nil {
-			f()
-		}
-		out.After(m.cfg.ScheduleEvery, tickToken)
+		m.boot()
 	}
 	for i := range in {
 		switch ev := &in[i]; ev.Kind {
 		case world.EventMessage, world.EventRequest:
 			m.receive(ev)
 		case world.EventSynced:
-			m.outbox.reached(ev.Token, out)
+			m.rep.durable(ev.Token)
 		case world.EventTimer:
-			if ev.Token == tickToken {
-				m.tick()
-				out.After(m.cfg.ScheduleEvery, tickToken)
-			}
+			m.onTimer(ev.Token)
 		}
 	}
-	m.dispatch()
-	m.outbox.endTurn(out)
+	if m.term != 0 {
+		m.dispatch()
+		m.outbox.seal(m.rep)
+	}
+	m.rep.work()
+	m.followLeadership(out)
+	m.outbox.release(m.rep, out)
+	m.rep.flush(out)
+	m.out = nil
+}
+
+// boot sets the member going, in the first turn of its life. One without others need not wait for an election.
+func (m *Member) boot() {
+	m.booted = true
+	m.out.After(m.cfg.ScheduleEvery, tickToken)
+	m.out.After(m.cfg.Tick, groupToken)
+	if len(m.cfg.Members) == 1 {
+		m.rep.group.Campaign()
+	}
+}
+
+func (m *Member) onTimer(token uint64) {
+	switch token {
+	case tickToken:
+		m.out.After(m.cfg.ScheduleEvery, tickToken)
+		if m.term != 0 {
+			m.tick()
+		}
+	case groupToken:
+		m.out.After(m.cfg.Tick, groupToken)
+		m.rep.group.Tick()
+	}
 }
 
 // tick looks for work: at some regions, and at the balance of the whole.
@@ -220,7 +252,10 @@ func (m *Member) ended(e schedule.End) {
 }
 
 // The rest is for those who look at a cluster from outside. What it returns must not be changed, and it changes nothing
-// itself unless it says so.
+// itself unless it says so. Only a member that leads knows anything.
+
+// Term is the term of the group of members in which this one leads and answers, or 0.
+func (m *Member) Term() uint64 { return m.term }
 
 // Regions returns what is believed of all regions, in the order of keys.
 func (m *Member) Regions() []*core.RegionInfo { return m.cluster.Scan(nil, nil, 0) }

@@ -344,7 +344,7 @@ func TestUnreadableInput(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	t.Parallel()
-	eng := newHost(t).m.eng
+	eng := newHost(t).m.rep.eng
 	for _, c := range []struct {
 		change func(*Config)
 		want   string
@@ -353,6 +353,13 @@ func TestConfig(t *testing.T) {
 		{func(c *Config) { c.Replicas = 9 }, "Replicas must be 1 to 8"},
 		{func(c *Config) { c.StoreDownAfter = time.Second }, "StoreDownAfter must be at least StoreDisconnectAfter"},
 		{func(c *Config) { c.IDBatch = 0 }, "IDBatch must be above 0"},
+		{func(c *Config) { c.Tick = 0 }, "Tick must be above 0"},
+		{func(c *Config) { c.LogEntriesMax = 0 }, "LogEntriesMax must be above 0"},
+		{
+			func(c *Config) { c.Members = []world.Addr{memberAddr(0), memberAddr(1), memberAddr(1)} },
+			"Members must be at most 7 nodes, each once and not 0",
+		},
+		{func(c *Config) { c.Members = []world.Addr{memberAddr(1)} }, "at 100/0 is none of its own members, [101/0]"},
 		{
 			func(c *Config) { c.Schedulers = []string{"shuffle"} },
 			`there is no "shuffle", only joint-state, replica, isolation, split, merge, balance-region, balance-leader, `,
@@ -360,7 +367,7 @@ func TestConfig(t *testing.T) {
 	} {
 		cfg := DefaultConfig()
 		c.change(&cfg)
-		_, err := New(cfg, world.Env{}, eng)
+		_, err := New(cfg, world.Env{Addr: memberAddr(0)}, eng)
 		require.ErrorContains(t, err, c.want)
 	}
 }

@@ -50,7 +50,7 @@ func (m *Member) changePolicy(req *ordealpb.PolicyRequest) (*ordealpb.PolicyResp
 		return nil, err
 	}
 	p := m.policy()
-	m.outbox.batch.Put(engine.PDKey(keyPolicy), mustMarshal(p))
+	m.outbox.put(engine.PDKey(keyPolicy), mustMarshal(p))
 	return &ordealpb.PolicyResponse{Policy: p}, nil
 }
 
@@ -105,7 +105,7 @@ func rulesOf(r *ordealpb.PlacementRules, noLeaders []uint64) schedule.Rules {
 	}
 }
 
-// policy is what holds now. A pause that is over is still told: it began anew in every life.
+// policy is what holds now. A pause that is over is still told: it begins anew with every leader.
 func (m *Member) policy() *ordealpb.PlacementPolicy {
 	r := m.cfg.Rules
 	p := &ordealpb.PlacementPolicy{Schedulers: m.plan.Names(), Rules: &ordealpb.PlacementRules{
@@ -118,12 +118,14 @@ func (m *Member) policy() *ordealpb.PlacementPolicy {
 	return p
 }
 
-// loadPolicy reads what an earlier life has kept, if it has kept anything.
-func (m *Member) loadPolicy() error {
-	m.pauses = map[string]time.Duration{}
-	raw, ok := m.eng.Get(engine.PDKey(keyPolicy))
+// loadPolicy reads what was kept, or goes back to the configuration if nothing was: what this member may have been told before
+// it was deposed does not count.
+func (m *Member) loadPolicy() (err error) {
+	m.pauses, m.cfg.Rules = map[string]time.Duration{}, m.rules
+	raw, ok := m.rep.eng.Get(engine.PDKey(keyPolicy))
 	if !ok {
-		return nil
+		m.plan, err = m.cfg.plan()
+		return err
 	}
 	var p ordealpb.PlacementPolicy
 	if err := proto.Unmarshal(raw, &p); err != nil {
@@ -140,7 +142,7 @@ func (m *Member) loadPolicy() error {
 	return nil
 }
 
-// beginPauses lets pauses that were kept begin anew, when a life does: nobody knows how long the driver was down.
+// beginPauses lets pauses that were kept begin anew when a member comes to lead: nobody knows how long none did.
 func (m *Member) beginPauses() {
 	for _, name := range slices.Sorted(maps.Keys(m.pauses)) {
 		if err := m.plan.Pause(name, m.now.Add(m.pauses[name])); err != nil {

@@ -16,8 +16,13 @@ import (
 // bodyOf is the choice of body of a request; the answer's choice has the same names.
 var bodyOf = (&ordealpb.PDRequest{}).ProtoReflect().Descriptor().Oneofs().ByName("body")
 
-// regionHeartbeatName is the body that is answered at the end of a turn.
-const regionHeartbeatName protoreflect.Name = "region_heartbeat"
+// regionHeartbeatName is the body that is answered at the end of a turn; the others are of bodies whose answers promise
+// nothing, so that they wait for nothing.
+const (
+	regionHeartbeatName protoreflect.Name = "region_heartbeat"
+	membersName         protoreflect.Name = "get_members"
+	transferName        protoreflect.Name = "transfer_driver"
+)
 
 // refusal is an error for whoever asked.
 type refusal struct {
@@ -64,9 +69,17 @@ func (m *Member) receive(ev *world.Event) {
 		m.counters.Dropped++
 		return
 	}
+	if p := req.GetDriver(); p != nil {
+		m.rep.step(ev.From, p)
+		return
+	}
 	body := req.ProtoReflect().WhichOneof(bodyOf)
 	if body == nil {
 		m.counters.Dropped++
+		return
+	}
+	if m.term == 0 && req.GetGetMembers() == nil {
+		m.sayNow(ev, m.redirect(req.GetId()))
 		return
 	}
 	resp := &ordealpb.PDResponse{Id: req.GetId()}
@@ -107,7 +120,11 @@ func (m *Member) answer(ev *world.Event, resp *ordealpb.PDResponse, name protore
 	r := resp.ProtoReflect()
 	body := r.Mutable(r.Descriptor().Fields().ByName(name)).Message()
 	body.Set(body.Descriptor().Fields().ByName("header"), protoreflect.ValueOfMessage(header.ProtoReflect()))
-	if ev.Kind == world.EventRequest {
+	switch {
+	case name == membersName || name == transferName:
+		m.sayNow(ev, resp)
+		return
+	case ev.Kind == world.EventRequest:
 		m.outbox.answer(ev, mustMarshal(resp))
 		return
 	}
@@ -132,6 +149,11 @@ func (m *Member) route(req *ordealpb.PDRequest, resp *ordealpb.PDResponse) error
 		r, err := m.tso(body.Tso)
 		resp.Body = &ordealpb.PDResponse_Tso{Tso: r}
 		return err
+	case *ordealpb.PDRequest_GetMembers:
+		resp.Body = &ordealpb.PDResponse_GetMembers{GetMembers: m.getMembers()}
+		return nil
+	case *ordealpb.PDRequest_TransferDriver:
+		return m.transfer(body.TransferDriver)
 	case *ordealpb.PDRequest_EmptyStore:
 		return m.emptyStore(body.EmptyStore)
 	case *ordealpb.PDRequest_Policy:

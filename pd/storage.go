@@ -15,8 +15,8 @@ import (
 	"ordeal/system/region"
 )
 
-// What the driver keeps, by name. Written before anybody is told: the cluster, which says that it has been bootstrapped;
-// the bounds of ids and timestamps; stores. Written some time after: regions, since their leaders report them again anyway.
+// What the driver keeps, by name. In the log before anybody is told: the cluster, which says that it has been bootstrapped;
+// the bounds of ids and timestamps; stores. In the log some time after: regions, since their leaders report them again anyway.
 const (
 	keyCluster   = "cluster"
 	keyIDs       = "ids"
@@ -29,9 +29,9 @@ func numberedKey(prefix string, id uint64) []byte {
 	return binary.BigEndian.AppendUint64(engine.PDKey(prefix), id)
 }
 
-// load reads what an earlier life has kept.
+// load reads what is applied.
 func (m *Member) load() error {
-	if raw, ok := m.eng.Get(engine.PDKey(keyIDs)); ok {
+	if raw, ok := m.rep.eng.Get(engine.PDKey(keyIDs)); ok {
 		if len(raw) != 8 {
 			return fmt.Errorf("bound of ids: got %d bytes, want 8", len(raw))
 		}
@@ -41,13 +41,13 @@ func (m *Member) load() error {
 		// m.ids.next = firstID
 
 	}
-	if raw, ok := m.eng.Get(engine.PDKey(keyTSO)); ok {
+	if raw, ok := m.rep.eng.Get(engine.PDKey(keyTSO)); ok {
 		if len(raw) != 8 {
 			return fmt.Errorf("bound of timestamps: got %d bytes, want 8", len(raw))
 		}
 		m.clock.resume(int64(binary.BigEndian.Uint64(raw)))
 	}
-	if raw, ok := m.eng.Get(engine.PDKey(keyCluster)); ok {
+	if raw, ok := m.rep.eng.Get(engine.PDKey(keyCluster)); ok {
 		var c metapb.Cluster
 		if err := proto.Unmarshal(raw, &c); err != nil {
 			return fmt.Errorf("cluster: %w", err)
@@ -60,13 +60,13 @@ func (m *Member) load() error {
 	if err := m.loadPolicy(); err != nil {
 		return err
 	}
-	err := loadAll(m.eng, prefixStore, func(s *metapb.Store) error { return m.cluster.PutStore(s, 0) })
+	err := loadAll(m.rep.eng, prefixStore, func(s *metapb.Store) error { return m.cluster.PutStore(s, 0) })
 	if err != nil {
 		return err
 	}
 	// Regions are written some at a time, so those on the disk may be of different moments and overlap. The newest
 	// are right, the rest will be reported again.
-	return loadAll(m.eng, prefixRegion, func(r *metapb.Region) error {
+	return loadAll(m.rep.eng, prefixRegion, func(r *metapb.Region) error {
 		change, err := m.cluster.ProcessHeartbeat(&core.RegionInfo{Region: r})
 		if errors.Is(err, core.ErrStale) {
 			m.dirty[r.GetId()] = true
@@ -97,22 +97,22 @@ func loadAll[T any, M interface {
 	return err
 }
 
-// saveIDs, saveTSO, saveCluster and saveStore write with the turn's batch, before anything that the turn says leaves.
+// saveIDs, saveTSO, saveCluster and saveStore write with the turn's entry, before anything that the turn says leaves.
 func (m *Member) saveIDs(bound uint64) {
-	m.outbox.batch.Put(engine.PDKey(keyIDs), binary.BigEndian.AppendUint64(nil, bound))
+	m.outbox.put(engine.PDKey(keyIDs), binary.BigEndian.AppendUint64(nil, bound))
 }
 
 func (m *Member) saveTSO(bound int64) {
-	m.outbox.batch.Put(engine.PDKey(keyTSO), binary.BigEndian.AppendUint64(nil, uint64(bound)))
+	m.outbox.put(engine.PDKey(keyTSO), binary.BigEndian.AppendUint64(nil, uint64(bound)))
 }
 
 func (m *Member) saveCluster() {
 	c := &metapb.Cluster{Id: m.cfg.ClusterID, MaxPeerCount: uint32(m.cfg.Replicas)}
-	m.outbox.batch.Put(engine.PDKey(keyCluster), mustMarshal(c))
+	m.outbox.put(engine.PDKey(keyCluster), mustMarshal(c))
 }
 
 func (m *Member) saveStore(s *metapb.Store) {
-	m.outbox.batch.Put(numberedKey(prefixStore, s.GetId()), mustMarshal(s))
+	m.outbox.put(numberedKey(prefixStore, s.GetId()), mustMarshal(s))
 }
 
 // changed remembers what a heartbeat made different from the disk.
@@ -129,24 +129,21 @@ func (m *Member) evicted(c core.Change) {
 	}
 }
 
-// flush writes some of the regions that differ from the disk. Nobody waits for it, so it sets no barrier.
+// flush writes some of the regions that differ from the log.
 func (m *Member) flush() {
 	if len(m.dirty) == 0 {
 		return
 	}
 	ids := slices.Sorted(maps.Keys(m.dirty))
-	ids = ids[:min(len(ids), regionFlushMax)]
-	batch := m.eng.NewBatch()
-	for _, id := range ids {
+	for _, id := range ids[:min(len(ids), regionFlushMax)] {
 		key := numberedKey(prefixRegion, id)
 		if r := m.cluster.Region(id); r != nil {
-			batch.Put(key, mustMarshal(r.Region))
+			m.outbox.put(key, mustMarshal(r.Region))
 		} else {
-			batch.Delete(key)
+			m.outbox.remove(key)
 		}
 		delete(m.dirty, id)
 	}
-	m.eng.Commit(batch)
 }
 
 func mustMarshal(msg proto.Message) []byte {

@@ -34,7 +34,7 @@ func (m *Member) bootstrap(req *pdpb.BootstrapRequest) error {
 	for _, p := range r.GetPeers() {
 		m.ids.skip(p.GetId(), m.saveIDs)
 	}
-	m.outbox.batch.Put(numberedKey(prefixRegion, r.GetId()), mustMarshal(r))
+	m.outbox.put(numberedKey(prefixRegion, r.GetId()), mustMarshal(r))
 	m.saveCluster()
 	m.bootstrapped = true
 	return nil

@@ -14,20 +14,21 @@ const (
 	logicalMax  = 1<<logicalBits - 1
 	// tsoCountMax is the most timestamps that one request is given.
 	tsoCountMax = 1 << 16
-	// tsoBatchMS is for how many milliseconds of timestamps one write to the disk is made. A restart skips what is left.
+	// tsoBatchMS is for how many milliseconds of timestamps one entry is made. A new leader skips what is left.
 	tsoBatchMS = 3000
 )
 
 // oracle gives timestamps that only rise, whatever clocks and crashes do. It follows the clock as long as that goes forward,
-// and goes ahead of it by a millisecond when one is used up. As with ids, those up to bound have been promised to the
-// disk, and none leaves before the bound above it is durable: see outbox.
+// and goes ahead of it by a millisecond when one is used up. As with ids, those up to bound are reserved in the log, and none is
+// said before the bound above it is committed. That none is said by a leader whose successor has already said a higher
+// one is the outbox's business as well: a quorum confirms each of its turns.
 type oracle struct {
 	// physical and logical are of the last timestamp that was given. Milliseconds.
 	physical, logical int64
 	bound             int64
 }
 
-// resume goes on above everything that an earlier life may have given.
+// resume goes on above everything that an earlier leader may have given.
 func (o *oracle) resume(bound int64) {
 	o.bound = bound
 	o.physical, o.logical = bound, logicalMax

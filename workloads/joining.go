@@ -67,11 +67,11 @@ func (r *run) joinStores() {
 
 // hurtDriver adds faults of the placement driver alone to a light schedule: it is at work all the time.
 func (r *run) hurtDriver(rng *rand.Rand, families []nemesis.Family) {
-	for _, f := range families {
-		if f.Name == (nemesis.KillPD{}).Name() {
-			r.schedule = append(r.schedule, nemesis.Draw(rng, []nemesis.Family{f}, r.cfg.Duration, r.cfg.Stores, nemesis.Options{})...)
-		}
-	}
+	own := slices.DeleteFunc(slices.Clone(families), func(f nemesis.Family) bool {
+		return f.Name != (nemesis.KillPD{}).Name() && f.Name != (nemesis.TransferPD{}).Name()
+	})
+	opts := nemesis.Options{PDs: r.knobs.members.members}
+	r.schedule = append(r.schedule, nemesis.Draw(rng, own, r.cfg.Duration, r.cfg.Stores, opts)...)
 }
 
 // judgePlacement says how the driver of a run in which stores joined has done. The cluster is at rest.

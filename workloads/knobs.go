@@ -32,6 +32,7 @@ type knobs struct {
 	readFrom []client.ReadFrom
 	shards   int
 	driver   driverKnobs
+	members  memberKnobs
 }
 
 // drifts are what drift is drawn from. Real clocks are much better; but a lease that is too long by the drift shows the
@@ -88,6 +89,7 @@ func drawKnobs(cfg Config) knobs {
 	k.shards = 1 + rng.IntN(shardsMax)
 	k.sizes = drawSizes(cfg)
 	k.hibernate = drawHibernate(cfg.Seed, k.tick)
+	k.members = drawMembers(cfg.Seed)
 	if cfg.Regions > manyRegions {
 		k.bearMany()
 	}
@@ -169,6 +171,7 @@ func (k knobs) cluster(cfg Config) cluster.Config {
 	k.sizes.apply(&c.Store)
 	k.hibernate.configure(&c.Store)
 	k.driver.configure(&c)
+	k.members.configure(&c)
 	c.Client = client.Options{CallTimeout: k.callTimeout}
 	return c
 }

@@ -21,8 +21,8 @@ type placement struct {
 	regions map[uint64]*membership
 	// comes and goes are the plans by which a peer came, or went, by the peer's id.
 	comes, goes map[uint64]*schedule.Operator
-	// open is how many operators for balance are under way in this life of the driver.
-	open int
+	// open are the operators for balance that are under way, of the leader that the driver has now.
+	open map[*schedule.Operator]bool
 	// since is when moves began to count.
 	since world.Time
 	// left says when it was planned that a region leave a store for balance, by region and store.
@@ -45,7 +45,7 @@ type membership struct {
 func newPlacement(now func() world.Time) *placement {
 	return &placement{
 		now: now, regions: map[uint64]*membership{}, comes: map[uint64]*schedule.Operator{}, goes: map[uint64]*schedule.Operator{},
-		left: map[[2]uint64]world.Time{}, since: -1, plans: map[schedule.Kind]int{},
+		left: map[[2]uint64]world.Time{}, since: -1, plans: map[schedule.Kind]int{}, open: map[*schedule.Operator]bool{},
 	}
 }
 
@@ -63,15 +63,15 @@ const newsMax = 2 * time.Second
 
 // booted: the driver has forgotten what was under way.
 func (p *placement) booted() {
-	p.unfinished += p.open
-	p.open = 0
+	p.unfinished += len(p.open)
+	clear(p.open)
 }
 
 // started takes note of a plan and checks it against what the driver itself believes.
 func (p *placement) started(o *schedule.Operator, s *core.Snapshot) {
 	p.plans[o.Kind]++
 	if forBalance(o) {
-		p.open++
+		p.open[o] = true
 	}
 	for _, step := range o.Steps {
 		switch step := step.(type) {
@@ -89,10 +89,10 @@ func (p *placement) started(o *schedule.Operator, s *core.Snapshot) {
 }
 
 func (p *placement) ended(e schedule.End) {
-	if !forBalance(e.Operator) {
-		return
+	if !p.open[e.Operator] {
+		return // it is not for balance, or its leader has been deposed
 	}
-	p.open--
+	delete(p.open, e.Operator)
 	if e.Outcome != schedule.OutcomeFinished {
 		p.unfinished++
 	}

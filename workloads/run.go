@@ -149,6 +149,7 @@ func (r *run) drawSchedule() error {
 	}
 	rng := rand.New(rand.NewPCG(r.cfg.Seed, scheduleStream))
 	opts := nemesis.Options{Clients: r.cfg.Clients, CrashPoints: r.cluster.Failpoints(), Full: r.cfg.Replicas == r.cfg.Stores}
+	opts.PDs = r.knobs.members.members
 	if r.cfg.Regions > manyRegions {
 		opts.Busy, opts.Regions = r.load.Busy(r.knobs.traffic), uint64(r.cfg.Regions)
 	}

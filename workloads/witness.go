@@ -2,6 +2,7 @@ package workloads
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -34,8 +35,12 @@ const (
 type witness struct {
 	id                uint64
 	physical, logical int64
-	life              *pd.Member
-	believed          map[uint64]*metapb.RegionEpoch
+	// asked is which member of the driver is asked.
+	asked world.NodeID
+	// life and term are of the leadership that believes.
+	life     *pd.Member
+	term     uint64
+	believed map[uint64]*metapb.RegionEpoch
 }
 
 // witnessDriver sets the witness going until the run's clients are told to end.
@@ -43,9 +48,9 @@ func (r *run) witnessDriver() {
 	r.busy++
 	r.w.Go(cluster.ProbeNode, "witness", func(p world.Proc) {
 		defer func() { r.busy-- }()
-		w := &witness{}
+		w := &witness{asked: cluster.PDNode}
 		for !r.stop {
-			why := w.numbers(p)
+			why := w.numbers(p, r.cluster.PDs())
 			if why == "" {
 				why = w.look(r.cluster.PD(), r.knobs.operatorTimeout(), r.cfg.Regions <= manyRegions)
 			}
@@ -62,15 +67,15 @@ func (r *run) witnessDriver() {
 func (k *knobs) operatorTimeout() time.Duration { return k.driver.operatorTimeout }
 
 // numbers asks for ids and timestamps. Each call begins after the last one has ended, so what it gets must be higher.
-func (w *witness) numbers(p world.Proc) string {
-	ids := w.ask(p, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_AllocId{AllocId: &pdpb.AllocIDRequest{Count: witnessIDs}}}).GetAllocId()
+func (w *witness) numbers(p world.Proc, members []world.NodeID) string {
+	ids := w.ask(p, members, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_AllocId{AllocId: &pdpb.AllocIDRequest{Count: witnessIDs}}}).GetAllocId()
 	if last := ids.GetId(); last != 0 {
 		if first := last - uint64(ids.GetCount()) + 1; first <= w.id {
 			return fmt.Sprintf("id %d was given after id %d", first, w.id)
 		}
 		w.id = last
 	}
-	tso := w.ask(p, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_Tso{Tso: &pdpb.TsoRequest{Count: witnessTimestamps}}}).GetTso()
+	tso := w.ask(p, members, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_Tso{Tso: &pdpb.TsoRequest{Count: witnessTimestamps}}}).GetTso()
 	if ts := tso.GetTimestamp(); ts != nil {
 		first := ts.GetLogical() - int64(tso.GetCount()) + 1
 		if ts.GetPhysical() < w.physical || ts.GetPhysical() == w.physical && first <= w.logical {
@@ -81,19 +86,28 @@ func (w *witness) numbers(p world.Proc) string {
 	return ""
 }
 
-// ask returns an answer, or nil: the driver may be down, and the network may lose either way.
-func (w *witness) ask(p world.Proc, req *ordealpb.PDRequest) *ordealpb.PDResponse {
+// ask returns an answer, or nil: the driver may be down, and the network may lose either way. Then the next member is asked the
+// next time, or the one that this one names. So the witness goes on asking a leader that was deposed as long as that answers.
+func (w *witness) ask(p world.Proc, members []world.NodeID, req *ordealpb.PDRequest) *ordealpb.PDResponse {
 	payload, err := proto.Marshal(req)
 	if err != nil {
 		panic(fmt.Sprintf("workloads: marshal %v: %v", req, err))
 	}
-	reply, err := p.Call(world.Addr{Node: cluster.PDNode}, payload, witnessCall)
+	reply, err := p.Call(world.Addr{Node: w.asked}, payload, witnessCall)
 	if err != nil {
+		w.asked = members[(slices.Index(members, w.asked)+1)%len(members)]
 		return nil
 	}
 	resp := &ordealpb.PDResponse{}
 	if err := proto.Unmarshal(reply, resp); err != nil {
 		panic(fmt.Sprintf("workloads: the placement driver's answer is unreadable: %v", err))
+	}
+	if no := resp.GetNotLeader(); no != nil {
+		w.asked = members[(slices.Index(members, w.asked)+1)%len(members)]
+		if a, err := world.ParseAddr(no.GetLeader()); err == nil {
+			w.asked = a.Node
+		}
+		return nil
 	}
 	return resp
 }
@@ -106,8 +120,8 @@ func (w *witness) look(m *pd.Member, timeout time.Duration, regions bool) string
 	if !regions {
 		return ""
 	}
-	if m != w.life {
-		w.life, w.believed = m, map[uint64]*metapb.RegionEpoch{}
+	if m != w.life || m.Term() != w.term {
+		w.life, w.term, w.believed = m, m.Term(), map[uint64]*metapb.RegionEpoch{}
 	}
 	var before *metapb.Region
 	for _, r := range m.Regions() {

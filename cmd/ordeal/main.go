@@ -46,7 +46,7 @@ heals it, and judges what its clients saw.
 		DisableSuggestions: true,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(runCommand(), replayCommand(), checkCommand(), hashesCommand(), workerCommand())
+	root.AddCommand(runCommand(), replayCommand(), checkCommand(), placementCommand(), hashesCommand(), workerCommand())
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	var verdict verdictError

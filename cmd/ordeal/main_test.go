@@ -79,8 +79,8 @@ func TestMistakesAreAnsweredInOneLine(t *testing.T) {
 		args string
 		want []string
 	}{
-		{"fly", []string{`unknown command "fly"`, "allowed are check, hashes, replay, run"}},
-		{"-fly", []string{"fly", "allowed are check, hashes, replay, run"}},
+		{"fly", []string{`unknown command "fly"`, "allowed are check, hashes, placement, replay, run"}},
+		{"-fly", []string{"fly", "allowed are check, hashes, placement, replay, run"}},
 		{"run fly", []string{`"fly"`, "flags only"}},
 		{"run -fly", []string{"unknown flag -fly", "-workload"}},
 		{"run -nemesis=fly", []string{`unknown nemesis "fly"`, "partition"}},

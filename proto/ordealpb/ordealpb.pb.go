@@ -192,7 +192,7 @@ func (x Op_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Op_Kind.Descriptor instead.
 func (Op_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{38, 0}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{45, 0}
 }
 
 // RaftMessage is one message of one Raft group, addressed from peer to peer.
@@ -1126,7 +1126,13 @@ type StoreAlive struct {
 	// Differs in each life of the store: who sleeps in trust of what a store promised wakes up when it changes.
 	Nonce uint64 `protobuf:"varint,2,opt,name=nonce,proto3" json:"nonce,omitempty"`
 	// Answers another one: who sends it relies on nobody there.
-	Answer        bool `protobuf:"varint,3,opt,name=answer,proto3" json:"answer,omitempty"`
+	Answer bool `protobuf:"varint,3,opt,name=answer,proto3" json:"answer,omitempty"`
+	// How many ticks the store has lived for.
+	Tick uint64 `protobuf:"varint,4,opt,name=tick,proto3" json:"tick,omitempty"`
+	// The latest nonce and tick that the store knows of the one that this is for. They prove that it lived when that one
+	// said them, however late they come.
+	EchoNonce     uint64 `protobuf:"varint,5,opt,name=echo_nonce,json=echoNonce,proto3" json:"echo_nonce,omitempty"`
+	Echo          uint64 `protobuf:"varint,6,opt,name=echo,proto3" json:"echo,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1180,6 +1186,27 @@ func (x *StoreAlive) GetAnswer() bool {
 		return x.Answer
 	}
 	return false
+}
+
+func (x *StoreAlive) GetTick() uint64 {
+	if x != nil {
+		return x.Tick
+	}
+	return 0
+}
+
+func (x *StoreAlive) GetEchoNonce() uint64 {
+	if x != nil {
+		return x.EchoNonce
+	}
+	return 0
+}
+
+func (x *StoreAlive) GetEcho() uint64 {
+	if x != nil {
+		return x.Echo
+	}
+	return 0
 }
 
 // Request is one call to a store. The context of the inner request names region, epoch and peer.
@@ -2340,9 +2367,13 @@ type PDRequest struct {
 	//	*PDRequest_ScanRegions
 	//	*PDRequest_Tso
 	//	*PDRequest_EmptyStore
+	//	*PDRequest_GetMembers
+	//	*PDRequest_TransferDriver
 	//	*PDRequest_Policy
 	//	*PDRequest_Operator
-	Body          isPDRequest_Body `protobuf_oneof:"body"`
+	Body isPDRequest_Body `protobuf_oneof:"body"`
+	// From one member of the driver to another; there is no body then, and no answer.
+	Driver        *DriverPacket `protobuf:"bytes,18,opt,name=driver,proto3" json:"driver,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2517,6 +2548,24 @@ func (x *PDRequest) GetEmptyStore() *EmptyStoreRequest {
 	return nil
 }
 
+func (x *PDRequest) GetGetMembers() *pdpb.GetMembersRequest {
+	if x != nil {
+		if x, ok := x.Body.(*PDRequest_GetMembers); ok {
+			return x.GetMembers
+		}
+	}
+	return nil
+}
+
+func (x *PDRequest) GetTransferDriver() *TransferDriverRequest {
+	if x != nil {
+		if x, ok := x.Body.(*PDRequest_TransferDriver); ok {
+			return x.TransferDriver
+		}
+	}
+	return nil
+}
+
 func (x *PDRequest) GetPolicy() *PolicyRequest {
 	if x != nil {
 		if x, ok := x.Body.(*PDRequest_Policy); ok {
@@ -2531,6 +2580,13 @@ func (x *PDRequest) GetOperator() *OperatorRequest {
 		if x, ok := x.Body.(*PDRequest_Operator); ok {
 			return x.Operator
 		}
+	}
+	return nil
+}
+
+func (x *PDRequest) GetDriver() *DriverPacket {
+	if x != nil {
+		return x.Driver
 	}
 	return nil
 }
@@ -2595,6 +2651,15 @@ type PDRequest_EmptyStore struct {
 	EmptyStore *EmptyStoreRequest `protobuf:"bytes,15,opt,name=empty_store,json=emptyStore,proto3,oneof"`
 }
 
+type PDRequest_GetMembers struct {
+	// The only one that a member which does not lead answers.
+	GetMembers *pdpb.GetMembersRequest `protobuf:"bytes,16,opt,name=get_members,json=getMembers,proto3,oneof"`
+}
+
+type PDRequest_TransferDriver struct {
+	TransferDriver *TransferDriverRequest `protobuf:"bytes,17,opt,name=transfer_driver,json=transferDriver,proto3,oneof"`
+}
+
 type PDRequest_Policy struct {
 	Policy *PolicyRequest `protobuf:"bytes,24,opt,name=policy,proto3,oneof"`
 }
@@ -2631,9 +2696,167 @@ func (*PDRequest_Tso) isPDRequest_Body() {}
 
 func (*PDRequest_EmptyStore) isPDRequest_Body() {}
 
+func (*PDRequest_GetMembers) isPDRequest_Body() {}
+
+func (*PDRequest_TransferDriver) isPDRequest_Body() {}
+
 func (*PDRequest_Policy) isPDRequest_Body() {}
 
 func (*PDRequest_Operator) isPDRequest_Body() {}
+
+// DriverPacket is what one turn of a member of the placement driver has for another one.
+type DriverPacket struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who belongs to another cluster is not listened to.
+	ClusterId uint64 `protobuf:"varint,1,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
+	// Marshalled raftpb.Messages.
+	Raft          [][]byte `protobuf:"bytes,2,rep,name=raft,proto3" json:"raft,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DriverPacket) Reset() {
+	*x = DriverPacket{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DriverPacket) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DriverPacket) ProtoMessage() {}
+
+func (x *DriverPacket) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DriverPacket.ProtoReflect.Descriptor instead.
+func (*DriverPacket) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *DriverPacket) GetClusterId() uint64 {
+	if x != nil {
+		return x.ClusterId
+	}
+	return 0
+}
+
+func (x *DriverPacket) GetRaft() [][]byte {
+	if x != nil {
+		return x.Raft
+	}
+	return nil
+}
+
+// TransferDriverRequest asks the member that leads to hand over to another one. TiKV's driver has this in its HTTP
+// interface only.
+type TransferDriverRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Header        *pdpb.RequestHeader    `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
+	MemberId      uint64                 `protobuf:"varint,2,opt,name=member_id,json=memberId,proto3" json:"member_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TransferDriverRequest) Reset() {
+	*x = TransferDriverRequest{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TransferDriverRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TransferDriverRequest) ProtoMessage() {}
+
+func (x *TransferDriverRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TransferDriverRequest.ProtoReflect.Descriptor instead.
+func (*TransferDriverRequest) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *TransferDriverRequest) GetHeader() *pdpb.RequestHeader {
+	if x != nil {
+		return x.Header
+	}
+	return nil
+}
+
+func (x *TransferDriverRequest) GetMemberId() uint64 {
+	if x != nil {
+		return x.MemberId
+	}
+	return 0
+}
+
+// TransferDriverResponse says that the attempt was made, not that it succeeded.
+type TransferDriverResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Header        *pdpb.ResponseHeader   `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TransferDriverResponse) Reset() {
+	*x = TransferDriverResponse{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TransferDriverResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TransferDriverResponse) ProtoMessage() {}
+
+func (x *TransferDriverResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TransferDriverResponse.ProtoReflect.Descriptor instead.
+func (*TransferDriverResponse) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *TransferDriverResponse) GetHeader() *pdpb.ResponseHeader {
+	if x != nil {
+		return x.Header
+	}
+	return nil
+}
 
 // EmptyStoreRequest wants a store emptied: all its peers move away, and then it is a tombstone for good. TiKV's driver has
 // this in its HTTP interface only.
@@ -2649,7 +2872,7 @@ type EmptyStoreRequest struct {
 
 func (x *EmptyStoreRequest) Reset() {
 	*x = EmptyStoreRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2661,7 +2884,7 @@ func (x *EmptyStoreRequest) String() string {
 func (*EmptyStoreRequest) ProtoMessage() {}
 
 func (x *EmptyStoreRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[26]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2674,7 +2897,7 @@ func (x *EmptyStoreRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmptyStoreRequest.ProtoReflect.Descriptor instead.
 func (*EmptyStoreRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{26}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *EmptyStoreRequest) GetHeader() *pdpb.RequestHeader {
@@ -2707,7 +2930,7 @@ type EmptyStoreResponse struct {
 
 func (x *EmptyStoreResponse) Reset() {
 	*x = EmptyStoreResponse{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2719,7 +2942,7 @@ func (x *EmptyStoreResponse) String() string {
 func (*EmptyStoreResponse) ProtoMessage() {}
 
 func (x *EmptyStoreResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[27]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2732,7 +2955,7 @@ func (x *EmptyStoreResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmptyStoreResponse.ProtoReflect.Descriptor instead.
 func (*EmptyStoreResponse) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{27}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *EmptyStoreResponse) GetHeader() *pdpb.ResponseHeader {
@@ -2761,16 +2984,21 @@ type PDResponse struct {
 	//	*PDResponse_ScanRegions
 	//	*PDResponse_Tso
 	//	*PDResponse_EmptyStore
+	//	*PDResponse_GetMembers
+	//	*PDResponse_TransferDriver
 	//	*PDResponse_Policy
 	//	*PDResponse_Operator
-	Body          isPDResponse_Body `protobuf_oneof:"body"`
+	Body isPDResponse_Body `protobuf_oneof:"body"`
+	// Instead of a body: the member that was asked does not lead, or not any more. Nothing came of the request that anybody
+	// could rely on.
+	NotLeader     *NotDriverLeader `protobuf:"bytes,18,opt,name=not_leader,json=notLeader,proto3" json:"not_leader,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PDResponse) Reset() {
 	*x = PDResponse{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2782,7 +3010,7 @@ func (x *PDResponse) String() string {
 func (*PDResponse) ProtoMessage() {}
 
 func (x *PDResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[28]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2795,7 +3023,7 @@ func (x *PDResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PDResponse.ProtoReflect.Descriptor instead.
 func (*PDResponse) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{28}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PDResponse) GetId() uint64 {
@@ -2938,6 +3166,24 @@ func (x *PDResponse) GetEmptyStore() *EmptyStoreResponse {
 	return nil
 }
 
+func (x *PDResponse) GetGetMembers() *pdpb.GetMembersResponse {
+	if x != nil {
+		if x, ok := x.Body.(*PDResponse_GetMembers); ok {
+			return x.GetMembers
+		}
+	}
+	return nil
+}
+
+func (x *PDResponse) GetTransferDriver() *TransferDriverResponse {
+	if x != nil {
+		if x, ok := x.Body.(*PDResponse_TransferDriver); ok {
+			return x.TransferDriver
+		}
+	}
+	return nil
+}
+
 func (x *PDResponse) GetPolicy() *PolicyResponse {
 	if x != nil {
 		if x, ok := x.Body.(*PDResponse_Policy); ok {
@@ -2952,6 +3198,13 @@ func (x *PDResponse) GetOperator() *OperatorResponse {
 		if x, ok := x.Body.(*PDResponse_Operator); ok {
 			return x.Operator
 		}
+	}
+	return nil
+}
+
+func (x *PDResponse) GetNotLeader() *NotDriverLeader {
+	if x != nil {
+		return x.NotLeader
 	}
 	return nil
 }
@@ -3017,6 +3270,14 @@ type PDResponse_EmptyStore struct {
 	EmptyStore *EmptyStoreResponse `protobuf:"bytes,15,opt,name=empty_store,json=emptyStore,proto3,oneof"`
 }
 
+type PDResponse_GetMembers struct {
+	GetMembers *pdpb.GetMembersResponse `protobuf:"bytes,16,opt,name=get_members,json=getMembers,proto3,oneof"`
+}
+
+type PDResponse_TransferDriver struct {
+	TransferDriver *TransferDriverResponse `protobuf:"bytes,17,opt,name=transfer_driver,json=transferDriver,proto3,oneof"`
+}
+
 type PDResponse_Policy struct {
 	Policy *PolicyResponse `protobuf:"bytes,24,opt,name=policy,proto3,oneof"`
 }
@@ -3053,9 +3314,227 @@ func (*PDResponse_Tso) isPDResponse_Body() {}
 
 func (*PDResponse_EmptyStore) isPDResponse_Body() {}
 
+func (*PDResponse_GetMembers) isPDResponse_Body() {}
+
+func (*PDResponse_TransferDriver) isPDResponse_Body() {}
+
 func (*PDResponse_Policy) isPDResponse_Body() {}
 
 func (*PDResponse_Operator) isPDResponse_Body() {}
+
+// NotDriverLeader names the member that leads, as far as the one that was asked knows.
+type NotDriverLeader struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty if nobody is known to lead.
+	Leader        string `protobuf:"bytes,1,opt,name=leader,proto3" json:"leader,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NotDriverLeader) Reset() {
+	*x = NotDriverLeader{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NotDriverLeader) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NotDriverLeader) ProtoMessage() {}
+
+func (x *NotDriverLeader) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NotDriverLeader.ProtoReflect.Descriptor instead.
+func (*NotDriverLeader) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *NotDriverLeader) GetLeader() string {
+	if x != nil {
+		return x.Leader
+	}
+	return ""
+}
+
+// DriverWrites is the payload of one entry of the driver's log, and in a snapshot all that the driver keeps.
+type DriverWrites struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Writes        []*DriverWrite         `protobuf:"bytes,1,rep,name=writes,proto3" json:"writes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DriverWrites) Reset() {
+	*x = DriverWrites{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DriverWrites) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DriverWrites) ProtoMessage() {}
+
+func (x *DriverWrites) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DriverWrites.ProtoReflect.Descriptor instead.
+func (*DriverWrites) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *DriverWrites) GetWrites() []*DriverWrite {
+	if x != nil {
+		return x.Writes
+	}
+	return nil
+}
+
+// DriverWrite sets or deletes a key of the driver's key space.
+type DriverWrite struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Value         []byte                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	Delete        bool                   `protobuf:"varint,3,opt,name=delete,proto3" json:"delete,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DriverWrite) Reset() {
+	*x = DriverWrite{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DriverWrite) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DriverWrite) ProtoMessage() {}
+
+func (x *DriverWrite) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DriverWrite.ProtoReflect.Descriptor instead.
+func (*DriverWrite) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *DriverWrite) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *DriverWrite) GetValue() []byte {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *DriverWrite) GetDelete() bool {
+	if x != nil {
+		return x.Delete
+	}
+	return false
+}
+
+// DriverIdentity is what a member of the driver must find on its disk again.
+type DriverIdentity struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	ClusterId uint64                 `protobuf:"varint,1,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
+	MemberId  uint64                 `protobuf:"varint,2,opt,name=member_id,json=memberId,proto3" json:"member_id,omitempty"`
+	// All members, ascending.
+	Members       []uint64 `protobuf:"varint,3,rep,packed,name=members,proto3" json:"members,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DriverIdentity) Reset() {
+	*x = DriverIdentity{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DriverIdentity) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DriverIdentity) ProtoMessage() {}
+
+func (x *DriverIdentity) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DriverIdentity.ProtoReflect.Descriptor instead.
+func (*DriverIdentity) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *DriverIdentity) GetClusterId() uint64 {
+	if x != nil {
+		return x.ClusterId
+	}
+	return 0
+}
+
+func (x *DriverIdentity) GetMemberId() uint64 {
+	if x != nil {
+		return x.MemberId
+	}
+	return 0
+}
+
+func (x *DriverIdentity) GetMembers() []uint64 {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
 
 // PolicyRequest changes by what the placement driver goes, and asks for it; without a change it only asks. TiKV's driver has
 // this, and what OperatorRequest is for, in its HTTP interface only.
@@ -3075,7 +3554,7 @@ type PolicyRequest struct {
 
 func (x *PolicyRequest) Reset() {
 	*x = PolicyRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3087,7 +3566,7 @@ func (x *PolicyRequest) String() string {
 func (*PolicyRequest) ProtoMessage() {}
 
 func (x *PolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[29]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3100,7 +3579,7 @@ func (x *PolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyRequest.ProtoReflect.Descriptor instead.
 func (*PolicyRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{29}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *PolicyRequest) GetHeader() *pdpb.RequestHeader {
@@ -3194,7 +3673,7 @@ type PolicyResponse struct {
 
 func (x *PolicyResponse) Reset() {
 	*x = PolicyResponse{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3206,7 +3685,7 @@ func (x *PolicyResponse) String() string {
 func (*PolicyResponse) ProtoMessage() {}
 
 func (x *PolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[30]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3219,7 +3698,7 @@ func (x *PolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyResponse.ProtoReflect.Descriptor instead.
 func (*PolicyResponse) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{30}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *PolicyResponse) GetHeader() *pdpb.ResponseHeader {
@@ -3247,7 +3726,7 @@ type SchedulerPause struct {
 
 func (x *SchedulerPause) Reset() {
 	*x = SchedulerPause{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3259,7 +3738,7 @@ func (x *SchedulerPause) String() string {
 func (*SchedulerPause) ProtoMessage() {}
 
 func (x *SchedulerPause) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[31]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3272,7 +3751,7 @@ func (x *SchedulerPause) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerPause.ProtoReflect.Descriptor instead.
 func (*SchedulerPause) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{31}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SchedulerPause) GetName() string {
@@ -3289,7 +3768,7 @@ func (x *SchedulerPause) GetMilliseconds() uint64 {
 	return 0
 }
 
-// PlacementPolicy is what people want of the placement driver. It is kept over a restart, in which pauses begin anew.
+// PlacementPolicy is what people want of the placement driver. It is kept over a restart and a change of leader, with which pauses begin anew.
 type PlacementPolicy struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Schedulers    []string               `protobuf:"bytes,1,rep,name=schedulers,proto3" json:"schedulers,omitempty"`
@@ -3301,7 +3780,7 @@ type PlacementPolicy struct {
 
 func (x *PlacementPolicy) Reset() {
 	*x = PlacementPolicy{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3313,7 +3792,7 @@ func (x *PlacementPolicy) String() string {
 func (*PlacementPolicy) ProtoMessage() {}
 
 func (x *PlacementPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[32]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3326,7 +3805,7 @@ func (x *PlacementPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlacementPolicy.ProtoReflect.Descriptor instead.
 func (*PlacementPolicy) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{32}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *PlacementPolicy) GetSchedulers() []string {
@@ -3368,7 +3847,7 @@ type PlacementRules struct {
 
 func (x *PlacementRules) Reset() {
 	*x = PlacementRules{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3380,7 +3859,7 @@ func (x *PlacementRules) String() string {
 func (*PlacementRules) ProtoMessage() {}
 
 func (x *PlacementRules) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[33]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3393,7 +3872,7 @@ func (x *PlacementRules) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlacementRules.ProtoReflect.Descriptor instead.
 func (*PlacementRules) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{33}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *PlacementRules) GetLocationLabels() []string {
@@ -3465,7 +3944,7 @@ type OperatorRequest struct {
 
 func (x *OperatorRequest) Reset() {
 	*x = OperatorRequest{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3477,7 +3956,7 @@ func (x *OperatorRequest) String() string {
 func (*OperatorRequest) ProtoMessage() {}
 
 func (x *OperatorRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[34]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3490,7 +3969,7 @@ func (x *OperatorRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperatorRequest.ProtoReflect.Descriptor instead.
 func (*OperatorRequest) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{34}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *OperatorRequest) GetHeader() *pdpb.RequestHeader {
@@ -3624,7 +4103,7 @@ type OperatorResponse struct {
 
 func (x *OperatorResponse) Reset() {
 	*x = OperatorResponse{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3636,7 +4115,7 @@ func (x *OperatorResponse) String() string {
 func (*OperatorResponse) ProtoMessage() {}
 
 func (x *OperatorResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[35]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3649,7 +4128,7 @@ func (x *OperatorResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperatorResponse.ProtoReflect.Descriptor instead.
 func (*OperatorResponse) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{35}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *OperatorResponse) GetHeader() *pdpb.ResponseHeader {
@@ -3677,7 +4156,7 @@ type PeerMove struct {
 
 func (x *PeerMove) Reset() {
 	*x = PeerMove{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3689,7 +4168,7 @@ func (x *PeerMove) String() string {
 func (*PeerMove) ProtoMessage() {}
 
 func (x *PeerMove) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3702,7 +4181,7 @@ func (x *PeerMove) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerMove.ProtoReflect.Descriptor instead.
 func (*PeerMove) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{36}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *PeerMove) GetFromStore() uint64 {
@@ -3733,7 +4212,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3745,7 +4224,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3758,7 +4237,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{37}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Command) GetEpoch() *metapb.RegionEpoch {
@@ -3797,7 +4276,7 @@ type Op struct {
 
 func (x *Op) Reset() {
 	*x = Op{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3809,7 +4288,7 @@ func (x *Op) String() string {
 func (*Op) ProtoMessage() {}
 
 func (x *Op) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3822,7 +4301,7 @@ func (x *Op) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Op.ProtoReflect.Descriptor instead.
 func (*Op) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{38}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Op) GetKind() Op_Kind {
@@ -3886,7 +4365,7 @@ type AdminCommand struct {
 
 func (x *AdminCommand) Reset() {
 	*x = AdminCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3898,7 +4377,7 @@ func (x *AdminCommand) String() string {
 func (*AdminCommand) ProtoMessage() {}
 
 func (x *AdminCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3911,7 +4390,7 @@ func (x *AdminCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminCommand.ProtoReflect.Descriptor instead.
 func (*AdminCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{39}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *AdminCommand) GetBody() isAdminCommand_Body {
@@ -4056,7 +4535,7 @@ type SplitCommand struct {
 
 func (x *SplitCommand) Reset() {
 	*x = SplitCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4068,7 +4547,7 @@ func (x *SplitCommand) String() string {
 func (*SplitCommand) ProtoMessage() {}
 
 func (x *SplitCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4081,7 +4560,7 @@ func (x *SplitCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SplitCommand.ProtoReflect.Descriptor instead.
 func (*SplitCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{40}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *SplitCommand) GetRegions() []*NewRegion {
@@ -4111,7 +4590,7 @@ type NewRegion struct {
 
 func (x *NewRegion) Reset() {
 	*x = NewRegion{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4123,7 +4602,7 @@ func (x *NewRegion) String() string {
 func (*NewRegion) ProtoMessage() {}
 
 func (x *NewRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4136,7 +4615,7 @@ func (x *NewRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewRegion.ProtoReflect.Descriptor instead.
 func (*NewRegion) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{41}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *NewRegion) GetSplitKey() []byte {
@@ -4172,7 +4651,7 @@ type PrepareMergeCommand struct {
 
 func (x *PrepareMergeCommand) Reset() {
 	*x = PrepareMergeCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4184,7 +4663,7 @@ func (x *PrepareMergeCommand) String() string {
 func (*PrepareMergeCommand) ProtoMessage() {}
 
 func (x *PrepareMergeCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4197,7 +4676,7 @@ func (x *PrepareMergeCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrepareMergeCommand.ProtoReflect.Descriptor instead.
 func (*PrepareMergeCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{42}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *PrepareMergeCommand) GetMinIndex() uint64 {
@@ -4230,7 +4709,7 @@ type CommitMergeCommand struct {
 
 func (x *CommitMergeCommand) Reset() {
 	*x = CommitMergeCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4242,7 +4721,7 @@ func (x *CommitMergeCommand) String() string {
 func (*CommitMergeCommand) ProtoMessage() {}
 
 func (x *CommitMergeCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4255,7 +4734,7 @@ func (x *CommitMergeCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMergeCommand.ProtoReflect.Descriptor instead.
 func (*CommitMergeCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{43}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *CommitMergeCommand) GetSource() *metapb.Region {
@@ -4297,7 +4776,7 @@ type RollbackMergeCommand struct {
 
 func (x *RollbackMergeCommand) Reset() {
 	*x = RollbackMergeCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4309,7 +4788,7 @@ func (x *RollbackMergeCommand) String() string {
 func (*RollbackMergeCommand) ProtoMessage() {}
 
 func (x *RollbackMergeCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4322,7 +4801,7 @@ func (x *RollbackMergeCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackMergeCommand.ProtoReflect.Descriptor instead.
 func (*RollbackMergeCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{44}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *RollbackMergeCommand) GetCommitIndex() uint64 {
@@ -4341,7 +4820,7 @@ type ComputeHashCommand struct {
 
 func (x *ComputeHashCommand) Reset() {
 	*x = ComputeHashCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4353,7 +4832,7 @@ func (x *ComputeHashCommand) String() string {
 func (*ComputeHashCommand) ProtoMessage() {}
 
 func (x *ComputeHashCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4366,7 +4845,7 @@ func (x *ComputeHashCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComputeHashCommand.ProtoReflect.Descriptor instead.
 func (*ComputeHashCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{45}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{52}
 }
 
 // VerifyHashCommand tells every replica what hash a majority of the voters has as of index, which is that of a
@@ -4381,7 +4860,7 @@ type VerifyHashCommand struct {
 
 func (x *VerifyHashCommand) Reset() {
 	*x = VerifyHashCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[46]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4393,7 +4872,7 @@ func (x *VerifyHashCommand) String() string {
 func (*VerifyHashCommand) ProtoMessage() {}
 
 func (x *VerifyHashCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[46]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4406,7 +4885,7 @@ func (x *VerifyHashCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyHashCommand.ProtoReflect.Descriptor instead.
 func (*VerifyHashCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{46}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *VerifyHashCommand) GetIndex() uint64 {
@@ -4433,7 +4912,7 @@ type CompactLogCommand struct {
 
 func (x *CompactLogCommand) Reset() {
 	*x = CompactLogCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[47]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4445,7 +4924,7 @@ func (x *CompactLogCommand) String() string {
 func (*CompactLogCommand) ProtoMessage() {}
 
 func (x *CompactLogCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[47]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4458,7 +4937,7 @@ func (x *CompactLogCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompactLogCommand.ProtoReflect.Descriptor instead.
 func (*CompactLogCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{47}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *CompactLogCommand) GetCompactIndex() uint64 {
@@ -4479,7 +4958,7 @@ type StoreIdent struct {
 
 func (x *StoreIdent) Reset() {
 	*x = StoreIdent{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[48]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4491,7 +4970,7 @@ func (x *StoreIdent) String() string {
 func (*StoreIdent) ProtoMessage() {}
 
 func (x *StoreIdent) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[48]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4504,7 +4983,7 @@ func (x *StoreIdent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreIdent.ProtoReflect.Descriptor instead.
 func (*StoreIdent) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{48}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *StoreIdent) GetClusterId() uint64 {
@@ -4536,7 +5015,7 @@ type MergeState struct {
 
 func (x *MergeState) Reset() {
 	*x = MergeState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[49]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4548,7 +5027,7 @@ func (x *MergeState) String() string {
 func (*MergeState) ProtoMessage() {}
 
 func (x *MergeState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[49]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4561,7 +5040,7 @@ func (x *MergeState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergeState.ProtoReflect.Descriptor instead.
 func (*MergeState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{49}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *MergeState) GetMinIndex() uint64 {
@@ -4605,7 +5084,7 @@ type Merged struct {
 
 func (x *Merged) Reset() {
 	*x = Merged{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[50]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4617,7 +5096,7 @@ func (x *Merged) String() string {
 func (*Merged) ProtoMessage() {}
 
 func (x *Merged) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[50]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4630,7 +5109,7 @@ func (x *Merged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Merged.ProtoReflect.Descriptor instead.
 func (*Merged) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{50}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Merged) GetRegions() []*MergedRegion {
@@ -4660,7 +5139,7 @@ type MergedRegion struct {
 
 func (x *MergedRegion) Reset() {
 	*x = MergedRegion{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[51]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4672,7 +5151,7 @@ func (x *MergedRegion) String() string {
 func (*MergedRegion) ProtoMessage() {}
 
 func (x *MergedRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[51]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4685,7 +5164,7 @@ func (x *MergedRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergedRegion.ProtoReflect.Descriptor instead.
 func (*MergedRegion) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{51}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *MergedRegion) GetId() uint64 {
@@ -4728,7 +5207,7 @@ type RegionLocalState struct {
 
 func (x *RegionLocalState) Reset() {
 	*x = RegionLocalState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[52]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4740,7 +5219,7 @@ func (x *RegionLocalState) String() string {
 func (*RegionLocalState) ProtoMessage() {}
 
 func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[52]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4753,7 +5232,7 @@ func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionLocalState.ProtoReflect.Descriptor instead.
 func (*RegionLocalState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{52}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *RegionLocalState) GetState() PeerState {
@@ -4812,7 +5291,7 @@ type ApplyState struct {
 
 func (x *ApplyState) Reset() {
 	*x = ApplyState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[53]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4824,7 +5303,7 @@ func (x *ApplyState) String() string {
 func (*ApplyState) ProtoMessage() {}
 
 func (x *ApplyState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[53]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4837,7 +5316,7 @@ func (x *ApplyState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyState.ProtoReflect.Descriptor instead.
 func (*ApplyState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{53}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *ApplyState) GetAppliedIndex() uint64 {
@@ -4878,7 +5357,7 @@ type KeyValue struct {
 
 func (x *KeyValue) Reset() {
 	*x = KeyValue{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[54]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4890,7 +5369,7 @@ func (x *KeyValue) String() string {
 func (*KeyValue) ProtoMessage() {}
 
 func (x *KeyValue) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[54]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4903,7 +5382,7 @@ func (x *KeyValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyValue.ProtoReflect.Descriptor instead.
 func (*KeyValue) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{54}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *KeyValue) GetKey() []byte {
@@ -4935,7 +5414,7 @@ type SnapshotData struct {
 
 func (x *SnapshotData) Reset() {
 	*x = SnapshotData{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[55]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4947,7 +5426,7 @@ func (x *SnapshotData) String() string {
 func (*SnapshotData) ProtoMessage() {}
 
 func (x *SnapshotData) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[55]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4960,7 +5439,7 @@ func (x *SnapshotData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotData.ProtoReflect.Descriptor instead.
 func (*SnapshotData) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{55}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *SnapshotData) GetRegion() *metapb.Region {
@@ -5074,12 +5553,16 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\rsnapshot_acks\x18\x04 \x03(\v2\x15.ordealpb.SnapshotAckR\fsnapshotAcks\x129\n" +
 	"\rmerge_queries\x18\x05 \x03(\v2\x14.ordealpb.MergeQueryR\fmergeQueries\x12:\n" +
 	"\rmerge_answers\x18\x06 \x03(\v2\x15.ordealpb.MergeAnswerR\fmergeAnswers\x12*\n" +
-	"\x05alive\x18\a \x01(\v2\x14.ordealpb.StoreAliveR\x05alive\"U\n" +
+	"\x05alive\x18\a \x01(\v2\x14.ordealpb.StoreAliveR\x05alive\"\x9c\x01\n" +
 	"\n" +
 	"StoreAlive\x12\x19\n" +
 	"\bstore_id\x18\x01 \x01(\x04R\astoreId\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\x04R\x05nonce\x12\x16\n" +
-	"\x06answer\x18\x03 \x01(\bR\x06answer\"\xe6\x03\n" +
+	"\x06answer\x18\x03 \x01(\bR\x06answer\x12\x12\n" +
+	"\x04tick\x18\x04 \x01(\x04R\x04tick\x12\x1d\n" +
+	"\n" +
+	"echo_nonce\x18\x05 \x01(\x04R\techoNonce\x12\x12\n" +
+	"\x04echo\x18\x06 \x01(\x04R\x04echo\"\xe6\x03\n" +
 	"\aRequest\x12*\n" +
 	"\x03get\x18\x01 \x01(\v2\x16.kvrpcpb.RawGetRequestH\x00R\x03get\x12*\n" +
 	"\x03put\x18\x02 \x01(\v2\x16.kvrpcpb.RawPutRequestH\x00R\x03put\x123\n" +
@@ -5151,7 +5634,7 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\rapplied_index\x18\x03 \x01(\x04R\fappliedIndex\x12!\n" +
 	"\fcommit_index\x18\x04 \x01(\x04R\vcommitIndex\x12'\n" +
 	"\x0ftruncated_index\x18\x05 \x01(\x04R\x0etruncatedIndex\x12)\n" +
-	"\x10approximate_size\x18\x06 \x01(\x04R\x0fapproximateSize\"\xef\a\n" +
+	"\x10approximate_size\x18\x06 \x01(\x04R\x0fapproximateSize\"\xa7\t\n" +
 	"\tPDRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x126\n" +
 	"\tbootstrap\x18\x02 \x01(\v2\x16.pdpb.BootstrapRequestH\x00R\tbootstrap\x12F\n" +
@@ -5170,16 +5653,29 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\fscan_regions\x18\r \x01(\v2\x18.pdpb.ScanRegionsRequestH\x00R\vscanRegions\x12$\n" +
 	"\x03tso\x18\x0e \x01(\v2\x10.pdpb.TsoRequestH\x00R\x03tso\x12>\n" +
 	"\vempty_store\x18\x0f \x01(\v2\x1b.ordealpb.EmptyStoreRequestH\x00R\n" +
-	"emptyStore\x121\n" +
+	"emptyStore\x12:\n" +
+	"\vget_members\x18\x10 \x01(\v2\x17.pdpb.GetMembersRequestH\x00R\n" +
+	"getMembers\x12J\n" +
+	"\x0ftransfer_driver\x18\x11 \x01(\v2\x1f.ordealpb.TransferDriverRequestH\x00R\x0etransferDriver\x121\n" +
 	"\x06policy\x18\x18 \x01(\v2\x17.ordealpb.PolicyRequestH\x00R\x06policy\x127\n" +
-	"\boperator\x18\x19 \x01(\v2\x19.ordealpb.OperatorRequestH\x00R\boperatorB\x06\n" +
-	"\x04body\"s\n" +
+	"\boperator\x18\x19 \x01(\v2\x19.ordealpb.OperatorRequestH\x00R\boperator\x12.\n" +
+	"\x06driver\x18\x12 \x01(\v2\x16.ordealpb.DriverPacketR\x06driverB\x06\n" +
+	"\x04body\"A\n" +
+	"\fDriverPacket\x12\x1d\n" +
+	"\n" +
+	"cluster_id\x18\x01 \x01(\x04R\tclusterId\x12\x12\n" +
+	"\x04raft\x18\x02 \x03(\fR\x04raft\"a\n" +
+	"\x15TransferDriverRequest\x12+\n" +
+	"\x06header\x18\x01 \x01(\v2\x13.pdpb.RequestHeaderR\x06header\x12\x1b\n" +
+	"\tmember_id\x18\x02 \x01(\x04R\bmemberId\"F\n" +
+	"\x16TransferDriverResponse\x12,\n" +
+	"\x06header\x18\x01 \x01(\v2\x14.pdpb.ResponseHeaderR\x06header\"s\n" +
 	"\x11EmptyStoreRequest\x12+\n" +
 	"\x06header\x18\x01 \x01(\v2\x13.pdpb.RequestHeaderR\x06header\x12\x19\n" +
 	"\bstore_id\x18\x02 \x01(\x04R\astoreId\x12\x16\n" +
 	"\x06cancel\x18\x03 \x01(\bR\x06cancel\"B\n" +
 	"\x12EmptyStoreResponse\x12,\n" +
-	"\x06header\x18\x01 \x01(\v2\x14.pdpb.ResponseHeaderR\x06header\"\xfc\a\n" +
+	"\x06header\x18\x01 \x01(\v2\x14.pdpb.ResponseHeaderR\x06header\"\xc0\t\n" +
 	"\n" +
 	"PDResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x127\n" +
@@ -5199,10 +5695,28 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\fscan_regions\x18\r \x01(\v2\x19.pdpb.ScanRegionsResponseH\x00R\vscanRegions\x12%\n" +
 	"\x03tso\x18\x0e \x01(\v2\x11.pdpb.TsoResponseH\x00R\x03tso\x12?\n" +
 	"\vempty_store\x18\x0f \x01(\v2\x1c.ordealpb.EmptyStoreResponseH\x00R\n" +
-	"emptyStore\x122\n" +
+	"emptyStore\x12;\n" +
+	"\vget_members\x18\x10 \x01(\v2\x18.pdpb.GetMembersResponseH\x00R\n" +
+	"getMembers\x12K\n" +
+	"\x0ftransfer_driver\x18\x11 \x01(\v2 .ordealpb.TransferDriverResponseH\x00R\x0etransferDriver\x122\n" +
 	"\x06policy\x18\x18 \x01(\v2\x18.ordealpb.PolicyResponseH\x00R\x06policy\x128\n" +
-	"\boperator\x18\x19 \x01(\v2\x1a.ordealpb.OperatorResponseH\x00R\boperatorB\x06\n" +
-	"\x04body\"\xd8\x01\n" +
+	"\boperator\x18\x19 \x01(\v2\x1a.ordealpb.OperatorResponseH\x00R\boperator\x128\n" +
+	"\n" +
+	"not_leader\x18\x12 \x01(\v2\x19.ordealpb.NotDriverLeaderR\tnotLeaderB\x06\n" +
+	"\x04body\")\n" +
+	"\x0fNotDriverLeader\x12\x16\n" +
+	"\x06leader\x18\x01 \x01(\tR\x06leader\"=\n" +
+	"\fDriverWrites\x12-\n" +
+	"\x06writes\x18\x01 \x03(\v2\x15.ordealpb.DriverWriteR\x06writes\"M\n" +
+	"\vDriverWrite\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value\x12\x16\n" +
+	"\x06delete\x18\x03 \x01(\bR\x06delete\"f\n" +
+	"\x0eDriverIdentity\x12\x1d\n" +
+	"\n" +
+	"cluster_id\x18\x01 \x01(\x04R\tclusterId\x12\x1b\n" +
+	"\tmember_id\x18\x02 \x01(\x04R\bmemberId\x12\x18\n" +
+	"\amembers\x18\x03 \x03(\x04R\amembers\"\xd8\x01\n" +
 	"\rPolicyRequest\x12+\n" +
 	"\x06header\x18\x01 \x01(\v2\x13.pdpb.RequestHeaderR\x06header\x12\x12\n" +
 	"\x03add\x18\x02 \x01(\tH\x00R\x03add\x12\x18\n" +
@@ -5369,7 +5883,7 @@ func file_ordealpb_ordealpb_proto_rawDescGZIP() []byte {
 }
 
 var file_ordealpb_ordealpb_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_ordealpb_ordealpb_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
+var file_ordealpb_ordealpb_proto_msgTypes = make([]protoimpl.MessageInfo, 63)
 var file_ordealpb_ordealpb_proto_goTypes = []any{
 	(PeerState)(0),                         // 0: ordealpb.PeerState
 	(MergeAnswer_Outcome)(0),               // 1: ordealpb.MergeAnswer.Outcome
@@ -5400,134 +5914,143 @@ var file_ordealpb_ordealpb_proto_goTypes = []any{
 	(*AdminResponse)(nil),                  // 26: ordealpb.AdminResponse
 	(*RegionStatus)(nil),                   // 27: ordealpb.RegionStatus
 	(*PDRequest)(nil),                      // 28: ordealpb.PDRequest
-	(*EmptyStoreRequest)(nil),              // 29: ordealpb.EmptyStoreRequest
-	(*EmptyStoreResponse)(nil),             // 30: ordealpb.EmptyStoreResponse
-	(*PDResponse)(nil),                     // 31: ordealpb.PDResponse
-	(*PolicyRequest)(nil),                  // 32: ordealpb.PolicyRequest
-	(*PolicyResponse)(nil),                 // 33: ordealpb.PolicyResponse
-	(*SchedulerPause)(nil),                 // 34: ordealpb.SchedulerPause
-	(*PlacementPolicy)(nil),                // 35: ordealpb.PlacementPolicy
-	(*PlacementRules)(nil),                 // 36: ordealpb.PlacementRules
-	(*OperatorRequest)(nil),                // 37: ordealpb.OperatorRequest
-	(*OperatorResponse)(nil),               // 38: ordealpb.OperatorResponse
-	(*PeerMove)(nil),                       // 39: ordealpb.PeerMove
-	(*Command)(nil),                        // 40: ordealpb.Command
-	(*Op)(nil),                             // 41: ordealpb.Op
-	(*AdminCommand)(nil),                   // 42: ordealpb.AdminCommand
-	(*SplitCommand)(nil),                   // 43: ordealpb.SplitCommand
-	(*NewRegion)(nil),                      // 44: ordealpb.NewRegion
-	(*PrepareMergeCommand)(nil),            // 45: ordealpb.PrepareMergeCommand
-	(*CommitMergeCommand)(nil),             // 46: ordealpb.CommitMergeCommand
-	(*RollbackMergeCommand)(nil),           // 47: ordealpb.RollbackMergeCommand
-	(*ComputeHashCommand)(nil),             // 48: ordealpb.ComputeHashCommand
-	(*VerifyHashCommand)(nil),              // 49: ordealpb.VerifyHashCommand
-	(*CompactLogCommand)(nil),              // 50: ordealpb.CompactLogCommand
-	(*StoreIdent)(nil),                     // 51: ordealpb.StoreIdent
-	(*MergeState)(nil),                     // 52: ordealpb.MergeState
-	(*Merged)(nil),                         // 53: ordealpb.Merged
-	(*MergedRegion)(nil),                   // 54: ordealpb.MergedRegion
-	(*RegionLocalState)(nil),               // 55: ordealpb.RegionLocalState
-	(*ApplyState)(nil),                     // 56: ordealpb.ApplyState
-	(*KeyValue)(nil),                       // 57: ordealpb.KeyValue
-	(*SnapshotData)(nil),                   // 58: ordealpb.SnapshotData
-	(*metapb.Peer)(nil),                    // 59: metapb.Peer
-	(*metapb.RegionEpoch)(nil),             // 60: metapb.RegionEpoch
-	(*metapb.Region)(nil),                  // 61: metapb.Region
-	(*kvrpcpb.RawGetRequest)(nil),          // 62: kvrpcpb.RawGetRequest
-	(*kvrpcpb.RawPutRequest)(nil),          // 63: kvrpcpb.RawPutRequest
-	(*kvrpcpb.RawDeleteRequest)(nil),       // 64: kvrpcpb.RawDeleteRequest
-	(*kvrpcpb.RawCASRequest)(nil),          // 65: kvrpcpb.RawCASRequest
-	(*kvrpcpb.RawScanRequest)(nil),         // 66: kvrpcpb.RawScanRequest
-	(*kvrpcpb.RawBatchGetRequest)(nil),     // 67: kvrpcpb.RawBatchGetRequest
-	(*kvrpcpb.RawBatchPutRequest)(nil),     // 68: kvrpcpb.RawBatchPutRequest
-	(*kvrpcpb.RawDeleteRangeRequest)(nil),  // 69: kvrpcpb.RawDeleteRangeRequest
-	(*kvrpcpb.RawGetResponse)(nil),         // 70: kvrpcpb.RawGetResponse
-	(*kvrpcpb.RawPutResponse)(nil),         // 71: kvrpcpb.RawPutResponse
-	(*kvrpcpb.RawDeleteResponse)(nil),      // 72: kvrpcpb.RawDeleteResponse
-	(*kvrpcpb.RawCASResponse)(nil),         // 73: kvrpcpb.RawCASResponse
-	(*kvrpcpb.RawScanResponse)(nil),        // 74: kvrpcpb.RawScanResponse
-	(*kvrpcpb.RawBatchGetResponse)(nil),    // 75: kvrpcpb.RawBatchGetResponse
-	(*kvrpcpb.RawBatchPutResponse)(nil),    // 76: kvrpcpb.RawBatchPutResponse
-	(*kvrpcpb.RawDeleteRangeResponse)(nil), // 77: kvrpcpb.RawDeleteRangeResponse
-	(*kvrpcpb.Context)(nil),                // 78: kvrpcpb.Context
-	(pdpb.ConfChangeType)(0),               // 79: pdpb.ConfChangeType
-	(*errorpb.Error)(nil),                  // 80: errorpb.Error
-	(*pdpb.BootstrapRequest)(nil),          // 81: pdpb.BootstrapRequest
-	(*pdpb.IsBootstrappedRequest)(nil),     // 82: pdpb.IsBootstrappedRequest
-	(*pdpb.AllocIDRequest)(nil),            // 83: pdpb.AllocIDRequest
-	(*pdpb.PutStoreRequest)(nil),           // 84: pdpb.PutStoreRequest
-	(*pdpb.StoreHeartbeatRequest)(nil),     // 85: pdpb.StoreHeartbeatRequest
-	(*pdpb.RegionHeartbeatRequest)(nil),    // 86: pdpb.RegionHeartbeatRequest
-	(*pdpb.GetRegionRequest)(nil),          // 87: pdpb.GetRegionRequest
-	(*pdpb.GetRegionByIDRequest)(nil),      // 88: pdpb.GetRegionByIDRequest
-	(*pdpb.GetStoreRequest)(nil),           // 89: pdpb.GetStoreRequest
-	(*pdpb.GetAllStoresRequest)(nil),       // 90: pdpb.GetAllStoresRequest
-	(*pdpb.AskBatchSplitRequest)(nil),      // 91: pdpb.AskBatchSplitRequest
-	(*pdpb.ScanRegionsRequest)(nil),        // 92: pdpb.ScanRegionsRequest
-	(*pdpb.TsoRequest)(nil),                // 93: pdpb.TsoRequest
-	(*pdpb.RequestHeader)(nil),             // 94: pdpb.RequestHeader
-	(*pdpb.ResponseHeader)(nil),            // 95: pdpb.ResponseHeader
-	(*pdpb.BootstrapResponse)(nil),         // 96: pdpb.BootstrapResponse
-	(*pdpb.IsBootstrappedResponse)(nil),    // 97: pdpb.IsBootstrappedResponse
-	(*pdpb.AllocIDResponse)(nil),           // 98: pdpb.AllocIDResponse
-	(*pdpb.PutStoreResponse)(nil),          // 99: pdpb.PutStoreResponse
-	(*pdpb.StoreHeartbeatResponse)(nil),    // 100: pdpb.StoreHeartbeatResponse
-	(*pdpb.RegionHeartbeatResponse)(nil),   // 101: pdpb.RegionHeartbeatResponse
-	(*pdpb.GetRegionResponse)(nil),         // 102: pdpb.GetRegionResponse
-	(*pdpb.GetStoreResponse)(nil),          // 103: pdpb.GetStoreResponse
-	(*pdpb.GetAllStoresResponse)(nil),      // 104: pdpb.GetAllStoresResponse
-	(*pdpb.AskBatchSplitResponse)(nil),     // 105: pdpb.AskBatchSplitResponse
-	(*pdpb.ScanRegionsResponse)(nil),       // 106: pdpb.ScanRegionsResponse
-	(*pdpb.TsoResponse)(nil),               // 107: pdpb.TsoResponse
+	(*DriverPacket)(nil),                   // 29: ordealpb.DriverPacket
+	(*TransferDriverRequest)(nil),          // 30: ordealpb.TransferDriverRequest
+	(*TransferDriverResponse)(nil),         // 31: ordealpb.TransferDriverResponse
+	(*EmptyStoreRequest)(nil),              // 32: ordealpb.EmptyStoreRequest
+	(*EmptyStoreResponse)(nil),             // 33: ordealpb.EmptyStoreResponse
+	(*PDResponse)(nil),                     // 34: ordealpb.PDResponse
+	(*NotDriverLeader)(nil),                // 35: ordealpb.NotDriverLeader
+	(*DriverWrites)(nil),                   // 36: ordealpb.DriverWrites
+	(*DriverWrite)(nil),                    // 37: ordealpb.DriverWrite
+	(*DriverIdentity)(nil),                 // 38: ordealpb.DriverIdentity
+	(*PolicyRequest)(nil),                  // 39: ordealpb.PolicyRequest
+	(*PolicyResponse)(nil),                 // 40: ordealpb.PolicyResponse
+	(*SchedulerPause)(nil),                 // 41: ordealpb.SchedulerPause
+	(*PlacementPolicy)(nil),                // 42: ordealpb.PlacementPolicy
+	(*PlacementRules)(nil),                 // 43: ordealpb.PlacementRules
+	(*OperatorRequest)(nil),                // 44: ordealpb.OperatorRequest
+	(*OperatorResponse)(nil),               // 45: ordealpb.OperatorResponse
+	(*PeerMove)(nil),                       // 46: ordealpb.PeerMove
+	(*Command)(nil),                        // 47: ordealpb.Command
+	(*Op)(nil),                             // 48: ordealpb.Op
+	(*AdminCommand)(nil),                   // 49: ordealpb.AdminCommand
+	(*SplitCommand)(nil),                   // 50: ordealpb.SplitCommand
+	(*NewRegion)(nil),                      // 51: ordealpb.NewRegion
+	(*PrepareMergeCommand)(nil),            // 52: ordealpb.PrepareMergeCommand
+	(*CommitMergeCommand)(nil),             // 53: ordealpb.CommitMergeCommand
+	(*RollbackMergeCommand)(nil),           // 54: ordealpb.RollbackMergeCommand
+	(*ComputeHashCommand)(nil),             // 55: ordealpb.ComputeHashCommand
+	(*VerifyHashCommand)(nil),              // 56: ordealpb.VerifyHashCommand
+	(*CompactLogCommand)(nil),              // 57: ordealpb.CompactLogCommand
+	(*StoreIdent)(nil),                     // 58: ordealpb.StoreIdent
+	(*MergeState)(nil),                     // 59: ordealpb.MergeState
+	(*Merged)(nil),                         // 60: ordealpb.Merged
+	(*MergedRegion)(nil),                   // 61: ordealpb.MergedRegion
+	(*RegionLocalState)(nil),               // 62: ordealpb.RegionLocalState
+	(*ApplyState)(nil),                     // 63: ordealpb.ApplyState
+	(*KeyValue)(nil),                       // 64: ordealpb.KeyValue
+	(*SnapshotData)(nil),                   // 65: ordealpb.SnapshotData
+	(*metapb.Peer)(nil),                    // 66: metapb.Peer
+	(*metapb.RegionEpoch)(nil),             // 67: metapb.RegionEpoch
+	(*metapb.Region)(nil),                  // 68: metapb.Region
+	(*kvrpcpb.RawGetRequest)(nil),          // 69: kvrpcpb.RawGetRequest
+	(*kvrpcpb.RawPutRequest)(nil),          // 70: kvrpcpb.RawPutRequest
+	(*kvrpcpb.RawDeleteRequest)(nil),       // 71: kvrpcpb.RawDeleteRequest
+	(*kvrpcpb.RawCASRequest)(nil),          // 72: kvrpcpb.RawCASRequest
+	(*kvrpcpb.RawScanRequest)(nil),         // 73: kvrpcpb.RawScanRequest
+	(*kvrpcpb.RawBatchGetRequest)(nil),     // 74: kvrpcpb.RawBatchGetRequest
+	(*kvrpcpb.RawBatchPutRequest)(nil),     // 75: kvrpcpb.RawBatchPutRequest
+	(*kvrpcpb.RawDeleteRangeRequest)(nil),  // 76: kvrpcpb.RawDeleteRangeRequest
+	(*kvrpcpb.RawGetResponse)(nil),         // 77: kvrpcpb.RawGetResponse
+	(*kvrpcpb.RawPutResponse)(nil),         // 78: kvrpcpb.RawPutResponse
+	(*kvrpcpb.RawDeleteResponse)(nil),      // 79: kvrpcpb.RawDeleteResponse
+	(*kvrpcpb.RawCASResponse)(nil),         // 80: kvrpcpb.RawCASResponse
+	(*kvrpcpb.RawScanResponse)(nil),        // 81: kvrpcpb.RawScanResponse
+	(*kvrpcpb.RawBatchGetResponse)(nil),    // 82: kvrpcpb.RawBatchGetResponse
+	(*kvrpcpb.RawBatchPutResponse)(nil),    // 83: kvrpcpb.RawBatchPutResponse
+	(*kvrpcpb.RawDeleteRangeResponse)(nil), // 84: kvrpcpb.RawDeleteRangeResponse
+	(*kvrpcpb.Context)(nil),                // 85: kvrpcpb.Context
+	(pdpb.ConfChangeType)(0),               // 86: pdpb.ConfChangeType
+	(*errorpb.Error)(nil),                  // 87: errorpb.Error
+	(*pdpb.BootstrapRequest)(nil),          // 88: pdpb.BootstrapRequest
+	(*pdpb.IsBootstrappedRequest)(nil),     // 89: pdpb.IsBootstrappedRequest
+	(*pdpb.AllocIDRequest)(nil),            // 90: pdpb.AllocIDRequest
+	(*pdpb.PutStoreRequest)(nil),           // 91: pdpb.PutStoreRequest
+	(*pdpb.StoreHeartbeatRequest)(nil),     // 92: pdpb.StoreHeartbeatRequest
+	(*pdpb.RegionHeartbeatRequest)(nil),    // 93: pdpb.RegionHeartbeatRequest
+	(*pdpb.GetRegionRequest)(nil),          // 94: pdpb.GetRegionRequest
+	(*pdpb.GetRegionByIDRequest)(nil),      // 95: pdpb.GetRegionByIDRequest
+	(*pdpb.GetStoreRequest)(nil),           // 96: pdpb.GetStoreRequest
+	(*pdpb.GetAllStoresRequest)(nil),       // 97: pdpb.GetAllStoresRequest
+	(*pdpb.AskBatchSplitRequest)(nil),      // 98: pdpb.AskBatchSplitRequest
+	(*pdpb.ScanRegionsRequest)(nil),        // 99: pdpb.ScanRegionsRequest
+	(*pdpb.TsoRequest)(nil),                // 100: pdpb.TsoRequest
+	(*pdpb.GetMembersRequest)(nil),         // 101: pdpb.GetMembersRequest
+	(*pdpb.RequestHeader)(nil),             // 102: pdpb.RequestHeader
+	(*pdpb.ResponseHeader)(nil),            // 103: pdpb.ResponseHeader
+	(*pdpb.BootstrapResponse)(nil),         // 104: pdpb.BootstrapResponse
+	(*pdpb.IsBootstrappedResponse)(nil),    // 105: pdpb.IsBootstrappedResponse
+	(*pdpb.AllocIDResponse)(nil),           // 106: pdpb.AllocIDResponse
+	(*pdpb.PutStoreResponse)(nil),          // 107: pdpb.PutStoreResponse
+	(*pdpb.StoreHeartbeatResponse)(nil),    // 108: pdpb.StoreHeartbeatResponse
+	(*pdpb.RegionHeartbeatResponse)(nil),   // 109: pdpb.RegionHeartbeatResponse
+	(*pdpb.GetRegionResponse)(nil),         // 110: pdpb.GetRegionResponse
+	(*pdpb.GetStoreResponse)(nil),          // 111: pdpb.GetStoreResponse
+	(*pdpb.GetAllStoresResponse)(nil),      // 112: pdpb.GetAllStoresResponse
+	(*pdpb.AskBatchSplitResponse)(nil),     // 113: pdpb.AskBatchSplitResponse
+	(*pdpb.ScanRegionsResponse)(nil),       // 114: pdpb.ScanRegionsResponse
+	(*pdpb.TsoResponse)(nil),               // 115: pdpb.TsoResponse
+	(*pdpb.GetMembersResponse)(nil),        // 116: pdpb.GetMembersResponse
 }
 var file_ordealpb_ordealpb_proto_depIdxs = []int32{
-	59,  // 0: ordealpb.RaftMessage.from_peer:type_name -> metapb.Peer
-	59,  // 1: ordealpb.RaftMessage.to_peer:type_name -> metapb.Peer
-	60,  // 2: ordealpb.RaftMessage.region_epoch:type_name -> metapb.RegionEpoch
+	66,  // 0: ordealpb.RaftMessage.from_peer:type_name -> metapb.Peer
+	66,  // 1: ordealpb.RaftMessage.to_peer:type_name -> metapb.Peer
+	67,  // 2: ordealpb.RaftMessage.region_epoch:type_name -> metapb.RegionEpoch
 	4,   // 3: ordealpb.RaftMessage.extra:type_name -> ordealpb.ExtraMessage
 	5,   // 4: ordealpb.ExtraMessage.hibernate:type_name -> ordealpb.Hibernate
 	6,   // 5: ordealpb.ExtraMessage.wake:type_name -> ordealpb.Wake
 	7,   // 6: ordealpb.ExtraMessage.quarantined:type_name -> ordealpb.Quarantined
 	8,   // 7: ordealpb.ExtraMessage.hash_report:type_name -> ordealpb.HashReport
-	59,  // 8: ordealpb.SnapshotChunk.from_peer:type_name -> metapb.Peer
-	59,  // 9: ordealpb.SnapshotChunk.to_peer:type_name -> metapb.Peer
-	59,  // 10: ordealpb.SnapshotAck.from_peer:type_name -> metapb.Peer
-	59,  // 11: ordealpb.SnapshotAck.to_peer:type_name -> metapb.Peer
-	59,  // 12: ordealpb.MergeQuery.to_peer:type_name -> metapb.Peer
-	59,  // 13: ordealpb.MergeQuery.from_peer:type_name -> metapb.Peer
-	61,  // 14: ordealpb.MergeQuery.target:type_name -> metapb.Region
-	46,  // 15: ordealpb.MergeQuery.commit:type_name -> ordealpb.CommitMergeCommand
-	59,  // 16: ordealpb.MergeAnswer.to_peer:type_name -> metapb.Peer
+	66,  // 8: ordealpb.SnapshotChunk.from_peer:type_name -> metapb.Peer
+	66,  // 9: ordealpb.SnapshotChunk.to_peer:type_name -> metapb.Peer
+	66,  // 10: ordealpb.SnapshotAck.from_peer:type_name -> metapb.Peer
+	66,  // 11: ordealpb.SnapshotAck.to_peer:type_name -> metapb.Peer
+	66,  // 12: ordealpb.MergeQuery.to_peer:type_name -> metapb.Peer
+	66,  // 13: ordealpb.MergeQuery.from_peer:type_name -> metapb.Peer
+	68,  // 14: ordealpb.MergeQuery.target:type_name -> metapb.Region
+	53,  // 15: ordealpb.MergeQuery.commit:type_name -> ordealpb.CommitMergeCommand
+	66,  // 16: ordealpb.MergeAnswer.to_peer:type_name -> metapb.Peer
 	1,   // 17: ordealpb.MergeAnswer.outcome:type_name -> ordealpb.MergeAnswer.Outcome
-	61,  // 18: ordealpb.MergeAnswer.region:type_name -> metapb.Region
+	68,  // 18: ordealpb.MergeAnswer.region:type_name -> metapb.Region
 	3,   // 19: ordealpb.StorePacket.raft:type_name -> ordealpb.RaftMessage
-	31,  // 20: ordealpb.StorePacket.pd:type_name -> ordealpb.PDResponse
+	34,  // 20: ordealpb.StorePacket.pd:type_name -> ordealpb.PDResponse
 	9,   // 21: ordealpb.StorePacket.snapshot_chunks:type_name -> ordealpb.SnapshotChunk
 	10,  // 22: ordealpb.StorePacket.snapshot_acks:type_name -> ordealpb.SnapshotAck
 	11,  // 23: ordealpb.StorePacket.merge_queries:type_name -> ordealpb.MergeQuery
 	12,  // 24: ordealpb.StorePacket.merge_answers:type_name -> ordealpb.MergeAnswer
 	14,  // 25: ordealpb.StorePacket.alive:type_name -> ordealpb.StoreAlive
-	62,  // 26: ordealpb.Request.get:type_name -> kvrpcpb.RawGetRequest
-	63,  // 27: ordealpb.Request.put:type_name -> kvrpcpb.RawPutRequest
-	64,  // 28: ordealpb.Request.delete:type_name -> kvrpcpb.RawDeleteRequest
-	65,  // 29: ordealpb.Request.cas:type_name -> kvrpcpb.RawCASRequest
-	66,  // 30: ordealpb.Request.scan:type_name -> kvrpcpb.RawScanRequest
+	69,  // 26: ordealpb.Request.get:type_name -> kvrpcpb.RawGetRequest
+	70,  // 27: ordealpb.Request.put:type_name -> kvrpcpb.RawPutRequest
+	71,  // 28: ordealpb.Request.delete:type_name -> kvrpcpb.RawDeleteRequest
+	72,  // 29: ordealpb.Request.cas:type_name -> kvrpcpb.RawCASRequest
+	73,  // 30: ordealpb.Request.scan:type_name -> kvrpcpb.RawScanRequest
 	18,  // 31: ordealpb.Request.admin:type_name -> ordealpb.AdminRequest
-	67,  // 32: ordealpb.Request.batch_get:type_name -> kvrpcpb.RawBatchGetRequest
-	68,  // 33: ordealpb.Request.batch_put:type_name -> kvrpcpb.RawBatchPutRequest
-	69,  // 34: ordealpb.Request.delete_range:type_name -> kvrpcpb.RawDeleteRangeRequest
-	70,  // 35: ordealpb.Response.get:type_name -> kvrpcpb.RawGetResponse
-	71,  // 36: ordealpb.Response.put:type_name -> kvrpcpb.RawPutResponse
-	72,  // 37: ordealpb.Response.delete:type_name -> kvrpcpb.RawDeleteResponse
-	73,  // 38: ordealpb.Response.cas:type_name -> kvrpcpb.RawCASResponse
-	74,  // 39: ordealpb.Response.scan:type_name -> kvrpcpb.RawScanResponse
+	74,  // 32: ordealpb.Request.batch_get:type_name -> kvrpcpb.RawBatchGetRequest
+	75,  // 33: ordealpb.Request.batch_put:type_name -> kvrpcpb.RawBatchPutRequest
+	76,  // 34: ordealpb.Request.delete_range:type_name -> kvrpcpb.RawDeleteRangeRequest
+	77,  // 35: ordealpb.Response.get:type_name -> kvrpcpb.RawGetResponse
+	78,  // 36: ordealpb.Response.put:type_name -> kvrpcpb.RawPutResponse
+	79,  // 37: ordealpb.Response.delete:type_name -> kvrpcpb.RawDeleteResponse
+	80,  // 38: ordealpb.Response.cas:type_name -> kvrpcpb.RawCASResponse
+	81,  // 39: ordealpb.Response.scan:type_name -> kvrpcpb.RawScanResponse
 	26,  // 40: ordealpb.Response.admin:type_name -> ordealpb.AdminResponse
-	75,  // 41: ordealpb.Response.batch_get:type_name -> kvrpcpb.RawBatchGetResponse
-	76,  // 42: ordealpb.Response.batch_put:type_name -> kvrpcpb.RawBatchPutResponse
-	77,  // 43: ordealpb.Response.delete_range:type_name -> kvrpcpb.RawDeleteRangeResponse
+	82,  // 41: ordealpb.Response.batch_get:type_name -> kvrpcpb.RawBatchGetResponse
+	83,  // 42: ordealpb.Response.batch_put:type_name -> kvrpcpb.RawBatchPutResponse
+	84,  // 43: ordealpb.Response.delete_range:type_name -> kvrpcpb.RawDeleteRangeResponse
 	17,  // 44: ordealpb.Response.witness:type_name -> ordealpb.Witness
-	60,  // 45: ordealpb.Witness.region_epoch:type_name -> metapb.RegionEpoch
-	78,  // 46: ordealpb.AdminRequest.context:type_name -> kvrpcpb.Context
+	67,  // 45: ordealpb.Witness.region_epoch:type_name -> metapb.RegionEpoch
+	85,  // 46: ordealpb.AdminRequest.context:type_name -> kvrpcpb.Context
 	19,  // 47: ordealpb.AdminRequest.split:type_name -> ordealpb.SplitRequest
 	23,  // 48: ordealpb.AdminRequest.change_peer:type_name -> ordealpb.ChangePeerRequest
 	24,  // 49: ordealpb.AdminRequest.transfer_leader:type_name -> ordealpb.TransferLeaderRequest
@@ -5536,89 +6059,98 @@ var file_ordealpb_ordealpb_proto_depIdxs = []int32{
 	21,  // 52: ordealpb.AdminRequest.merge:type_name -> ordealpb.MergeRequest
 	22,  // 53: ordealpb.AdminRequest.consistency_check:type_name -> ordealpb.ConsistencyCheckRequest
 	23,  // 54: ordealpb.ChangePeerV2Request.changes:type_name -> ordealpb.ChangePeerRequest
-	61,  // 55: ordealpb.MergeRequest.target:type_name -> metapb.Region
-	79,  // 56: ordealpb.ChangePeerRequest.change_type:type_name -> pdpb.ConfChangeType
-	59,  // 57: ordealpb.ChangePeerRequest.peer:type_name -> metapb.Peer
-	59,  // 58: ordealpb.TransferLeaderRequest.peer:type_name -> metapb.Peer
-	80,  // 59: ordealpb.AdminResponse.region_error:type_name -> errorpb.Error
-	61,  // 60: ordealpb.AdminResponse.regions:type_name -> metapb.Region
+	68,  // 55: ordealpb.MergeRequest.target:type_name -> metapb.Region
+	86,  // 56: ordealpb.ChangePeerRequest.change_type:type_name -> pdpb.ConfChangeType
+	66,  // 57: ordealpb.ChangePeerRequest.peer:type_name -> metapb.Peer
+	66,  // 58: ordealpb.TransferLeaderRequest.peer:type_name -> metapb.Peer
+	87,  // 59: ordealpb.AdminResponse.region_error:type_name -> errorpb.Error
+	68,  // 60: ordealpb.AdminResponse.regions:type_name -> metapb.Region
 	27,  // 61: ordealpb.AdminResponse.status:type_name -> ordealpb.RegionStatus
-	59,  // 62: ordealpb.RegionStatus.leader:type_name -> metapb.Peer
-	81,  // 63: ordealpb.PDRequest.bootstrap:type_name -> pdpb.BootstrapRequest
-	82,  // 64: ordealpb.PDRequest.is_bootstrapped:type_name -> pdpb.IsBootstrappedRequest
-	83,  // 65: ordealpb.PDRequest.alloc_id:type_name -> pdpb.AllocIDRequest
-	84,  // 66: ordealpb.PDRequest.put_store:type_name -> pdpb.PutStoreRequest
-	85,  // 67: ordealpb.PDRequest.store_heartbeat:type_name -> pdpb.StoreHeartbeatRequest
-	86,  // 68: ordealpb.PDRequest.region_heartbeat:type_name -> pdpb.RegionHeartbeatRequest
-	87,  // 69: ordealpb.PDRequest.get_region:type_name -> pdpb.GetRegionRequest
-	88,  // 70: ordealpb.PDRequest.get_region_by_id:type_name -> pdpb.GetRegionByIDRequest
-	89,  // 71: ordealpb.PDRequest.get_store:type_name -> pdpb.GetStoreRequest
-	90,  // 72: ordealpb.PDRequest.get_all_stores:type_name -> pdpb.GetAllStoresRequest
-	91,  // 73: ordealpb.PDRequest.ask_batch_split:type_name -> pdpb.AskBatchSplitRequest
-	92,  // 74: ordealpb.PDRequest.scan_regions:type_name -> pdpb.ScanRegionsRequest
-	93,  // 75: ordealpb.PDRequest.tso:type_name -> pdpb.TsoRequest
-	29,  // 76: ordealpb.PDRequest.empty_store:type_name -> ordealpb.EmptyStoreRequest
-	32,  // 77: ordealpb.PDRequest.policy:type_name -> ordealpb.PolicyRequest
-	37,  // 78: ordealpb.PDRequest.operator:type_name -> ordealpb.OperatorRequest
-	94,  // 79: ordealpb.EmptyStoreRequest.header:type_name -> pdpb.RequestHeader
-	95,  // 80: ordealpb.EmptyStoreResponse.header:type_name -> pdpb.ResponseHeader
-	96,  // 81: ordealpb.PDResponse.bootstrap:type_name -> pdpb.BootstrapResponse
-	97,  // 82: ordealpb.PDResponse.is_bootstrapped:type_name -> pdpb.IsBootstrappedResponse
-	98,  // 83: ordealpb.PDResponse.alloc_id:type_name -> pdpb.AllocIDResponse
-	99,  // 84: ordealpb.PDResponse.put_store:type_name -> pdpb.PutStoreResponse
-	100, // 85: ordealpb.PDResponse.store_heartbeat:type_name -> pdpb.StoreHeartbeatResponse
-	101, // 86: ordealpb.PDResponse.region_heartbeat:type_name -> pdpb.RegionHeartbeatResponse
-	102, // 87: ordealpb.PDResponse.get_region:type_name -> pdpb.GetRegionResponse
-	102, // 88: ordealpb.PDResponse.get_region_by_id:type_name -> pdpb.GetRegionResponse
-	103, // 89: ordealpb.PDResponse.get_store:type_name -> pdpb.GetStoreResponse
-	104, // 90: ordealpb.PDResponse.get_all_stores:type_name -> pdpb.GetAllStoresResponse
-	105, // 91: ordealpb.PDResponse.ask_batch_split:type_name -> pdpb.AskBatchSplitResponse
-	106, // 92: ordealpb.PDResponse.scan_regions:type_name -> pdpb.ScanRegionsResponse
-	107, // 93: ordealpb.PDResponse.tso:type_name -> pdpb.TsoResponse
-	30,  // 94: ordealpb.PDResponse.empty_store:type_name -> ordealpb.EmptyStoreResponse
-	33,  // 95: ordealpb.PDResponse.policy:type_name -> ordealpb.PolicyResponse
-	38,  // 96: ordealpb.PDResponse.operator:type_name -> ordealpb.OperatorResponse
-	94,  // 97: ordealpb.PolicyRequest.header:type_name -> pdpb.RequestHeader
-	34,  // 98: ordealpb.PolicyRequest.pause:type_name -> ordealpb.SchedulerPause
-	36,  // 99: ordealpb.PolicyRequest.rules:type_name -> ordealpb.PlacementRules
-	95,  // 100: ordealpb.PolicyResponse.header:type_name -> pdpb.ResponseHeader
-	35,  // 101: ordealpb.PolicyResponse.policy:type_name -> ordealpb.PlacementPolicy
-	34,  // 102: ordealpb.PlacementPolicy.pauses:type_name -> ordealpb.SchedulerPause
-	36,  // 103: ordealpb.PlacementPolicy.rules:type_name -> ordealpb.PlacementRules
-	94,  // 104: ordealpb.OperatorRequest.header:type_name -> pdpb.RequestHeader
-	39,  // 105: ordealpb.OperatorRequest.move:type_name -> ordealpb.PeerMove
-	95,  // 106: ordealpb.OperatorResponse.header:type_name -> pdpb.ResponseHeader
-	60,  // 107: ordealpb.Command.epoch:type_name -> metapb.RegionEpoch
-	41,  // 108: ordealpb.Command.ops:type_name -> ordealpb.Op
-	42,  // 109: ordealpb.Command.admin:type_name -> ordealpb.AdminCommand
-	2,   // 110: ordealpb.Op.kind:type_name -> ordealpb.Op.Kind
-	57,  // 111: ordealpb.Op.pairs:type_name -> ordealpb.KeyValue
-	43,  // 112: ordealpb.AdminCommand.split:type_name -> ordealpb.SplitCommand
-	50,  // 113: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
-	20,  // 114: ordealpb.AdminCommand.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
-	45,  // 115: ordealpb.AdminCommand.prepare_merge:type_name -> ordealpb.PrepareMergeCommand
-	46,  // 116: ordealpb.AdminCommand.commit_merge:type_name -> ordealpb.CommitMergeCommand
-	47,  // 117: ordealpb.AdminCommand.rollback_merge:type_name -> ordealpb.RollbackMergeCommand
-	48,  // 118: ordealpb.AdminCommand.compute_hash:type_name -> ordealpb.ComputeHashCommand
-	49,  // 119: ordealpb.AdminCommand.verify_hash:type_name -> ordealpb.VerifyHashCommand
-	44,  // 120: ordealpb.SplitCommand.regions:type_name -> ordealpb.NewRegion
-	61,  // 121: ordealpb.PrepareMergeCommand.target:type_name -> metapb.Region
-	61,  // 122: ordealpb.CommitMergeCommand.source:type_name -> metapb.Region
-	61,  // 123: ordealpb.MergeState.target:type_name -> metapb.Region
-	54,  // 124: ordealpb.Merged.regions:type_name -> ordealpb.MergedRegion
-	0,   // 125: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
-	61,  // 126: ordealpb.RegionLocalState.region:type_name -> metapb.Region
-	59,  // 127: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
-	52,  // 128: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
-	53,  // 129: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
-	61,  // 130: ordealpb.SnapshotData.region:type_name -> metapb.Region
-	52,  // 131: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
-	53,  // 132: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
-	133, // [133:133] is the sub-list for method output_type
-	133, // [133:133] is the sub-list for method input_type
-	133, // [133:133] is the sub-list for extension type_name
-	133, // [133:133] is the sub-list for extension extendee
-	0,   // [0:133] is the sub-list for field type_name
+	66,  // 62: ordealpb.RegionStatus.leader:type_name -> metapb.Peer
+	88,  // 63: ordealpb.PDRequest.bootstrap:type_name -> pdpb.BootstrapRequest
+	89,  // 64: ordealpb.PDRequest.is_bootstrapped:type_name -> pdpb.IsBootstrappedRequest
+	90,  // 65: ordealpb.PDRequest.alloc_id:type_name -> pdpb.AllocIDRequest
+	91,  // 66: ordealpb.PDRequest.put_store:type_name -> pdpb.PutStoreRequest
+	92,  // 67: ordealpb.PDRequest.store_heartbeat:type_name -> pdpb.StoreHeartbeatRequest
+	93,  // 68: ordealpb.PDRequest.region_heartbeat:type_name -> pdpb.RegionHeartbeatRequest
+	94,  // 69: ordealpb.PDRequest.get_region:type_name -> pdpb.GetRegionRequest
+	95,  // 70: ordealpb.PDRequest.get_region_by_id:type_name -> pdpb.GetRegionByIDRequest
+	96,  // 71: ordealpb.PDRequest.get_store:type_name -> pdpb.GetStoreRequest
+	97,  // 72: ordealpb.PDRequest.get_all_stores:type_name -> pdpb.GetAllStoresRequest
+	98,  // 73: ordealpb.PDRequest.ask_batch_split:type_name -> pdpb.AskBatchSplitRequest
+	99,  // 74: ordealpb.PDRequest.scan_regions:type_name -> pdpb.ScanRegionsRequest
+	100, // 75: ordealpb.PDRequest.tso:type_name -> pdpb.TsoRequest
+	32,  // 76: ordealpb.PDRequest.empty_store:type_name -> ordealpb.EmptyStoreRequest
+	101, // 77: ordealpb.PDRequest.get_members:type_name -> pdpb.GetMembersRequest
+	30,  // 78: ordealpb.PDRequest.transfer_driver:type_name -> ordealpb.TransferDriverRequest
+	39,  // 79: ordealpb.PDRequest.policy:type_name -> ordealpb.PolicyRequest
+	44,  // 80: ordealpb.PDRequest.operator:type_name -> ordealpb.OperatorRequest
+	29,  // 81: ordealpb.PDRequest.driver:type_name -> ordealpb.DriverPacket
+	102, // 82: ordealpb.TransferDriverRequest.header:type_name -> pdpb.RequestHeader
+	103, // 83: ordealpb.TransferDriverResponse.header:type_name -> pdpb.ResponseHeader
+	102, // 84: ordealpb.EmptyStoreRequest.header:type_name -> pdpb.RequestHeader
+	103, // 85: ordealpb.EmptyStoreResponse.header:type_name -> pdpb.ResponseHeader
+	104, // 86: ordealpb.PDResponse.bootstrap:type_name -> pdpb.BootstrapResponse
+	105, // 87: ordealpb.PDResponse.is_bootstrapped:type_name -> pdpb.IsBootstrappedResponse
+	106, // 88: ordealpb.PDResponse.alloc_id:type_name -> pdpb.AllocIDResponse
+	107, // 89: ordealpb.PDResponse.put_store:type_name -> pdpb.PutStoreResponse
+	108, // 90: ordealpb.PDResponse.store_heartbeat:type_name -> pdpb.StoreHeartbeatResponse
+	109, // 91: ordealpb.PDResponse.region_heartbeat:type_name -> pdpb.RegionHeartbeatResponse
+	110, // 92: ordealpb.PDResponse.get_region:type_name -> pdpb.GetRegionResponse
+	110, // 93: ordealpb.PDResponse.get_region_by_id:type_name -> pdpb.GetRegionResponse
+	111, // 94: ordealpb.PDResponse.get_store:type_name -> pdpb.GetStoreResponse
+	112, // 95: ordealpb.PDResponse.get_all_stores:type_name -> pdpb.GetAllStoresResponse
+	113, // 96: ordealpb.PDResponse.ask_batch_split:type_name -> pdpb.AskBatchSplitResponse
+	114, // 97: ordealpb.PDResponse.scan_regions:type_name -> pdpb.ScanRegionsResponse
+	115, // 98: ordealpb.PDResponse.tso:type_name -> pdpb.TsoResponse
+	33,  // 99: ordealpb.PDResponse.empty_store:type_name -> ordealpb.EmptyStoreResponse
+	116, // 100: ordealpb.PDResponse.get_members:type_name -> pdpb.GetMembersResponse
+	31,  // 101: ordealpb.PDResponse.transfer_driver:type_name -> ordealpb.TransferDriverResponse
+	40,  // 102: ordealpb.PDResponse.policy:type_name -> ordealpb.PolicyResponse
+	45,  // 103: ordealpb.PDResponse.operator:type_name -> ordealpb.OperatorResponse
+	35,  // 104: ordealpb.PDResponse.not_leader:type_name -> ordealpb.NotDriverLeader
+	37,  // 105: ordealpb.DriverWrites.writes:type_name -> ordealpb.DriverWrite
+	102, // 106: ordealpb.PolicyRequest.header:type_name -> pdpb.RequestHeader
+	41,  // 107: ordealpb.PolicyRequest.pause:type_name -> ordealpb.SchedulerPause
+	43,  // 108: ordealpb.PolicyRequest.rules:type_name -> ordealpb.PlacementRules
+	103, // 109: ordealpb.PolicyResponse.header:type_name -> pdpb.ResponseHeader
+	42,  // 110: ordealpb.PolicyResponse.policy:type_name -> ordealpb.PlacementPolicy
+	41,  // 111: ordealpb.PlacementPolicy.pauses:type_name -> ordealpb.SchedulerPause
+	43,  // 112: ordealpb.PlacementPolicy.rules:type_name -> ordealpb.PlacementRules
+	102, // 113: ordealpb.OperatorRequest.header:type_name -> pdpb.RequestHeader
+	46,  // 114: ordealpb.OperatorRequest.move:type_name -> ordealpb.PeerMove
+	103, // 115: ordealpb.OperatorResponse.header:type_name -> pdpb.ResponseHeader
+	67,  // 116: ordealpb.Command.epoch:type_name -> metapb.RegionEpoch
+	48,  // 117: ordealpb.Command.ops:type_name -> ordealpb.Op
+	49,  // 118: ordealpb.Command.admin:type_name -> ordealpb.AdminCommand
+	2,   // 119: ordealpb.Op.kind:type_name -> ordealpb.Op.Kind
+	64,  // 120: ordealpb.Op.pairs:type_name -> ordealpb.KeyValue
+	50,  // 121: ordealpb.AdminCommand.split:type_name -> ordealpb.SplitCommand
+	57,  // 122: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
+	20,  // 123: ordealpb.AdminCommand.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
+	52,  // 124: ordealpb.AdminCommand.prepare_merge:type_name -> ordealpb.PrepareMergeCommand
+	53,  // 125: ordealpb.AdminCommand.commit_merge:type_name -> ordealpb.CommitMergeCommand
+	54,  // 126: ordealpb.AdminCommand.rollback_merge:type_name -> ordealpb.RollbackMergeCommand
+	55,  // 127: ordealpb.AdminCommand.compute_hash:type_name -> ordealpb.ComputeHashCommand
+	56,  // 128: ordealpb.AdminCommand.verify_hash:type_name -> ordealpb.VerifyHashCommand
+	51,  // 129: ordealpb.SplitCommand.regions:type_name -> ordealpb.NewRegion
+	68,  // 130: ordealpb.PrepareMergeCommand.target:type_name -> metapb.Region
+	68,  // 131: ordealpb.CommitMergeCommand.source:type_name -> metapb.Region
+	68,  // 132: ordealpb.MergeState.target:type_name -> metapb.Region
+	61,  // 133: ordealpb.Merged.regions:type_name -> ordealpb.MergedRegion
+	0,   // 134: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
+	68,  // 135: ordealpb.RegionLocalState.region:type_name -> metapb.Region
+	66,  // 136: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
+	59,  // 137: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
+	60,  // 138: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
+	68,  // 139: ordealpb.SnapshotData.region:type_name -> metapb.Region
+	59,  // 140: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
+	60,  // 141: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
+	142, // [142:142] is the sub-list for method output_type
+	142, // [142:142] is the sub-list for method input_type
+	142, // [142:142] is the sub-list for extension type_name
+	142, // [142:142] is the sub-list for extension extendee
+	0,   // [0:142] is the sub-list for field type_name
 }
 
 func init() { file_ordealpb_ordealpb_proto_init() }
@@ -5678,10 +6210,12 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*PDRequest_ScanRegions)(nil),
 		(*PDRequest_Tso)(nil),
 		(*PDRequest_EmptyStore)(nil),
+		(*PDRequest_GetMembers)(nil),
+		(*PDRequest_TransferDriver)(nil),
 		(*PDRequest_Policy)(nil),
 		(*PDRequest_Operator)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[28].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[31].OneofWrappers = []any{
 		(*PDResponse_Bootstrap)(nil),
 		(*PDResponse_IsBootstrapped)(nil),
 		(*PDResponse_AllocId)(nil),
@@ -5696,16 +6230,18 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*PDResponse_ScanRegions)(nil),
 		(*PDResponse_Tso)(nil),
 		(*PDResponse_EmptyStore)(nil),
+		(*PDResponse_GetMembers)(nil),
+		(*PDResponse_TransferDriver)(nil),
 		(*PDResponse_Policy)(nil),
 		(*PDResponse_Operator)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[29].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[36].OneofWrappers = []any{
 		(*PolicyRequest_Add)(nil),
 		(*PolicyRequest_Remove)(nil),
 		(*PolicyRequest_Pause)(nil),
 		(*PolicyRequest_Rules)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[34].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[41].OneofWrappers = []any{
 		(*OperatorRequest_LeadFrom)(nil),
 		(*OperatorRequest_Move)(nil),
 		(*OperatorRequest_Split)(nil),
@@ -5713,7 +6249,7 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*OperatorRequest_Scatter)(nil),
 		(*OperatorRequest_Cancel)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[39].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[46].OneofWrappers = []any{
 		(*AdminCommand_Split)(nil),
 		(*AdminCommand_CompactLog)(nil),
 		(*AdminCommand_ChangePeerV2)(nil),
@@ -5729,7 +6265,7 @@ func file_ordealpb_ordealpb_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_ordealpb_ordealpb_proto_rawDesc), len(file_ordealpb_ordealpb_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   56,
+			NumMessages:   63,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

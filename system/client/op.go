@@ -67,7 +67,10 @@ func (o *op) atKey(key []byte, build func(*kvrpcpb.Context) *ordealpb.Request) (
 func (o *op) run(attempt func() *failure) error {
 	var last *failure
 	for {
-		if o.remaining() < o.c.opts.AttemptMin {
+		if left := o.remaining(); left < o.c.opts.AttemptMin {
+			if last == nil && o.attempts > 0 {
+				last = outOfTimeFailure(left) // an earlier part of the operation took it
+			}
 			return o.failed(ErrNotExecuted, last)
 		}
 		o.attempts++
@@ -125,9 +128,13 @@ func (o *op) pause(least time.Duration) {
 func (o *op) callTimeout() (time.Duration, *failure) {
 	d := min(o.c.opts.CallTimeout, o.remaining())
 	if d < o.c.opts.AttemptMin {
-		return 0, &failure{cause: outOfTime, err: fmt.Errorf("only %v left for the next request", max(d, 0))}
+		return 0, outOfTimeFailure(d)
 	}
 	return d, nil
+}
+
+func outOfTimeFailure(left time.Duration) *failure {
+	return &failure{cause: outOfTime, err: fmt.Errorf("only %v left for the next request", max(left, 0))}
 }
 
 func (o *op) failed(as error, last *failure) error {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"google.golang.org/protobuf/proto"
@@ -45,6 +46,28 @@ func (c *Client) AllocID() (uint64, error) {
 	req := &ordealpb.PDRequest{Body: &ordealpb.PDRequest_AllocId{AllocId: &pdpb.AllocIDRequest{Count: 1}}}
 	resp, err := askPD(c, "allocate an id", req, (*ordealpb.PDResponse).GetAllocId)
 	return resp.GetId(), err
+}
+
+// Drivers returns the ids of the placement driver's members and of the one that leads, 0 if the one that was asked knows of
+// none. Every member answers this.
+func (c *Client) Drivers() (members []uint64, leader uint64, err error) {
+	req := &ordealpb.PDRequest{Body: &ordealpb.PDRequest_GetMembers{GetMembers: &pdpb.GetMembersRequest{}}}
+	resp, err := askPD(c, "list the members of the placement driver", req, (*ordealpb.PDResponse).GetGetMembers)
+	for _, m := range resp.GetMembers() {
+		members = append(members, m.GetMemberId())
+	}
+	return members, resp.GetLeader().GetMemberId(), err
+}
+
+// TransferDriver asks the member of the placement driver that leads to hand over to another one. That it was asked does not say
+// that it succeeds.
+func (c *Client) TransferDriver(member uint64) error {
+	req := &ordealpb.PDRequest{Body: &ordealpb.PDRequest_TransferDriver{
+		TransferDriver: &ordealpb.TransferDriverRequest{MemberId: member},
+	}}
+	_, err := askPD(c, fmt.Sprintf("make member %d lead the placement driver", member), req,
+		(*ordealpb.PDResponse).GetTransferDriver)
+	return err
 }
 
 // locate returns the entry of the region that holds key, from the cache or else from the placement driver.
@@ -146,11 +169,12 @@ func askPD[B pdBody](c *Client, what string, req *ordealpb.PDRequest, body func(
 	return got, err
 }
 
-// pdCall asks the placement driver once, and turns to its next member if that fails.
+// pdCall asks the member of the placement driver once that leads, as far as is known. If it does not answer or does not lead,
+// the next call goes to the one that it names, or to the next one.
 func pdCall[B pdBody](o *op, req *ordealpb.PDRequest, body func(*ordealpb.PDResponse) B) (got B, f *failure) {
 	c := o.c
 	defer func() {
-		if f != nil {
+		if f != nil && (f.cause == pdSilent || f.cause == pdNotLeader) {
 			c.pdAt = (c.pdAt + 1) % len(c.pd)
 		}
 	}()
@@ -174,6 +198,13 @@ func pdCall[B pdBody](o *op, req *ordealpb.PDRequest, body func(*ordealpb.PDResp
 		return got, fail(pdSilent, fmt.Errorf("unreadable answer: %w", err))
 	}
 	var none B
+	if no := resp.GetNotLeader(); no != nil {
+		f := fail(pdNotLeader, fmt.Errorf("does not lead, but %q", no.GetLeader()))
+		if i := slices.IndexFunc(c.pd, func(a world.Addr) bool { return a.String() == no.GetLeader() }); i >= 0 && i != c.pdAt {
+			f.cause, c.pdAt = pdElsewhere, i
+		}
+		return none, f
+	}
 	got = body(resp)
 	switch e := got.GetHeader().GetError(); {
 	case got == none:

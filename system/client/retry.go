@@ -54,6 +54,8 @@ const (
 
 	// The placement driver is of no help.
 	pdSilent
+	pdElsewhere // another member leads, which the next call goes to
+	pdNotLeader // and the one that was asked does not know who does
 	pdRefused
 	storeUnknown // it does not know the store where the leader is to be
 
@@ -110,6 +112,8 @@ var policy = [causes][4]action{
 	malformed: {nextPeer, unknown, unknown, unknown},
 
 	pdSilent:     {wait, wait, wait, wait},
+	pdElsewhere:  {again, again, again, again},
+	pdNotLeader:  {wait, wait, wait, wait},
 	pdRefused:    {wait, wait, wait, wait},
 	storeUnknown: {refresh, refresh, refresh, nextPeer},
 

@@ -242,6 +242,21 @@ func TestGiveUpAtTheDeadline(t *testing.T) {
 	}
 }
 
+// TestFirstPieceTakesTheTime: a scan goes on after its first piece, and may have no time left for the next.
+func TestFirstPieceTakesTheTime(t *testing.T) {
+	t.Parallel()
+	s := newScript()
+	s.answers = []answer{func(*ordealpb.Request) (*ordealpb.Response, error) {
+		s.now = s.now.Add(3*time.Second - time.Millisecond)
+		full := &kvrpcpb.KvPair{Key: []byte("a"), Value: make([]byte, region.ScanBytesMax)}
+		return &ordealpb.Response{Body: &ordealpb.Response_Scan{Scan: &kvrpcpb.RawScanResponse{Kvs: []*kvrpcpb.KvPair{full}}}}, nil
+	}}
+	_, _, err := New(s, []world.Addr{pdAddr}, Options{OpTimeout: 3 * time.Second}).Scan(nil, nil, 10)
+	require.ErrorIs(t, err, ErrNotExecuted)
+	require.ErrorContains(t, err, "after 1 attempts in 2.999s, the last: only 1ms left for the next request")
+	require.Len(t, s.asked, 1)
+}
+
 // TestPingPong: two stores that take each other for the leader must not make the client run in circles.
 func TestPingPong(t *testing.T) {
 	t.Parallel()

@@ -29,8 +29,10 @@ const (
 // Config is what an operator chooses. Times are counted in ticks of TickInterval.
 type Config struct {
 	ClusterID, StoreID uint64
-	// Address is where the store is reached; PD is the placement driver.
-	Address, PD world.Addr
+	// Address is where the store is reached.
+	Address world.Addr
+	// PD is where the members of the placement driver are, in any order.
+	PD []world.Addr
 	// Resolve says where another store's first shard is reached; its other shards come next to it.
 	Resolve func(storeID uint64) world.Addr
 	// Shards is how many actors a store consists of, each with its own regions. All stores of a cluster have the same.
@@ -177,6 +179,7 @@ func (c Config) validate() error {
 	}{
 		{"StoreID", c.StoreID != 0, "not 0"},
 		{"Shards", c.Shards > 0 && c.Shards <= ShardsMax, fmt.Sprintf("1 to %d", ShardsMax)},
+		{"PD", len(c.PD) > 0, "an address at least"},
 		{"TickInterval", c.TickInterval > 0, "above 0"},
 		{"HeartbeatTicks", c.HeartbeatTicks > 0, "above 0"},
 		{"ElectionTicks", c.ElectionTicks > 2*c.HeartbeatTicks, "more than twice HeartbeatTicks"},

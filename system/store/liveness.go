@@ -10,13 +10,16 @@ import (
 // every store that it shares such a region with, so that their cost does not depend on how many regions there are. Where
 // stores have shards, each does so with its like.
 //
+// A network may bring a message long after who sent it has died. So a sign of life counts for nothing by itself: it quotes the
+// last one that its sender got, and proves that the sender lived when that was sent, which is a tick of the clock here.
+//
 // A store that has been silent for an election timeout, or that has another nonce than before and so has forgotten what
 // it led, wakes those who rely on it: followers of a leader there, which go on as if their election clocks had never stood
 // still, and leaders of followers there, which must tell PD of peers that are down and step down themselves if it was they
 // who were cut off. A restart within that time gives followers no advance: the message that tells of it may be an old one.
 
-// signsPerTimeout is how many signs of life a store gives in an election timeout, unless heartbeats are rarer: as many as
-// may be lost, but for one, before anybody wakes up in vain.
+// signsPerTimeout is how many signs of life a store gives in an election timeout, unless heartbeats are rarer. What one
+// quotes may be as old as the time between two of them, so two in a row may be lost before anybody wakes up in vain.
 const signsPerTimeout = 4
 
 // storeLife is what is known of another store.
@@ -24,11 +27,14 @@ type storeLife struct {
 	id uint64
 	// watching counts the sleeping peers here that rely on the store.
 	watching int
-	// heard is the tick of the last message from it; silent says that this is too long ago, and that all have been told.
+	// heard is the last tick in which it is known to have lived; silent says that this is too long ago, and that all have
+	// been told.
 	heard  uint64
 	silent bool
-	// nonce is that of its last known life, or 0.
+	// nonce is that of its last proven life, or 0.
 	nonce uint64
+	// quote is what the next sign of life quotes: the nonce and tick of its last one.
+	quote struct{ nonce, tick uint64 }
 }
 
 // life returns what is known of a store.
@@ -48,38 +54,59 @@ func (s *Store) watchOver(p *peer, by int) {
 	if p.group.IsLeader() {
 		for _, m := range p.region.GetPeers() {
 			if m.GetId() != p.meta.GetId() {
-				s.life(m.GetStoreId()).watching += by
+				s.watchStore(m.GetStoreId(), by)
 			}
 		}
 		return
 	}
-	s.life(p.leader().GetStoreId()).watching += by
+	s.watchStore(p.leader().GetStoreId(), by)
 }
 
-// heardFrom notes a message from a store.
-func (s *Store) heardFrom(id uint64) {
+// watchStore counts who relies on a store. The first one has just agreed with it to sleep: it is taken to be well for an
+// election timeout, in which signs of life begin to come.
+func (s *Store) watchStore(id uint64, by int) {
 	l := s.life(id)
-	l.heard, l.silent = s.ticks, false
+	if l.watching == 0 {
+		l.heard, l.silent = s.ticks, false
+	}
+	l.watching += by
 }
 
 // onAlive takes a sign of life.
 func (s *Store) onAlive(a *ordealpb.StoreAlive) {
-	s.heardFrom(a.GetStoreId())
 	l := s.life(a.GetStoreId())
-	if l.nonce != 0 && l.nonce != a.GetNonce() {
-		s.rouseThose(l, false)
+	if a.GetNonce() != l.quote.nonce || a.GetTick() > l.quote.tick {
+		l.quote.nonce, l.quote.tick = a.GetNonce(), a.GetTick()
 	}
-	l.nonce = a.GetNonce()
+	if a.GetEchoNonce() == s.env.Nonce && a.GetEcho() > l.heard {
+		s.provenAlive(l, a)
+	}
 	// Somebody there relies on this store. That is mutual, unless this store has just restarted.
 	if l.watching == 0 && !a.GetAnswer() {
 		s.sayAlive(l.id, true)
 	}
 }
 
+// provenAlive takes a sign of life that quotes a later one from here than any before.
+func (s *Store) provenAlive(l *storeLife, a *ordealpb.StoreAlive) {
+	l.heard = a.GetEcho()
+	l.silent = l.silent && s.tooLongAgo(l)
+	if l.nonce != 0 && l.nonce != a.GetNonce() {
+		s.rouseThose(l, false)
+	}
+	l.nonce = a.GetNonce()
+}
+
+func (s *Store) tooLongAgo(l *storeLife) bool { return s.ticks-l.heard >= uint64(s.cfg.ElectionTicks) }
+
 func (s *Store) sayAlive(to uint64, answer bool) {
 	a := s.cfg.Resolve(to)
 	a.Actor += uint16(s.shard)
-	s.sendNow.packet(a).Alive = &ordealpb.StoreAlive{StoreId: s.cfg.StoreID, Nonce: s.env.Nonce, Answer: answer}
+	l := s.life(to)
+	s.sendNow.packet(a).Alive = &ordealpb.StoreAlive{
+		StoreId: s.cfg.StoreID, Nonce: s.env.Nonce, Answer: answer, Tick: s.ticks,
+		EchoNonce: l.quote.nonce, Echo: l.quote.tick,
+	}
 }
 
 // tickLives sends signs of life and notices whose have stayed away.
@@ -91,7 +118,7 @@ func (s *Store) tickLives() {
 		if s.ticks%uint64(max(s.cfg.HeartbeatTicks, s.cfg.ElectionTicks/signsPerTimeout)) == 0 {
 			s.sayAlive(l.id, false)
 		}
-		if !l.silent && s.ticks-l.heard >= uint64(s.cfg.ElectionTicks) {
+		if !l.silent && s.tooLongAgo(l) {
 			l.silent = true
 			s.rouseThose(l, true)
 		}

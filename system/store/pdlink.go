@@ -22,8 +22,13 @@ const (
 // pdLink is what the store is waiting for from PD.
 type pdLink struct {
 	registered, bootstrapped bool
-	// refused says that PD would not register the store; it is asked again with the next heartbeat.
+	// refused says that PD would not register the store, or did not answer; it is asked again with the next heartbeat.
 	refused bool
+	// at is the place in Config.PD of the member that leads, as far as this shard knows; see pdfind.go. heard is the last tick in
+	// which it answered, moved that the next tick is to tell it of this store.
+	at    int
+	heard uint64
+	moved bool
 
 	nextID uint64
 	calls  map[uint64]pdCall
@@ -75,7 +80,7 @@ func (s *Store) askPD(c pdCall, req *ordealpb.PDRequest) bool {
 }
 
 // tellPD sends something that needs no answer.
-func (s *Store) tellPD(req *ordealpb.PDRequest) { s.out.Send(s.cfg.PD, mustMarshal(req)) }
+func (s *Store) tellPD(req *ordealpb.PDRequest) { s.out.Send(s.driver(), mustMarshal(req)) }
 
 // expirePDCalls gives up questions that have been open for too long; the answer or the question was lost.
 func (s *Store) expirePDCalls() {
@@ -90,13 +95,18 @@ func (s *Store) expirePDCalls() {
 			continue
 		}
 		delete(s.pd.calls, id)
-		switch c.kind {
-		case callRegister, callBootstrap, callFirstRegion:
-			s.register()
-		case callSplit:
-			if c.req != nil {
-				s.replyError(c.req, s.peers[c.region], region.ServerIsBusy("PD does not answer"))
-			}
+		s.giveUpPDCall(c)
+	}
+}
+
+// giveUpPDCall does without the answer to a question that is not open any more.
+func (s *Store) giveUpPDCall(c pdCall) {
+	switch c.kind {
+	case callRegister, callBootstrap, callFirstRegion:
+		s.pd.refused = true
+	case callSplit:
+		if c.req != nil {
+			s.replyError(c.req, s.peers[c.region], region.ServerIsBusy("PD does not answer"))
 		}
 	}
 }
@@ -138,6 +148,11 @@ func (s *Store) firstRegion() *metapb.Region {
 
 // onPD handles what PD says: answers to questions, and commands for regions.
 func (s *Store) onPD(resp *ordealpb.PDResponse) {
+	if no := resp.GetNotLeader(); no != nil {
+		s.onNoDriver(resp.GetId(), no)
+		return
+	}
+	s.pd.heard = s.ticks
 	if hb := resp.GetRegionHeartbeat(); hb != nil {
 		if !wantsSomething(hb) && s.forward(hb.GetRegionId(), parcel{packet: &ordealpb.StorePacket{Pd: resp}}) {
 			return // PD asks for a report and knows only where the store as a whole listens
@@ -209,6 +224,7 @@ func (s *Store) onFirstRegion(r *metapb.Region) {
 
 // heartbeatStore tells PD that the store lives.
 func (s *Store) heartbeatStore() {
+	s.findDriver()
 	if s.pd.refused {
 		s.pd.refused = false
 		s.register()
@@ -253,7 +269,7 @@ func (s *Store) heartbeatRegion(p *peer) {
 			hb.DownPeers = append(hb.DownPeers, &pdpb.PeerStats{Peer: m, DownSeconds: down})
 		}
 	}
-	s.reports = append(s.reports, world.Send{To: s.cfg.PD, Payload: mustMarshal(&ordealpb.PDRequest{
+	s.reports = append(s.reports, world.Send{To: s.driver(), Payload: mustMarshal(&ordealpb.PDRequest{
 		Body: &ordealpb.PDRequest_RegionHeartbeat{RegionHeartbeat: hb},
 	})})
 }

@@ -40,6 +40,7 @@ func TestDamagedLog(t *testing.T) {
 	disk := engine.NewSimDisk()
 	cfg := DefaultConfig()
 	cfg.StoreID = 1
+	cfg.PD = []world.Addr{{Node: pdNode}}
 	eng, err := disk.Open()
 	require.NoError(t, err)
 	s, err := New(cfg, world.Env{Nonce: 1}, eng)

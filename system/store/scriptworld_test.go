@@ -190,7 +190,7 @@ func (s *script) boot(m *machine) {
 	cfg := s.cfg
 	cfg.StoreID = uint64(m.id)
 	cfg.Address = world.Addr{Node: m.id}
-	cfg.PD = world.Addr{Node: pdNode}
+	cfg.PD = []world.Addr{{Node: pdNode}}
 	cfg.Listener = s.listener(m.id)
 	// Lower stores lose patience first.
 	cfg.Jitter = func(_, _ uint64) int { return int(m.id-1) * 2 % cfg.ElectionTicks }

@@ -187,6 +187,9 @@ func (s *Store) writeFirstState(r *metapb.Region, meta *metapb.Peer, old *raft.G
 // raiseChild opens the peer whose first state was just committed. Where the parent leads, the child campaigns at once.
 func (s *Store) raiseChild(parent *peer, c child, size sizeState) {
 	o := s.owner(c.region.GetId())
+	// gofail: var bugChildOnParentsShard struct{}
+	// o = s
+
 	p, err := o.openPeer(c.region, c.meta)
 	if err != nil {
 		panic(fmt.Sprintf("store %d: split: %v", s.cfg.StoreID, err))

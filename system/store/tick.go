@@ -21,7 +21,7 @@ func (s *Store) onTick() {
 	s.ticks++
 	s.lookBudget = s.cfg.LookBytesPerTick
 	s.expirePDCalls()
-	if s.registrar() && s.ticks%uint64(s.cfg.StoreHeartbeatTicks) == 0 {
+	if s.registrar() && (s.pd.moved || s.ticks%uint64(s.cfg.StoreHeartbeatTicks) == 0) {
 		s.heartbeatStore()
 	}
 	s.tickSending()

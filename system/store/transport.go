@@ -14,9 +14,6 @@ func (s *Store) onPacket(payload []byte) {
 	if err != nil {
 		return
 	}
-	if ms := pkt.GetRaft(); len(ms) > 0 {
-		s.heardFrom(ms[0].GetFromPeer().GetStoreId())
-	}
 	if a := pkt.GetAlive(); a != nil {
 		s.onAlive(a)
 	}

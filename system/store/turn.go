@@ -128,6 +128,11 @@ func (s *Store) hold(p *peer, by *raft.Persisted) {
 	to := &s.sendDurable
 	// gofail: var bugAckBeforeSync struct{}
 	// to = &s.sendNow
+
+	// gofail: var bugSyncForOne struct{}
+	// if len(s.persisted) > 0 && s.persisted[0].p != p {
+	// 	to = &s.sendNow
+	// }
 	for _, m := range by.Send {
 		s.post(to, p, m)
 	}
