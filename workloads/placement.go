@@ -20,7 +20,7 @@ type placement struct {
 	// regions is the newest membership of each region that any store applied.
 	regions map[uint64]*membership
 	// comes and goes are the plans by which a peer came, or went, by the peer's id.
-	comes, goes map[uint64]*schedule.Operator
+	comes, goes map[uint64]plan
 	// open are the operators for balance that are under way, of the leader that the driver has now.
 	open map[*schedule.Operator]bool
 	// since is when moves began to count.
@@ -42,9 +42,15 @@ type membership struct {
 	peers            []*metapb.Peer
 }
 
+// plan is an operator, nil for none, and when it was begun: its own times are of its member's clock.
+type plan struct {
+	*schedule.Operator
+	at world.Time
+}
+
 func newPlacement(now func() world.Time) *placement {
 	return &placement{
-		now: now, regions: map[uint64]*membership{}, comes: map[uint64]*schedule.Operator{}, goes: map[uint64]*schedule.Operator{},
+		now: now, regions: map[uint64]*membership{}, comes: map[uint64]plan{}, goes: map[uint64]plan{},
 		left: map[[2]uint64]world.Time{}, since: -1, plans: map[schedule.Kind]int{}, open: map[*schedule.Operator]bool{},
 	}
 }
@@ -76,11 +82,11 @@ func (p *placement) started(o *schedule.Operator, s *core.Snapshot) {
 	for _, step := range o.Steps {
 		switch step := step.(type) {
 		case schedule.AddPeer:
-			p.comes[step.PeerID] = o
+			p.comes[step.PeerID] = plan{o, p.now()}
 		case schedule.AddLearner:
-			p.comes[step.PeerID] = o
+			p.comes[step.PeerID] = plan{o, p.now()}
 		case schedule.RemovePeer:
-			p.goes[step.PeerID] = o
+			p.goes[step.PeerID] = plan{o, p.now()}
 		}
 	}
 	if why := unwise(o, s); why != "" {
@@ -139,7 +145,7 @@ func (p *placement) disturb() {
 }
 
 func (p *placement) came(region uint64, m *metapb.Peer) {
-	if !forBalance(p.comes[m.GetId()]) {
+	if !forBalance(p.comes[m.GetId()].Operator) {
 		p.disturb()
 		return
 	}
@@ -155,12 +161,12 @@ func (p *placement) came(region uint64, m *metapb.Peer) {
 }
 
 func (p *placement) went(region uint64, m *metapb.Peer) {
-	plan := p.goes[m.GetId()]
-	if !forBalance(plan) {
+	left := p.goes[m.GetId()]
+	if !forBalance(left.Operator) {
 		p.disturb()
 		return
 	}
-	p.left[[2]uint64{region, m.GetStoreId()}] = plan.Start
+	p.left[[2]uint64{region, m.GetStoreId()}] = left.at
 }
 
 // unwise says what a plan must not do as far as the driver itself knows, "" if nothing: it must not rest on stores that are
