@@ -21,13 +21,18 @@ func (c *Client) Policy(req *ordealpb.PolicyRequest) (*ordealpb.PlacementPolicy,
 }
 
 // Order asks the placement driver to do something with a region, and returns what it began. It ends with ErrNotExecuted where
-// the driver refuses. It asks once: what is refused now may be taken later, which is for the caller to know.
+// the driver refuses. It asks each member once at most, up to the one that leads: what is refused now may be taken later, which
+// is for the caller to know.
 func (c *Client) Order(req *ordealpb.OperatorRequest) (string, error) {
 	o := c.begin(read, "order an operator", nil)
-	o.attempts = 1
-	resp, f := pdCall(o, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_Operator{Operator: req}}, (*ordealpb.PDResponse).GetOperator)
-	if f != nil {
-		return "", o.failed(ErrNotExecuted, f)
+	for {
+		o.attempts++
+		resp, f := pdCall(o, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_Operator{Operator: req}}, (*ordealpb.PDResponse).GetOperator)
+		if f == nil {
+			return resp.GetOperator(), nil
+		}
+		if (f.cause != pdNotLeader && f.cause != pdElsewhere) || o.attempts > len(c.pd) {
+			return "", o.failed(ErrNotExecuted, f)
+		}
 	}
-	return resp.GetOperator(), nil
 }
