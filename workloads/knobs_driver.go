@@ -64,6 +64,8 @@ const (
 	trafficInterval = time.Second
 	// capacityBytes is how much room a store says that it has; no run comes near it.
 	capacityBytes = 1 << 30
+	// halveLookMin is the least that a store may look at in a tick, in bytes, if regions are cut by the driver.
+	halveLookMin = 64 << 10
 	// zonesMax is how many zones there may be; each has up to racksMax racks.
 	zonesMax, racksMax = 4, 2
 )
@@ -96,6 +98,7 @@ func (d *driverKnobs) takeSizes(seed uint64, k *knobs) {
 	d.rules.SplitBytes, d.rules.SplitKeys, d.rules.MergeBytes = k.splitBytes, k.sizes.splitKeys, k.sizes.mergeBytes
 	k.splitBytes, k.sizes.splitKeys, k.sizes.mergeBytes = 0, 0, 0
 	k.sizes.measure = true
+	k.sizes.lookBytes = max(k.sizes.lookBytes, halveLookMin) // every cut in two takes a look at all of a region
 }
 
 // labels says where a store is: stores take the zones in turn, and in each zone the racks.
