@@ -192,6 +192,7 @@ const (
 	checkHashes    = "equal applied index, equal data"
 	checkQueues    = "every queue has a bound"
 	checkIntact    = "what is on a healthy disk can be read"
+	checkRepaired  = "damage is noticed and repaired"
 	checkSleep     = "no region sleeps unless all of its peers know all of its log"
 	checkOversleep = "no peer sleeps on while its leader is gone"
 )

@@ -117,9 +117,20 @@ func (v *Invariants) Inconsistent(store world.NodeID, region, index, hash, major
 	v.fail(checkHashes, "region %d at applied index %d: store %d has hash %016x, a majority has %016x", region, index, store, hash, majority)
 }
 
-// Quarantined: a store took a peer out of service because its data can't be trusted, though nobody damaged them.
-func (v *Invariants) Quarantined(store world.NodeID, region, peer uint64, why string) {
-	v.fail(checkIntact, "store %d quarantined peer %d of region %d, whose disk is fine: %s", store, peer, region, why)
+// Quarantined: a store took a peer out of service because its data can't be trusted. damaged says whether somebody damaged
+// them.
+func (v *Invariants) Quarantined(store world.NodeID, region, peer uint64, damaged bool, why string) {
+	if !damaged {
+		v.fail(checkIntact, "store %d quarantined peer %d of region %d, whose data are fine: %s", store, peer, region, why)
+	}
+}
+
+// CheckRepaired checks, in a cluster at rest, that a store has noticed the damage to its disk and replaced what it has lost:
+// unreadable are the regions of those of its peers in service that can't read their data.
+func (v *Invariants) CheckRepaired(store world.NodeID, what string, unreadable []uint64) {
+	if len(unreadable) > 0 {
+		v.fail(checkRepaired, "store %d can't read data of its peers of regions %d, and goes on with them: %s", store, unreadable, what)
+	}
 }
 
 // StateHash: a store's peer has data with this hash and number of pairs after it applied the entry at index, or a

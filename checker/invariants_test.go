@@ -276,7 +276,12 @@ var invariantCases = []struct {
 		v.StateHash(2, 7, 11, 2, 2)
 	}},
 	{"a majority has something else", checkHashes, func(v *Invariants) { v.Inconsistent(1, 7, 10, 1, 2) }},
-	{"quarantined without a reason", checkIntact, func(v *Invariants) { v.Quarantined(1, 7, 2001, "it looks bad") }},
+	{"quarantined without a reason", checkIntact, func(v *Invariants) { v.Quarantined(1, 7, 2001, false, "it looks bad") }},
+	{"quarantined since it was damaged, and repaired", "", func(v *Invariants) {
+		v.Quarantined(1, 7, 2001, true, "it looks bad")
+		v.CheckRepaired(1, "a block is damaged", nil)
+	}},
+	{"damage that nobody has noticed", checkRepaired, func(v *Invariants) { v.CheckRepaired(1, "a block is damaged", []uint64{7}) }},
 	{"equal hashes, or other indexes and regions", "", func(v *Invariants) {
 		v.CheckHashes(nil)
 		v.CheckHashes([]ReplicaHash{{1, 7, 10, 1, 2}, {2, 7, 11, 2, 2}, {3, 7, 10, 1, 2}, {1, 8, 10, 3, 3}})

@@ -123,6 +123,15 @@ func (a admin) Merge(p world.Proc, source, target uint64) error {
 	return a.client(p).Merge(from, to)
 }
 
+// Check implements nemesis.Target.
+func (a admin) Check(p world.Proc, id uint64) error {
+	r := a.find(p, id)
+	if r == nil {
+		return fmt.Errorf("there is no region %d", id)
+	}
+	return a.client(p).CheckConsistency(r)
+}
+
 // Split implements nemesis.Target.
 func (a admin) Split(p world.Proc, key []byte) error {
 	_, err := a.client(p).Split(key)

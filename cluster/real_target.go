@@ -19,14 +19,20 @@ func (c *Real) Procs() []world.NodeID { return c.cfg.clientNodes() }
 // PDs implements nemesis.Target.
 func (c *Real) PDs() []world.NodeID { return c.cfg.pdNodes() }
 
-// PDLeader implements nemesis.Target. It asks the members, so it takes a moment.
+// PDLeader implements nemesis.Target. It asks one member after the other until one knows, so it takes a moment.
 func (c *Real) PDLeader() world.NodeID {
 	var leader world.NodeID
 	_ = c.Do(ProbeNode, "look", func(p world.Proc) error {
-		cl := newClient(p, c.cfg.drivers(), client.Options{CallTimeout: realAdminTimeout, OpTimeout: realAdminTimeout})
-		_, id, err := cl.Drivers()
-		leader = world.NodeID(id)
-		return err
+		for i, at := range c.cfg.drivers() {
+			if leader != 0 || !c.Up(c.PDs()[i]) {
+				continue
+			}
+			cl := newClient(p, []world.Addr{at}, client.Options{CallTimeout: realAdminTimeout, OpTimeout: realAdminTimeout})
+			if _, id, err := cl.Drivers(); err == nil {
+				leader = world.NodeID(id)
+			}
+		}
+		return nil
 	})
 	return leader
 }
@@ -60,3 +66,23 @@ func (c *Real) ArmCrash(string, world.NodeID) error {
 
 // DisarmCrashes implements nemesis.Target.
 func (c *Real) DisarmCrashes() (hit []string) { return nil }
+
+// Rot implements nemesis.Target. It fails.
+func (c *Real) Rot(world.NodeID, []uint64, uint64) (string, error) {
+	return "", errors.New("blocks are damaged in the simulated world only: there every block of a disk is known")
+}
+
+// Damages implements nemesis.Target: there is none.
+func (c *Real) Damages() []nemesis.Damage { return nil }
+
+// Ails implements nemesis.Target. It knows of power only.
+func (c *Real) Ails(id uint64) string {
+	for _, r := range c.Regions() {
+		for _, m := range r.Peers {
+			if r.ID == id && !c.Up(m.Store) {
+				return storeName(m.Store) + " is down"
+			}
+		}
+	}
+	return ""
+}

@@ -26,10 +26,12 @@ type Sim struct {
 
 	armed map[string]world.NodeID
 	hit   []string
+	rots  []*rot
 }
 
 type simStore struct {
 	id    world.NodeID
+	disk  *engine.SimDisk
 	store *store.Node
 	// last is what the store knew when it went down, at the time downSince.
 	last      []store.PeerView
@@ -42,6 +44,7 @@ func NewSim(w *sim.World, cfg Config) (*Sim, error) {
 		return nil, err
 	}
 	c := &Sim{World: w, cfg: cfg, armed: map[string]world.NodeID{}}
+	c.cfg.Store.Listener.Quarantined = c.countQuarantined(cfg.Store.Listener.Quarantined)
 	c.admin = admin{
 		find:    func(_ world.Proc, id uint64) *metapb.Region { return c.region(id) },
 		drivers: c.driversLeaderFirst, timeout: adminTimeout, splitEmpty: len(cfg.SplitKeys) >= manyRegions,
@@ -76,9 +79,9 @@ func (c *Sim) addPD(id world.NodeID) error {
 }
 
 func (c *Sim) addStore(id world.NodeID) error {
-	s := &simStore{id: id}
+	s := &simStore{id: id, disk: engine.NewSimDisk()}
 	c.stores = append(c.stores, s)
-	return c.World.AddNode(c.cfg.storeNode(id, engine.NewSimDisk(), storeHooks{
+	return c.World.AddNode(c.cfg.storeNode(id, s.disk, storeHooks{
 		configure: seedJitter,
 		booted:    func(n *store.Node) { s.store = n },
 	}))

@@ -26,6 +26,8 @@ type knowledge struct {
 	store world.NodeID
 	up    bool
 	peers []store.PeerView
+	// quarantined are the regions of its peers that are out of service.
+	quarantined []uint64
 }
 
 // knowledge is what all stores know, or knew when they went down.
@@ -33,6 +35,9 @@ func (c *Sim) knowledge() []knowledge {
 	all := make([]knowledge, len(c.stores))
 	for i, s := range c.stores {
 		all[i] = knowledge{store: s.id, up: c.World.Up(s.id), peers: c.views(s)}
+		if all[i].up {
+			all[i].quarantined = s.store.Quarantined()
+		}
 	}
 	return all
 }
@@ -135,7 +140,7 @@ func (c *Sim) Replicas() []Replica {
 			}
 			h, n, err := s.store.HashRegion(v.Region)
 			if err != nil {
-				continue // damaged, and not noticed yet: its store will do something about it when it is read
+				continue // damaged, and not noticed: Damages tells
 			}
 			out = append(out, Replica{Store: s.id, Region: v.Region.GetId(), Applied: v.Applied.Index, Hash: h, Pairs: n})
 		}
@@ -171,7 +176,8 @@ func (c *Sim) Logs() []Log {
 func (c *Sim) Settled() string { return settled(c.knowledge(), c.cfg.Replicas) }
 
 // settled says what keeps a cluster from being at rest: every region has a leader and as many replicas as it should,
-// all of them voters, on stores that are up and agree on region and applied index, and no store has a peer too many. It
+// all of them voters, on stores that are up and agree on region and applied index, and no store has a peer too many
+// or one that is quarantined. It
 // returns "" when nothing does.
 func settled(all []knowledge, replicas int) string {
 	count := map[uint64]int{}
@@ -193,6 +199,9 @@ func settled(all []knowledge, replicas int) string {
 	for _, k := range all {
 		if !k.up {
 			return storeName(k.store) + " is down"
+		}
+		if len(k.quarantined) > 0 {
+			return fmt.Sprintf("%s has a quarantined peer of region %d", storeName(k.store), k.quarantined[0])
 		}
 		for _, v := range k.peers {
 			id := v.Region.GetId()

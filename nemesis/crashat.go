@@ -92,8 +92,8 @@ func (f CrashAt) judge(healed Receipt) Receipt {
 }
 
 // HealAll brings back everything that any fault can take: it disarms crash points, removes all cuts and starts every
-// node that is down, lets stores join for those that leave, and at last takes every region out of its joint configuration. It is idempotent, and goes on where
-// one step fails.
+// node that is down, lets stores join for those that leave, takes every region out of its joint configuration, and at last waits until all damage on disks is
+// noticed and repaired. It is idempotent, and goes on where one step fails.
 func HealAll(p world.Proc, t Target) (Receipt, error) {
 	r := Receipt{Hits: t.DisarmCrashes()}
 	r = r.and(Receipt{Text: endTamper(t).Text})
@@ -106,5 +106,7 @@ func HealAll(p world.Proc, t Target) (Receipt, error) {
 	stores, err := restartStores(t)
 	joined, joinErr := replenish(p, t)
 	left, leaveErr := leaveJoints(p, t, leaveAllWithin)
-	return r.and(stores).and(joined).and(left), joinErrors(joinErrors(pdErr, err), joinErrors(joinErr, leaveErr))
+	repaired := repair(p, t, repairAllWithin)
+	err = joinErrors(joinErrors(pdErr, err), joinErrors(joinErrors(joinErr, leaveErr), unnoticed(t)))
+	return r.and(stores).and(joined).and(left).and(repaired), err
 }

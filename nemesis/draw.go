@@ -105,11 +105,11 @@ func Draw(rng *rand.Rand, families []Family, duration time.Duration, stores int,
 	return s
 }
 
-// needsRoom says whether a fault may find nothing to do where every store holds every region: it adds a replica, or waits for
-// somebody to come by a point that may be one of those who do.
+// needsRoom says whether a fault may find nothing to do where every store holds every region: it adds a replica, waits for
+// somebody to come by a point that may be one of those who do, or needs a replica that is not in the turmoil of the others.
 func needsRoom(f Fault) bool {
 	switch f := f.(type) {
-	case Joint, Learner, Replace, CrashAt, Lag:
+	case Joint, Learner, Replace, CrashAt, Lag, BitRot:
 		return true
 	case ConfChange:
 		return f.Kind != RemoveReplica

@@ -37,6 +37,8 @@ type fakeTarget struct {
 	points    []string
 	armed     map[string]bool
 	hits      []string
+	damages   []Damage
+	ails      string
 	leaving   []world.NodeID
 	joined    int
 	tampering Tampering
@@ -220,6 +222,30 @@ func (t *fakeTarget) Merge(_ world.Proc, source, target uint64) error {
 	t.regions[to].Version = max(t.regions[from].Version, t.regions[to].Version) + 2
 	t.regions = slices.Delete(t.regions, from, from+1)
 	return nil
+}
+
+// Rot knows one block on every store, which a check of its region repairs.
+func (t *fakeTarget) Rot(n world.NodeID, regions []uint64, block uint64) (string, error) {
+	t.note("rot %d in %d", n, regions)
+	if t.inert {
+		return "", nil
+	}
+	what := fmt.Sprintf("block %d", block)
+	t.damages = append(t.damages, Damage{Store: n, What: what, Unnoticed: regions[:1]})
+	return what, nil
+}
+
+func (t *fakeTarget) Damages() []Damage  { return slices.Clone(t.damages) }
+func (t *fakeTarget) Ails(uint64) string { return t.ails }
+
+func (t *fakeTarget) Check(_ world.Proc, id uint64) error {
+	t.note("check %d", id)
+	for i := range t.damages {
+		if d := &t.damages[i]; t.adminErr == nil && slices.Contains(d.Unnoticed, id) {
+			d.Unnoticed, d.Quarantined, d.Repaired = nil, d.Quarantined+1, true
+		}
+	}
+	return t.adminErr
 }
 
 func (t *fakeTarget) ReplicasWanted() int     { return 3 }

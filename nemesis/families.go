@@ -18,6 +18,7 @@ const (
 	effectMessages               // messages; what was done to them is its evidence
 	effectStaff                  // a store that is to leave, for which another one must come
 	effectJoint                  // regions' joint configurations, and stores' power
+	effectDisk                   // data on stores' disks
 )
 
 // Family is a kind of fault that can be chosen by name.
@@ -50,6 +51,7 @@ func Families() []Family {
 		{"coup", "a region passes to others, of which its leader hears nothing", 2, effectNetwork, 3, drawCoup},
 		{"lag", "a store is left behind, and loses power in the middle of a snapshot", 2, effectBoth, 3, drawLag},
 		{"crash-at", "power loss at a crash point in the code", 3, effectStores, 3, drawCrashAt},
+		{"bit-rot", "a block of a store's data is damaged", 2, effectDisk, 3, drawBitRot},
 		{"decommission", "a store is emptied and leaves, and another one joins", 1, effectStaff, 2, drawDecommission},
 		{"pd-kill", "power loss of the placement driver: its leader, a member, all", 1, effectPD, 1, drawKillPD},
 		{"pd-partition", "a member of the placement driver, or all, cut off from others or from stores", 1, effectNetwork, 1, drawPDPartition},

@@ -18,7 +18,7 @@ type Fault interface {
 	// cannot strike says why in Receipt.Skipped; an error is a command that the cluster refused or did not answer.
 	Apply(p world.Proc, t Target) (Receipt, error)
 	// Heal undoes everything of the fault's kind, whoever did it: all cuts, all stores that are down, all regions that are
-	// in joint configurations. It is
+	// in joint configurations, all damage on disks. It is
 	// idempotent and needs no memory of Apply. A fault that is done in an instant has nothing to heal.
 	Heal(p world.Proc, t Target) (Receipt, error)
 }
@@ -43,6 +43,7 @@ var verbs = []struct {
 	{"lag", parseLag},
 	{"pd-partition", parsePDPartition},
 	{"pd-leader-transfer", parseTransferPD},
+	{"bit-rot", parseBitRot},
 	{"decommission", parseDecommission},
 	{"pd-replay", parsePDReplay},
 	{"pd-storm", parsePDStorm},
@@ -141,6 +142,15 @@ func upOnly(t Target, nodes []world.NodeID) []world.NodeID {
 // roomFor returns the stores that a replica of r may be added on: those that are up, stay, and have none.
 func roomFor(t Target, r Region) []world.NodeID {
 	return upOnly(t, without(without(t.Stores(), t.Leaving()), r.stores()))
+}
+
+// soundOnly returns those of nodes that have power and no damage that is not repaired.
+func soundOnly(t Target, nodes []world.NodeID) []world.NodeID {
+	var damaged []world.NodeID
+	for _, d := range unrepaired(t) {
+		damaged = append(damaged, d.Store)
+	}
+	return without(upOnly(t, nodes), damaged)
 }
 
 // without returns the nodes of a that are not in b.

@@ -87,7 +87,7 @@ func endangers(t Target, before Region, left []world.NodeID) string {
 	if len(left) < replicasMin {
 		return fmt.Sprintf("region %d has only %s", before.ID, plural(uint64(len(before.voters())), "replica"))
 	}
-	if up, quorum := len(upOnly(t, left)), len(left)/2+1; up < quorum {
+	if up, quorum := len(soundOnly(t, left)), len(left)/2+1; up < quorum {
 		return fmt.Sprintf("without s%d, region %d would have %d of %d replicas up and no quorum",
 			without(before.voters(), left)[0], before.ID, up, len(left))
 	}

@@ -341,6 +341,19 @@ func TestSkipsSayWhy(t *testing.T) {
 		{"coup merge region(0) right", 5, down(), "no region with a known leader has its replicas on the same stores as that neighbour"},
 		{"coup merge region(0) right", 3, down(3), "region 1001 has fewer than two replicas that are up beside its leader"},
 		{"lag store(1) crashInSnapshot", 3, down(), "no crash points are compiled in: build with the failpoint overlay"},
+		{"bit-rot store(9) block(0)", 3, down(), "there is no store 9"},
+		{"bit-rot store(1) block(0)", 3, down(2, 3), "s2 s3 down: one copy may be missing already"},
+		{"bit-rot store(1) block(0)", 3, func(f *fakeTarget) { f.damages = []Damage{{Store: 1, Repaired: true}, {Store: 2}} },
+			"the damage on s2 is not repaired yet"},
+		{"bit-rot store(1) block(0)", 3, func(f *fakeTarget) { f.ails = "something" }, "s1 has no region with 3 voters that are all well"},
+		{"bit-rot store(1) block(0)", 2, down(), "s1 has no region with 3 voters that are all well"},
+		{"bit-rot store(1) block(0)", 3, func(f *fakeTarget) {
+			for i := range f.regions {
+				f.regions[i].Joint = true
+			}
+		}, "s1 has no region with 3 voters that are all well"},
+		{"conf-change remove region(0) from(0)", 3, func(f *fakeTarget) { f.damages = []Damage{{Store: 2}} },
+			"without s1, region 1001 would have 1 of 2 replicas up and no quorum"},
 		{"crash-at crashA store(1)", 3, down(), "no crash points are compiled in: build with the failpoint overlay"},
 		{"crash-at crashA store(1)", 3, func(f *fakeTarget) { f.points = []string{"crashB", "crashC"} },
 			"no crash point crashA is compiled in, only crashB, crashC"},

@@ -49,6 +49,8 @@
 //	    joint                       the two change places at once
 //	split region(K)
 //	batch-split region(K) keys(N) left    at N keys at once; the region goes on as its part on that side, or right
+//	bit-rot WHOM block(N)           a store loses power, a block of its data is damaged, and it starts again; when the fault
+//	                                ends, replicas are compared, so that what nobody has read is noticed as well
 //	merge region(K) left            into its neighbour on that side, or right
 //	merge region(K) left racing RACE    RACE is split (of the neighbour), target or source (changes of their replicas)
 //	coup transfer region(K)         a leader agrees to hand over, and from then on hears nothing
@@ -87,6 +89,19 @@ type Region struct {
 
 // AnyNode stands for whichever node comes by first.
 const AnyNode world.NodeID = 0
+
+// Damage is a block of a store's data that was damaged, and what became of it.
+type Damage struct {
+	Store world.NodeID
+	// What is the damage in words.
+	What string
+	// Quarantined is how many replicas the store has taken out of service since.
+	Quarantined int
+	// Unnoticed are the regions of whose replicas on the store, in service, some data can't be read.
+	Unnoticed []uint64
+	// Repaired says that all replicas on the store can be read, and none is out of service.
+	Repaired bool
+}
 
 // Target is a cluster as a nemesis sees it. Whoever owns a cluster implements it; calls that take a Proc wait, no
 // longer than a bound of the target's own, and the others answer at once.
@@ -151,6 +166,17 @@ type Target interface {
 	SplitKeys(p world.Proc, region uint64, n int) [][]byte
 	// Merge merges a region into another one, its neighbour.
 	Merge(p world.Proc, source, target uint64) error
+	// Rot takes the power from a store, damages a block on its disk that holds data of some of these regions and of no
+	// other, and boots it again. Of several such blocks it takes the one numbered block, counting round. It says in words
+	// which one that was, and nothing if there is none.
+	Rot(n world.NodeID, regions []uint64, block uint64) (what string, err error)
+	// Damages returns all that Rot has damaged so far, in that order.
+	Damages() []Damage
+	// Ails says what is wrong with one of the region's replicas: it has no power, is empty, or can't be read. It says nothing
+	// if all are well.
+	Ails(region uint64) string
+	// Check has the replicas of a region compared.
+	Check(p world.Proc, region uint64) error
 	// Failpoints returns the crash points that are compiled in, none without the overlay.
 	Failpoints() []string
 	// ArmCrash makes the next hit of a crash point on a node crash that node; of AnyNode, the first that comes by.

@@ -39,7 +39,7 @@ func anyPDWhom(t *rapid.T) PDWhom {
 
 func anyFault(t *rapid.T) Fault {
 	n := func(label string) uint64 { return uint64(rapid.Uint32().Draw(t, label)) }
-	switch rapid.IntRange(0, 16).Draw(t, "fault") {
+	switch rapid.IntRange(0, 17).Draw(t, "fault") {
 	case 0:
 		f := Partition{First: anyWhom(t, "first"), Second: Whom{Kind: WhomRest}, PD: anySide(t, "pd"), Clients: anySide(t, "clients")}
 		if f.OneWay = rapid.Bool().Draw(t, "oneway"); f.OneWay && rapid.Bool().Draw(t, "second") {
@@ -53,7 +53,7 @@ func anyFault(t *rapid.T) Fault {
 		return Kill{anyWhom(t, "whom")}
 	case 2:
 		return KillPD{anyPDWhom(t)}
-	case 14:
+	case 17:
 		percent := func(label string) uint64 { return rapid.Uint64Range(0, 100).Draw(t, label) }
 		within := time.Duration(rapid.IntRange(1, 5000).Draw(t, "within")) * time.Millisecond
 		return PDReplay{Tampering{percent("late"), percent("again"), percent("old"), within}}
@@ -94,6 +94,8 @@ func anyFault(t *rapid.T) Fault {
 		return f
 	case 12:
 		return TransferPD{To: n("to")}
+	case 13:
+		return BitRot{Whom: anyWhom(t, "whom"), Block: n("block")}
 	default:
 		return Split{Region: n("region")}
 	}
@@ -284,7 +286,7 @@ func TestParseFamilies(t *testing.T) {
 	require.Equal(t, "kill", some[0].Name)
 	require.Equal(t, "split", some[1].Name)
 	_, err = ParseFamilies("kill,fire")
-	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,joint,learner,replace,split,batch-split,merge,coup,lag,crash-at,decommission,pd-kill,pd-partition,pd-leader-transfer,pd-replay,pd-storm`)
+	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,joint,learner,replace,split,batch-split,merge,coup,lag,crash-at,bit-rot,decommission,pd-kill,pd-partition,pd-leader-transfer,pd-replay,pd-storm`)
 	_, err = ParseFamilies("")
 	require.ErrorContains(t, err, `unknown nemesis "": want all`)
 	_, err = ParseFamilies("kill,all")

@@ -261,7 +261,11 @@ func (r *replica) durable(token uint64) {
 
 // leads returns the term in which this member leads and knows all that was ever promised, or 0.
 func (r *replica) leads() uint64 {
-	if r.group.IsLeader() && r.applied.Term == r.group.Term() {
+	knowing := r.applied.Term == r.group.Term()
+	// gofail: var bugPDEarlyLeader struct{}
+	// knowing = true
+
+	if r.group.IsLeader() && knowing {
 		return r.group.Term()
 	}
 	return 0

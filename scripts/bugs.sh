@@ -34,7 +34,7 @@ for bug in "${names[@]}"; do
 		continue
 	}
 	begin=$SECONDS code=0
-	"$work/ordeal" run -until-fail "$workload" "$nemesis" -bug="$bug" -out="$work/out" "${flags[@]}" >"$work/log" 2>&1 || code=$?
+	"$work/ordeal" run -until-fail -shrink=0 "$workload" "$nemesis" -bug="$bug" -out="$work/out" "${flags[@]}" >"$work/log" 2>&1 || code=$?
 	# A failure ends with the line that replays it.
 	folder=$(sed -n 's/^  replay: go run .\/cmd\/ordeal replay \([^ ]*\).*/\1/p' "$work/log" | head -n 1)
 	if [[ $code != 1 || -z $folder ]]; then

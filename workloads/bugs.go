@@ -47,6 +47,8 @@ func readBugs() []Bug {
 			"a peer that was restarted votes at once, though it may have promised not to"},
 		{"live-scan", "A7", "bugLiveScan,bugLiveScanRest", "batch", "all",
 			"a scan reads the first half of its keys from an earlier state than the second"},
+		{"corrupt-not-found", "B1", "bugCorruptIsAbsent,bugCorruptEndsHash", "scan", "bit-rot,transfer-leader",
+			"what lies in a damaged block is taken for absent, by reads and when replicas are compared"},
 	}
 }
 

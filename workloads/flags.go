@@ -45,7 +45,7 @@ func (o Options) Configs() []Config {
 // Bounds of the flags. One simulated cluster lives in one process, so that these are bounds of memory and patience.
 const (
 	SeedsMax    = 1_000_000
-	DurationMin = time.Second
+	DurationMin = 100 * time.Millisecond
 	DurationMax = 24 * time.Hour
 	StoresMax   = 25
 	ReplicasMax = 7
@@ -64,6 +64,7 @@ const (
 	DefaultClients  = "8"
 	DefaultJoin     = "0"
 	DefaultOut      = "out"
+	DefaultLuck     = "0"
 )
 
 // Words that stand for names.
@@ -80,6 +81,7 @@ type flagValues struct {
 	seed, seeds                             string
 	stores, replicas, regions, clients, out string
 	join                                    string
+	luck, plain                             string
 }
 
 // FlagSet is the flags of this package in a set of package flag.
@@ -104,6 +106,8 @@ func RegisterFlags(fs *flag.FlagSet) *FlagSet {
 		{&v.join, "join", DefaultJoin, "`how many` of the stores join when the others are full and clients work; placement is judged strictly then"},
 		{&v.clients, "clients", DefaultClients, fmt.Sprintf("`how many` clients, 1 to %d", ClientsMax)},
 		{&v.bug, "bug", "", "`name` of a planted bug to switch on, or list"},
+		{&v.luck, "luck", DefaultLuck, "`number` by which all is drawn anew but knobs and faults, which are the seed's"},
+		{&v.plain, "plain", noNames, "`names` of knobs that are as usual, whatever the seed draws, joined by commas, of " + strings.Join(Plains(), ", ") + "; or all, or none"},
 		{&v.out, "out", DefaultOut, "`folder` for the folders of the runs"},
 	} {
 		fs.StringVar(d.field, d.name, d.value, d.usage)
@@ -181,6 +185,10 @@ func (v flagValues) options() (o Options, err error) {
 	o.Base.Regions = int(p.number("regions", v.regions, 1, RegionsMax))
 	o.Base.Join = int(p.number("join", v.join, 0, uint64(max(o.Base.Stores-o.Base.Replicas, 0))))
 	o.Base.Clients = int(p.number("clients", v.clients, 1, ClientsMax))
+	o.Base.Luck = p.number("luck", v.luck, 0, ^uint64(0))
+	if strings.TrimSpace(v.plain) != noNames {
+		o.Base.Plain = p.names("plain", v.plain, Plains())
+	}
 	o.ListBugs = v.bug == listNames
 	if v.bug != "" && !o.ListBugs {
 		o.Base.Bug = p.bug(v.bug)
@@ -276,6 +284,12 @@ func (c Config) Args() []string {
 	}
 	if c.Bug != "" {
 		args = append(args, "-bug="+c.Bug)
+	}
+	if c.Luck != 0 {
+		args = append(args, "-luck="+decimal(c.Luck))
+	}
+	if len(c.Plain) > 0 {
+		args = append(args, "-plain="+joinNames(c.Plain))
 	}
 	return args
 }

@@ -65,7 +65,7 @@ func TestFlagsThatAreWrong(t *testing.T) {
 		{"-seeds=0", "-seeds=0: want a whole number from 1 to 1000000"},
 		{"-seeds=1e3", "-seeds=1e3: want a whole number"},
 		{"-seed=18446744073709551615 -seeds=2", "the last seed would be larger"},
-		{"-duration=60", "-duration=60: want a virtual time from 1s to 24h0m0s, such as 30s or 2m"},
+		{"-duration=60", "-duration=60: want a virtual time from 100ms to 24h0m0s, such as 30s or 2m"},
 		{"-duration=-5s", "-duration=-5s: want"},
 		{"-duration=1ms", "-duration=1ms: want"},
 		{"-duration=25h", "-duration=25h: want"},

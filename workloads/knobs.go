@@ -90,6 +90,7 @@ func drawKnobs(cfg Config) knobs {
 	k.sizes = drawSizes(cfg)
 	k.hibernate = drawHibernate(cfg.Seed, k.tick)
 	k.members = drawMembers(cfg.Seed)
+	k.plain(cfg)
 	if cfg.Regions > manyRegions {
 		k.bearMany()
 	}

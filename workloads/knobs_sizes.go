@@ -26,8 +26,7 @@ type sizes struct {
 // drawSizes has a source of its own, so that another size does not change what else a seed draws.
 func drawSizes(cfg Config) sizes {
 	rng := rand.New(rand.NewPCG(cfg.Seed, 0x51ce5))
-	def := store.DefaultConfig()
-	s := sizes{logBytes: def.LogBytesMax, cacheBytes: def.LogCacheBytes, waitingMax: def.WaitingMax, promoteLag: def.PromoteLagMax}
+	s := plainSizes()
 	s.rightDerive = rng.IntN(2) == 0
 	if rng.IntN(3) == 0 {
 		s.logBytes = 1 << (10 + rng.IntN(5))
@@ -51,6 +50,15 @@ func drawSizes(cfg Config) sizes {
 		}
 	}
 	return s
+}
+
+// plainSizes are those of a store that nobody has configured.
+func plainSizes() sizes {
+	def := store.DefaultConfig()
+	return sizes{
+		logBytes: def.LogBytesMax, cacheBytes: def.LogCacheBytes, waitingMax: def.WaitingMax, promoteLag: def.PromoteLagMax,
+		lookBytes: def.LookBytesPerTick,
+	}
 }
 
 func (s sizes) apply(c *store.Config) {

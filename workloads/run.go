@@ -99,7 +99,7 @@ func (r *run) prepare() error {
 	if r.tune != nil {
 		r.tune(&r.knobs)
 	}
-	simCfg := sim.Config{Seed: r.cfg.Seed, Net: r.knobs.net, Disk: r.knobs.disk, TurnDelay: r.knobs.turn, ClockDrift: r.knobs.drift}
+	simCfg := sim.Config{Seed: r.cfg.worldSeed(), Net: r.knobs.net, Disk: r.knobs.disk, TurnDelay: r.knobs.turn, ClockDrift: r.knobs.drift}
 	if r.cfg.Trace != "" {
 		if r.traceOut, err = os.Create(r.cfg.Trace); err != nil {
 			return Usagef("trace: %v", err)
@@ -115,6 +115,7 @@ func (r *run) prepare() error {
 	if r.cluster, err = cluster.NewSim(r.w, cc); err != nil {
 		return Usagef("%v", err)
 	}
+	r.watch.rotten = r.cluster.Rotten
 	r.keys = traffic.NewKeySet()
 	if err := r.drawSchedule(); err != nil {
 		return err
@@ -350,6 +351,9 @@ func (r *run) compare() {
 		r.fail("the cluster is not at rest %v after everything was healed: %s", settleMax, why)
 	}
 	r.watch.compareReplicas(r.cluster.Replicas())
+	for _, d := range r.cluster.Damages() {
+		r.watch.inv.CheckRepaired(d.Store, d.What, d.Unnoticed)
+	}
 	// All clients have gone: what they left behind is answered or given up.
 	r.await(r.watch.anyWaiting, answerMax)
 	r.watch.checkAnswered()

@@ -33,6 +33,10 @@ type Config struct {
 	Join int `json:"join,omitempty"`
 	// Bug is the planted bug to switch on, "" for none.
 	Bug string `json:"bug,omitempty"`
+	// Luck draws everything anew but knobs and faults, which are the seed's alone; 0 is the seed's own.
+	Luck uint64 `json:"luck,omitempty"`
+	// Plain are groups of knobs, of Plains, that are as usual, whatever the seed draws.
+	Plain []string `json:"plain,omitempty"`
 	// Out is the folder that the run writes its files to; it exists. "" writes none.
 	Out string `json:"out,omitempty"`
 	// Schedule is the text of the schedule to carry out; "" draws one from the seed.
@@ -51,6 +55,8 @@ type Flags struct {
 	Clients  int      `json:"clients"`
 	Join     int      `json:"join,omitempty"`
 	Bug      string   `json:"bug,omitempty"`
+	Luck     uint64   `json:"luck,omitempty"`
+	Plain    []string `json:"plain,omitempty"`
 }
 
 // Flags returns what a summary keeps of the configuration.
@@ -58,8 +64,12 @@ func (c Config) Flags() Flags {
 	return Flags{
 		Nemesis: append([]string{}, c.Nemesis...), Duration: c.Duration.String(), Stores: c.Stores,
 		Replicas: c.Replicas, Regions: c.Regions, Clients: c.Clients, Join: c.Join, Bug: c.Bug,
+		Luck: c.Luck, Plain: c.Plain,
 	}
 }
+
+// worldSeed is what the simulation draws from.
+func (c Config) worldSeed() uint64 { return c.Seed ^ c.Luck*0x9e3779b97f4a7c15 }
 
 // Name is workload-seed, or workload-seed-bug: the name of the run's folder.
 func (c Config) Name() string {
@@ -102,8 +112,10 @@ type Summary struct {
 	Verdict  checker.Verdict `json:"verdict"`
 	// Reasons says in plain words why the verdict is not OK.
 	Reasons []string `json:"reasons"`
-	Ops     Ops      `json:"ops"`
-	Faults  []Fault  `json:"faults"`
+	// Kind names the way in which the run has failed, the same for runs that fail alike; "" if it has not.
+	Kind   string  `json:"kind,omitempty"`
+	Ops    Ops     `json:"ops"`
+	Faults []Fault `json:"faults"`
 	// Rests says how many peers slept, at those moments of the run that it came to.
 	Rests []Rest `json:"rests,omitempty"`
 	// Operators counts what the placement driver has begun, by kind.

@@ -42,9 +42,9 @@ type watch struct {
 	waiting map[shardOf]uint64
 	// placement follows who moves peers.
 	placement *placement
-	// damaged says whether somebody damaged a store's disk.
-	damaged func(world.NodeID) bool
-	notes   []string
+	// rotten says whether somebody damaged a store's disk where a region has data.
+	rotten func(world.NodeID, *metapb.Region) bool
+	notes  []string
 	// slumbers counts how often a peer fell asleep.
 	slumbers int
 }
@@ -66,6 +66,7 @@ type leadership struct {
 func newWatch(w *sim.World, regions int) *watch {
 	return &watch{
 		w: w, inv: checker.NewInvariants(w.Now), regions: map[uint64]checker.RegionView{}, ended: map[uint64]bool{},
+		rotten:    func(world.NodeID, *metapb.Region) bool { return false },
 		placement: newPlacement(w.Now), waiting: map[shardOf]uint64{}, leadersMax: leadersMax + leadersPerRegion*regions,
 	}
 }
@@ -111,10 +112,8 @@ func (v *watch) listener() store.Listener {
 		Inconsistent: func(s, region uint64, at raft.ID, hash, majority uint64) {
 			inv.Inconsistent(world.NodeID(s), region, at.Index, hash, majority)
 		},
-		Quarantined: func(s, region, peer uint64, why string) {
-			if v.damaged == nil || !v.damaged(world.NodeID(s)) {
-				inv.Quarantined(world.NodeID(s), region, peer, why)
-			}
+		Quarantined: func(s uint64, r *metapb.Region, peer uint64, why string) {
+			inv.Quarantined(world.NodeID(s), r.GetId(), peer, v.rotten(world.NodeID(s), r), why)
 		},
 		SnapshotApplied: func(s uint64, r *metapb.Region, at raft.ID) {
 			inv.SnapshotApplied(world.NodeID(s), r.GetId(), at.Index, at.Term)

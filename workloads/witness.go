@@ -2,7 +2,6 @@ package workloads
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -19,7 +18,7 @@ import (
 // What a driver of placement promises, and how long it may take.
 const (
 	// witnessEvery is the time between two looks of the witness at the driver, witnessCall how long it waits for an answer.
-	witnessEvery, witnessCall = 50 * time.Millisecond, time.Second
+	witnessEvery, witnessCall = 50 * time.Millisecond, 300 * time.Millisecond
 	// witnessIDs and witnessTimestamps are how many of them it asks for at a time.
 	witnessIDs, witnessTimestamps = 3, 50
 	// overdueMax is by how much an operator may be older than it may become: operators are looked at once a tick.
@@ -35,8 +34,6 @@ const (
 type witness struct {
 	id                uint64
 	physical, logical int64
-	// asked is which member of the driver is asked.
-	asked world.NodeID
 	// life and term are of the leadership that believes.
 	life     *pd.Member
 	term     uint64
@@ -48,7 +45,7 @@ func (r *run) witnessDriver() {
 	r.busy++
 	r.w.Go(cluster.ProbeNode, "witness", func(p world.Proc) {
 		defer func() { r.busy-- }()
-		w := &witness{asked: cluster.PDNode}
+		w := &witness{}
 		for !r.stop {
 			why := w.numbers(p, r.cluster.PDs())
 			if why == "" {
@@ -66,16 +63,26 @@ func (r *run) witnessDriver() {
 // operatorTimeout is how long the driver gives an operator.
 func (k *knobs) operatorTimeout() time.Duration { return k.driver.operatorTimeout }
 
-// numbers asks for ids and timestamps. Each call begins after the last one has ended, so what it gets must be higher.
+// numbers asks every member of the driver for ids and timestamps, be it one that leads, or believes that it does. Each call
+// begins after the last one has ended, so what it gets must be higher.
 func (w *witness) numbers(p world.Proc, members []world.NodeID) string {
-	ids := w.ask(p, members, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_AllocId{AllocId: &pdpb.AllocIDRequest{Count: witnessIDs}}}).GetAllocId()
+	for _, n := range members {
+		if why := w.numbersOf(p, n); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+func (w *witness) numbersOf(p world.Proc, member world.NodeID) string {
+	ids := w.ask(p, member, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_AllocId{AllocId: &pdpb.AllocIDRequest{Count: witnessIDs}}}).GetAllocId()
 	if last := ids.GetId(); last != 0 {
 		if first := last - uint64(ids.GetCount()) + 1; first <= w.id {
 			return fmt.Sprintf("id %d was given after id %d", first, w.id)
 		}
 		w.id = last
 	}
-	tso := w.ask(p, members, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_Tso{Tso: &pdpb.TsoRequest{Count: witnessTimestamps}}}).GetTso()
+	tso := w.ask(p, member, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_Tso{Tso: &pdpb.TsoRequest{Count: witnessTimestamps}}}).GetTso()
 	if ts := tso.GetTimestamp(); ts != nil {
 		first := ts.GetLogical() - int64(tso.GetCount()) + 1
 		if ts.GetPhysical() < w.physical || ts.GetPhysical() == w.physical && first <= w.logical {
@@ -86,28 +93,19 @@ func (w *witness) numbers(p world.Proc, members []world.NodeID) string {
 	return ""
 }
 
-// ask returns an answer, or nil: the driver may be down, and the network may lose either way. Then the next member is asked the
-// next time, or the one that this one names. So the witness goes on asking a leader that was deposed as long as that answers.
-func (w *witness) ask(p world.Proc, members []world.NodeID, req *ordealpb.PDRequest) *ordealpb.PDResponse {
+// ask returns an answer, or nil: the member may be down or not lead, and the network may lose either way.
+func (w *witness) ask(p world.Proc, member world.NodeID, req *ordealpb.PDRequest) *ordealpb.PDResponse {
 	payload, err := proto.Marshal(req)
 	if err != nil {
 		panic(fmt.Sprintf("workloads: marshal %v: %v", req, err))
 	}
-	reply, err := p.Call(world.Addr{Node: w.asked}, payload, witnessCall)
+	reply, err := p.Call(world.Addr{Node: member}, payload, witnessCall)
 	if err != nil {
-		w.asked = members[(slices.Index(members, w.asked)+1)%len(members)]
 		return nil
 	}
 	resp := &ordealpb.PDResponse{}
 	if err := proto.Unmarshal(reply, resp); err != nil {
 		panic(fmt.Sprintf("workloads: the placement driver's answer is unreadable: %v", err))
-	}
-	if no := resp.GetNotLeader(); no != nil {
-		w.asked = members[(slices.Index(members, w.asked)+1)%len(members)]
-		if a, err := world.ParseAddr(no.GetLeader()); err == nil {
-			w.asked = a.Node
-		}
-		return nil
 	}
 	return resp
 }

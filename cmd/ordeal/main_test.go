@@ -79,7 +79,7 @@ func TestMistakesAreAnsweredInOneLine(t *testing.T) {
 		args string
 		want []string
 	}{
-		{"fly", []string{`unknown command "fly"`, "allowed are check, hashes, placement, replay, run"}},
+		{"fly", []string{`unknown command "fly"`, "allowed are check, hashes, placement, replay, run, shrink"}},
 		{"-fly", []string{"fly", "allowed are check, hashes, placement, replay, run"}},
 		{"run fly", []string{`"fly"`, "flags only"}},
 		{"run -fly", []string{"unknown flag -fly", "-workload"}},

@@ -8,9 +8,11 @@ import (
 	"io"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"ordeal/checker"
 	"ordeal/workloads"
 	"ordeal/workloads/driver"
 )
@@ -27,6 +29,7 @@ func runCommand() *cobra.Command {
 			flags := workloads.RegisterFlags(fs)
 			asJSON := fs.Bool("json", false, "print one summary a line, in JSON, and no tables")
 			untilFail := fs.Bool("until-fail", false, "stop when the first run has failed")
+			small := fs.Duration("shrink", defaultShrink, "`time` to make the first run that fails smaller, 0 to leave it")
 			trace := fs.String("trace", "", "`file` that gets a line for every event of the run, if it is only one")
 			return func(ctx context.Context, args []string) error {
 				if err := noArguments("run", args); err != nil {
@@ -47,7 +50,10 @@ func runCommand() *cobra.Command {
 				if err := setTrace(cfgs, *trace); err != nil {
 					return err
 				}
-				return makeRuns(ctx, cfgs, *asJSON, *untilFail)
+				if *small < 0 {
+					return workloads.Usagef("-shrink=%v: want a time, or 0", *small)
+				}
+				return makeRuns(ctx, cfgs, *asJSON, *untilFail, *small)
 			}
 		},
 	}.cobra()
@@ -63,7 +69,7 @@ func setTrace(cfgs []workloads.Config, file string) error {
 }
 
 // makeRuns makes runs and prints what they came to.
-func makeRuns(ctx context.Context, cfgs []workloads.Config, asJSON, untilFail bool) error {
+func makeRuns(ctx context.Context, cfgs []workloads.Config, asJSON, untilFail bool, small time.Duration) error {
 	results, err := makeAll(ctx, cfgs, untilFail)
 	begun := slices.ContainsFunc(results, func(r driver.Result) bool { return r.Summary != nil })
 	if err != nil && (workloads.IsUsage(err) || !begun) {
@@ -73,13 +79,27 @@ func makeRuns(ctx context.Context, cfgs []workloads.Config, asJSON, untilFail bo
 		if err := printJSON(os.Stdout, results); err != nil {
 			return failed(err)
 		}
+		small = 0
 	} else {
 		driver.PrintResults(os.Stdout, results)
 	}
 	if err != nil {
 		return failed(err)
 	}
+	if err := shrinkFirst(ctx, results, small); err != nil {
+		return failed(err)
+	}
 	return judged(driver.Verdict(results))
+}
+
+// shrinkFirst makes the first run that failed smaller.
+func shrinkFirst(ctx context.Context, results []driver.Result, limit time.Duration) error {
+	i := slices.IndexFunc(results, func(r driver.Result) bool { return r.Summary != nil && r.Summary.Verdict == checker.FAIL })
+	if i < 0 || limit == 0 || ctx.Err() != nil {
+		return nil
+	}
+	fmt.Fprintf(os.Stderr, "\nmaking %s smaller, for %v at most (-shrink=0 leaves it)\n", results[i].Config.Name(), limit)
+	return shrinkRun(ctx, results[i].Config.Out, limit)
 }
 
 // makeAll makes runs in workers; where there is no source tree to build one from, this very program is the worker.

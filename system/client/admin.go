@@ -151,6 +151,19 @@ func (c *Client) TransferLeader(r *metapb.Region, to *metapb.Peer) error {
 	return nil
 }
 
+// CheckConsistency has r's replicas compare their data. No error means that they have begun to; a replica that is found to be
+// wrong is replaced.
+func (c *Client) CheckConsistency(r *metapb.Region) error {
+	_, err := c.changeRegion(r, func() *ordealpb.AdminRequest {
+		body := &ordealpb.ConsistencyCheckRequest{}
+		return &ordealpb.AdminRequest{Body: &ordealpb.AdminRequest_ConsistencyCheck{ConsistencyCheck: body}}
+	})
+	if err != nil {
+		return fmt.Errorf("comparison of the replicas of %s: %w", region.Format(r), err)
+	}
+	return nil
+}
+
 // Status asks one peer of r, leader or not, what it believes of its region; the returned region is nil if it did not
 // say. It asks once and does not retry: ErrNotExecuted means that there is no answer.
 func (c *Client) Status(r *metapb.Region, peer *metapb.Peer) (*ordealpb.RegionStatus, *metapb.Region, error) {

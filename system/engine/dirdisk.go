@@ -33,12 +33,13 @@ func (d *DirDisk) Open() (*Engine, error) {
 	if d.db != nil {
 		return nil, fmt.Errorf("open disk %s: it is open already; close it first", d.path)
 	}
-	db, err := pebble.Open(d.path, dirOptions())
+	found := &damages{}
+	db, err := pebble.Open(d.path, dirOptions(found))
 	if err != nil {
 		return nil, fmt.Errorf("open disk %s (is another process using it?): %w", d.path, err)
 	}
 	d.db, d.views = db, &views{}
-	return &Engine{db: db, fs: vfs.Default, folder: d.path, committed: &d.committed, views: d.views}, nil
+	return &Engine{db: db, fs: vfs.Default, folder: d.path, committed: &d.committed, views: d.views, damages: found}, nil
 }
 
 // Position implements world.Disk. It counts the commits of this process.
@@ -94,7 +95,7 @@ const (
 )
 
 // dirOptions are for a store that shares its machine with a few others.
-func dirOptions() *pebble.Options {
+func dirOptions(found *damages) *pebble.Options {
 	o := &pebble.Options{
 		// Without this, Pebble watches for slow disks with goroutines that outlive an opening that failed.
 		FS:                          vfs.Default,
@@ -107,6 +108,6 @@ func dirOptions() *pebble.Options {
 		L0StopWritesThreshold:       dirL0Stop,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, dirCompactions },
 	}
-	addCommon(o)
+	addCommon(o, found)
 	return o
 }

@@ -54,7 +54,8 @@ type Engine struct {
 	// pace keeps Pebble from flushing at moments of its own choice. Nil in the real world.
 	pace *pacer
 	// views are closed with the disk.
-	views *views
+	views   *views
+	damages *damages
 }
 
 // Used is about how many bytes the disk is used for, without its log.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/sstable"
@@ -19,8 +20,10 @@ func (e *Engine) Excise(start, end []byte) error {
 	} else if err := e.db.Flush(); err != nil {
 		panic(fmt.Sprintf("engine: excise [%x, %x): flush: %v", start, end, err))
 	}
-	if err := e.checkCuts(start, end); err != nil {
-		return failed(err, "excise [%x, %x)", start, end)
+	if in, err := e.checkCuts(start, end); err != nil {
+		bad := failed(err, "excise [%x, %x)", start, end)
+		bad.In = in
+		return bad
 	}
 	if err := e.db.Excise(context.Background(), pebble.KeyRange{Start: start, End: end}); err != nil {
 		panic(fmt.Sprintf("engine: excise [%x, %x): %v", start, end, err))
@@ -31,29 +34,40 @@ func (e *Engine) Excise(start, end []byte) error {
 	return nil
 }
 
-// checkCuts reads what Pebble will read of the tables that it cuts: the last key before start and the first one behind
-// end. Pebble takes a damaged block for the end of the table there, and would drop all that lies beyond.
-func (e *Engine) checkCuts(start, end []byte) error {
+// checkCuts reads what Pebble will read of the tables that it cuts: the last key before start, the first one behind end. Pebble
+// takes a damaged block for the end of the table there, and would drop all that lies beyond.
+func (e *Engine) checkCuts(start, end []byte) (Damage, error) {
 	levels, err := e.db.SSTables()
 	if err != nil {
-		return err
+		return Damage{}, err
 	}
-	for _, tables := range levels {
-		for _, t := range tables {
-			left := bytes.Compare(t.Smallest.UserKey, start) < 0 && bytes.Compare(start, t.Largest.UserKey) <= 0
-			right := bytes.Compare(t.Smallest.UserKey, end) < 0 && bytes.Compare(end, t.Largest.UserKey) <= 0
-			if left || right {
-				if err := e.checkCut(fmt.Sprintf("%v.sst", t.BackingSSTNum), start, end); err != nil {
-					return err
-				}
-			}
+	cutAt := func(t pebble.SSTableInfo, key []byte) bool {
+		// Where a range that was deleted ends the table, the last key is the end of that range, which is not in it.
+		last := bytes.Compare(key, t.Largest.UserKey)
+		return bytes.Compare(t.Smallest.UserKey, key) < 0 && (last < 0 || last == 0 && !t.Largest.IsExclusiveSentinel())
+	}
+	for _, t := range slices.Concat(levels...) {
+		d := Damage{table: tableName(t), start: t.Smallest.UserKey, last: t.Largest.UserKey}
+		if cutAt(t, start) {
+			err = e.checkCut(t, func(it sstable.Iterator) { it.SeekLT(start, 0) })
+		}
+		// A table that ends before end has nothing behind it, and may end with the damaged block.
+		if err == nil && cutAt(t, end) {
+			err = e.checkCut(t, func(it sstable.Iterator) { it.SeekGE(end, 0) })
+		}
+		if err != nil {
+			return d, err
 		}
 	}
-	return nil
+	return Damage{}, nil
 }
 
-func (e *Engine) checkCut(table string, start, end []byte) error {
-	r, err := openTable(e.fs, e.fs.PathJoin(e.folder, table))
+// tableName is the file that has a table, or has it as a part.
+func tableName(t pebble.SSTableInfo) string { return fmt.Sprintf("%v.sst", t.BackingSSTNum) }
+
+// checkCut says what is wrong with what seek reads of a table.
+func (e *Engine) checkCut(t pebble.SSTableInfo, seek func(sstable.Iterator)) error {
+	r, err := openTable(e.fs, e.fs.PathJoin(e.folder, tableName(t)))
 	if err != nil {
 		return err
 	}
@@ -63,13 +77,8 @@ func (e *Engine) checkCut(table string, start, end []byte) error {
 		return err
 	}
 	defer it.Close()
-	if it.SeekLT(start, 0) == nil && it.Error() != nil {
-		return it.Error()
-	}
-	if it.SeekGE(end, 0) == nil && it.Error() != nil {
-		return it.Error()
-	}
-	return nil
+	seek(it)
+	return it.Error()
 }
 
 // openTable opens a table past Pebble and its cache.
@@ -83,7 +92,7 @@ func openTable(fs vfs.FS, path string) (*sstable.Reader, error) {
 		return nil, err
 	}
 	opts := &pebble.Options{}
-	addCommon(opts)
+	addCommon(opts, &damages{})
 	opts.EnsureDefaults()
 	return sstable.NewReader(context.Background(), readable, opts.MakeReaderOptions())
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"math"
@@ -28,7 +29,7 @@ const (
 )
 
 // simOptions are those of a Pebble that does nothing by itself: no flush, compaction or statistics that was not asked for.
-func simOptions(fs vfs.FS) *pebble.Options {
+func simOptions(fs vfs.FS, found *damages) *pebble.Options {
 	o := &pebble.Options{
 		FS:                          fs,
 		FormatMajorVersion:          formatVersion,
@@ -49,17 +50,28 @@ func simOptions(fs vfs.FS) *pebble.Options {
 		o.Levels[i].BlockSize = simBlockBytes
 		o.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	}
-	addCommon(o)
+	addCommon(o, found)
 	return o
 }
 
 // addCommon adds what disks of both kinds have: filters that spare single reads most of the tables that do not have their
-// key, and a listener for damaged blocks. Whoever reads one gets an error; Pebble by itself would end the process.
-func addCommon(o *pebble.Options) {
-	o.EventListener = &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}}
+// key, and a listener for damaged blocks. Whoever reads one gets an error, and what compactions meet is found; Pebble by
+// itself would end the process.
+func addCommon(o *pebble.Options, found *damages) {
+	o.EventListener = &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}, CompactionEnd: found.compacted}
+	o.Experimental.SpanPolicyFunc = dataApart
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBitsPerKey)
 	}
+}
+
+// dataApart has tables end where the data begin. A read that looks for the next key loads the next block of a table, whatever
+// its bounds: were that a damaged one with data, a store that reads what it can't live without would be lost as a whole.
+func dataApart(start []byte) (p pebble.SpanPolicy, end []byte, err error) {
+	if data := []byte{spaceData}; bytes.Compare(start, data) < 0 {
+		end = data
+	}
+	return p, end, nil
 }
 
 // atOnce lets every compaction that is asked for run. Pebble's own scheduler keeps a ticking goroutine for each database.

@@ -90,7 +90,7 @@ func (p *pacer) flushed() {
 	*p.flushes++
 	if *p.flushes >= compactFlushes {
 		*p.flushes = 0
-		// A damaged block stops it. Reads of the block fail until somebody removes its keys by Excise.
+		// A damaged block stops it until it is excised; see TakeDamages.
 		err := p.db.Compact(context.Background(), nil, keysEnd, false)
 		if err != nil && !pebble.IsCorruptionError(err) {
 			panic(fmt.Sprintf("engine: compact after commit %d: %v", p.committed.Load(), err))

@@ -141,6 +141,8 @@ type CorruptError struct {
 	// What was being read, and what Pebble says.
 	What  string
 	Cause error
+	// In is the table that kept Excise from cutting.
+	In Damage
 }
 
 // Error implements error.
@@ -152,7 +154,7 @@ func (e *CorruptError) Error() string {
 func (e *CorruptError) Unwrap() error { return e.Cause }
 
 // failed sorts an error of Pebble: corruption is returned, since its extent is known, all else is a panic.
-func failed(err error, what string, args ...any) error {
+func failed(err error, what string, args ...any) *CorruptError {
 	if pebble.IsCorruptionError(err) {
 		return &CorruptError{What: fmt.Sprintf(what, args...), Cause: err}
 	}

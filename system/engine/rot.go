@@ -6,31 +6,47 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/sstable"
 )
 
-// Rot damages the disk while it is closed: in one block of a table that holds keys of [start, end) and nothing but users'
-// data, it flips a bit. Of several such blocks it takes the one numbered n, counting round. It returns a key that lies in
-// the block, or nil if there is no such block. What is not in tables yet is brought there first.
-func (d *SimDisk) Rot(start, end []byte, n uint64) (key []byte, err error) {
-	found, err := d.blocks(start, end)
-	if err != nil {
-		return nil, err
-	}
-	found = slices.DeleteFunc(found, func(b dataBlock) bool { return b.mixed })
-	if len(found) == 0 {
-		return nil, nil
-	}
-	b := found[n%uint64(len(found))]
-	d.fs.flip(b.table, (b.from+b.to)/2)
-	return b.key, nil
+// Block is one block of a table that is in use: the bytes [From, To) of the file Table.
+type Block struct {
+	Table    string
+	From, To int
+	// First and Last are its first and its last key. After and Before are the nearest ones that the table has beside them, nil
+	// where it has none: of the keys in between only this block can tell whether the table has them.
+	First, Last   []byte
+	After, Before []byte
+	// keys are all of its keys.
+	keys [][]byte
 }
 
-// RotKey is Rot for the blocks with one key, whatever else they hold.
+// Meets says whether a read of [start, end) may come to the block. An empty end is the end of everything.
+func (b *Block) Meets(start, end []byte) bool {
+	return (b.Before == nil || bytes.Compare(start, b.Before) < 0) && (len(end) == 0 || bytes.Compare(b.After, end) < 0)
+}
+
+// Rot damages the disk while it is closed: it flips a bit in a block of users' data that fits and has at least one key that is still
+// there, so that whoever reads all keys comes to it. Of several such blocks it takes the one
+// numbered n, counting round, and returns it; nil if there is none. What is not in tables yet is brought there first. Tables of
+// which a part was excised are left alone.
+func (d *SimDisk) Rot(n uint64, fits func(*Block) bool) (*Block, error) {
+	found, err := d.blocks(func(e *Engine, b *Block) bool { return b.First[0] == spaceData && fits(b) && e.hasAny(b.keys) })
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	b := found[n%uint64(len(found))]
+	d.fs.flip(b.Table, (b.From+b.To)/2)
+	return b, nil
+}
+
+// RotKey is Rot for all blocks with one key, whatever else they hold.
 func (d *SimDisk) RotKey(key []byte) error {
-	found, err := d.blocks(key, append(bytes.Clone(key), 0))
+	found, err := d.blocks(func(_ *Engine, b *Block) bool {
+		return slices.ContainsFunc(b.keys, func(k []byte) bool { return bytes.Equal(k, key) })
+	})
 	if err != nil {
 		return err
 	}
@@ -38,51 +54,56 @@ func (d *SimDisk) RotKey(key []byte) error {
 		return fmt.Errorf("rot: no table has key %x", key)
 	}
 	for _, b := range found {
-		d.fs.flip(b.table, (b.from+b.to)/2)
+		d.fs.flip(b.Table, (b.From+b.To)/2)
 	}
 	return nil
 }
 
-// blocks finds the blocks with keys of [start, end) in all tables of a disk that is closed.
-func (d *SimDisk) blocks(start, end []byte) (found []dataBlock, err error) {
+// hasAny says whether one of keys is there.
+func (e *Engine) hasAny(keys [][]byte) bool {
+	return slices.ContainsFunc(keys, func(key []byte) bool {
+		_, ok, err := e.Read(key)
+		return ok && err == nil
+	})
+}
+
+// blocks finds the blocks that fit in all tables of a disk that is closed, in the order of levels and keys.
+func (d *SimDisk) blocks(fits func(*Engine, *Block) bool) (found []*Block, err error) {
 	if d.db != nil {
 		return nil, errors.New("rot: the simulated disk is open")
 	}
 	// Opening moves the log into tables.
-	if _, err := d.Open(); err != nil {
-		return nil, err
-	}
-	if err := d.Close(); err != nil {
-		return nil, err
-	}
-	names, err := d.fs.List(folder)
+	e, err := d.Open()
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range names {
-		if strings.HasSuffix(name, ".sst") {
-			blocks, err := d.dataBlocks(name, start, end)
-			if err != nil {
-				return nil, fmt.Errorf("rot: table %s: %w", name, err)
+	defer func() { err = errors.Join(err, d.Close()) }()
+	levels, err := d.db.SSTables()
+	if err != nil {
+		return nil, fmt.Errorf("rot: list of tables: %w", err)
+	}
+	for _, tables := range levels {
+		for _, t := range tables {
+			if t.Virtual {
+				continue
 			}
-			found = append(found, blocks...)
+			blocks, err := d.blocksOf(t)
+			if err != nil && !pebble.IsCorruptionError(err) {
+				return nil, fmt.Errorf("rot: table %s: %w", tableName(t), err)
+			}
+			// Of a table that is damaged already, those up to the damage will do.
+			found = append(found, slices.DeleteFunc(blocks, func(b *Block) bool { return !fits(e, b) })...)
 		}
 	}
 	return found, nil
 }
 
-// dataBlock is one block of a table: the bytes [from, to) of the file, with the first key of a range that lies in it.
-type dataBlock struct {
-	table    string
-	from, to int
-	key      []byte
-	// mixed says that it holds, or may hold, keys below the users' data.
-	mixed bool
-}
+// blockTrailer is the length of what follows each block: how it is compressed, and its checksum.
+const blockTrailer = 5
 
-// dataBlocks finds the blocks of a table that hold keys of [start, end).
-func (d *SimDisk) dataBlocks(table string, start, end []byte) (found []dataBlock, err error) {
-	r, err := openTable(d.fs, folder+"/"+table)
+// blocksOf finds the blocks of a table. If one of them is damaged it returns those before it, and an error.
+func (d *SimDisk) blocksOf(t pebble.SSTableInfo) (found []*Block, err error) {
+	r, err := openTable(d.fs, folder+"/"+tableName(t))
 	if err != nil {
 		return nil, err
 	}
@@ -91,36 +112,36 @@ func (d *SimDisk) dataBlocks(table string, start, end []byte) (found []dataBlock
 	if err != nil {
 		return nil, err
 	}
-	// Up to here blocks hold, or may hold, keys below the users' data.
-	others, err := r.EstimateDiskUsage(nil, []byte{spaceData}, sstable.ReadEnv{})
-	if err != nil {
-		return nil, err
+	// Tables begin with their blocks of data, so what lies up to the end of a key's block tells where that ends.
+	at := map[uint64]int{}
+	for i, h := range layout.Data {
+		at[h.Offset+h.Length+blockTrailer] = i
 	}
-	it, err := r.NewPointIter(context.Background(), sstable.IterOptions{Lower: start, Upper: end})
+	it, err := r.NewPointIter(context.Background(), sstable.IterOptions{})
 	if err != nil {
 		return nil, err
 	}
 	defer it.Close()
+	var b *Block
 	for kv := it.First(); kv != nil; kv = it.Next() {
-		// What lies up to the end of a key's block, that is where its block ends: tables begin with their blocks of data.
-		upTo, err := r.EstimateDiskUsage(nil, kv.K.UserKey, sstable.ReadEnv{})
+		key := bytes.Clone(kv.K.UserKey)
+		upTo, err := r.EstimateDiskUsage(nil, key, sstable.ReadEnv{})
 		if err != nil {
 			return nil, err
 		}
-		for _, h := range layout.Data {
-			b := dataBlock{table: table, from: int(h.Offset), to: int(h.Offset + h.Length)}
-			known := len(found) > 0 && found[len(found)-1].from == b.from
-			if b.to+blockTrailer == int(upTo) && !known {
-				b.key, b.mixed = bytes.Clone(kv.K.UserKey), h.Offset < others
-				found = append(found, b)
+		h := layout.Data[at[upTo]]
+		if b == nil || b.From != int(h.Offset) {
+			next := &Block{Table: tableName(t), From: int(h.Offset), To: int(h.Offset + h.Length), First: key}
+			if b != nil {
+				b.Before, next.After = key, b.Last
 			}
+			b = next
+			found = append(found, b)
 		}
+		b.Last, b.keys = key, append(b.keys, key)
 	}
 	return found, it.Error()
 }
-
-// blockTrailer is the length of what follows each block: how it is compressed, and its checksum.
-const blockTrailer = 5
 
 // flip turns one bit of a file round, on the disk and in every open copy.
 func (fs *crashFS) flip(name string, at int) {

@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+func anyBlock(*Block) bool { return true }
+
 // rotten returns a disk with keys k000 to k499, of which those in one block are lost, and one of these.
 func rotten(t *testing.T, n uint64) (*SimDisk, *Engine, string) {
 	t.Helper()
@@ -21,11 +23,10 @@ func rotten(t *testing.T, n uint64) (*SimDisk, *Engine, string) {
 	}
 	e.Commit(b)
 	require.NoError(t, d.Close())
-	lo, hi := DataRange(nil, nil)
-	key, err := d.Rot(lo, hi, n)
+	block, err := d.Rot(n, anyBlock)
 	require.NoError(t, err)
-	require.NotNil(t, key)
-	return d, open(t, d), string(UserKey(key))
+	require.NotNil(t, block)
+	return d, open(t, d), string(UserKey(block.First))
 }
 
 func corrupt(err error) bool {
@@ -85,6 +86,58 @@ func TestExciseRemovesRot(t *testing.T) {
 	require.NoError(t, d.Close())
 }
 
+// TestRotBesideWhatAStoreNeeds: the first block of the data is damaged. Reads of other key spaces do not come to it, though what
+// they look for is nowhere and would be next to it.
+func TestRotBesideWhatAStoreNeeds(t *testing.T) {
+	t.Parallel()
+	d := NewSimDisk()
+	e := open(t, d)
+	b := e.NewBatch()
+	b.Put(RaftLogKey(1, 1), bytes.Repeat([]byte{7}, 130))
+	for i := range 500 {
+		b.Put(DataKey(fmt.Appendf(nil, "k%03d", i)), bytes.Repeat([]byte{byte(i)}, 40))
+	}
+	e.Commit(b)
+	require.NoError(t, d.Close())
+	first, err := d.Rot(0, anyBlock)
+	require.NoError(t, err)
+	require.Equal(t, DataKey([]byte("k000")), first.First)
+	e = open(t, d)
+	lo, hi := RegionStateRange()
+	e.Scan(lo, hi, func(_, _ []byte) bool { return true })
+	lo, hi = AllSpools()
+	e.ReverseScan(lo, hi, func(_, _ []byte) bool { return true })
+	_, ok := e.Get(RegionStateKey(1))
+	require.False(t, ok)
+	require.NoError(t, d.Close())
+}
+
+// TestExciseAtTheEndOfATable: a damaged block at which a table ends can be cut out with all that may lie behind it.
+func TestExciseAtTheEndOfATable(t *testing.T) {
+	t.Parallel()
+	d := NewSimDisk()
+	e := open(t, d)
+	b := e.NewBatch()
+	for i := range 500 {
+		b.Put(DataKey(fmt.Appendf(nil, "k%03d", i)), bytes.Repeat([]byte{byte(i)}, 40))
+	}
+	// What was deleted reaches as far as data can, and so does the table.
+	lo, hi := DataRange([]byte("l"), nil)
+	b.DeleteRange(lo, hi)
+	e.Commit(b)
+	require.NoError(t, d.Close())
+	last, err := d.Rot(0, func(b *Block) bool { return b.Before == nil })
+	require.NoError(t, err)
+	require.Equal(t, DataKey([]byte("k499")), last.Last)
+	e = open(t, d)
+	lo, hi = DataRange([]byte("k100"), nil)
+	require.NoError(t, e.Excise(lo, hi))
+	lo, hi = DataRange(nil, nil)
+	_, pairs := e.Hash(lo, hi)
+	require.Equal(t, 100, pairs)
+	require.NoError(t, d.Close())
+}
+
 func TestLifeWithRot(t *testing.T) {
 	t.Parallel()
 	d, e, key := rotten(t, 9)
@@ -102,15 +155,65 @@ func TestLifeWithRot(t *testing.T) {
 	require.NoError(t, d.Close())
 }
 
+// TestCompactionMeetsRot: nobody reads the block but a compaction, and it tells of it, each time anew until the block is gone.
+func TestCompactionMeetsRot(t *testing.T) {
+	t.Parallel()
+	d, e, key := rotten(t, 5)
+	b := e.NewBatch()
+	fill := func() {
+		for i := range 3000 {
+			b.Put(DataKey(fmt.Appendf(nil, "m%05d", i)), bytes.Repeat([]byte{1}, 1000))
+			e.Commit(b)
+		}
+	}
+	require.False(t, e.Damaged())
+	for range 2 {
+		fill()
+		require.True(t, e.Damaged())
+		found := e.TakeDamages()
+		require.False(t, e.Damaged())
+		require.Len(t, found, 1)
+		start, end := found[0].Range()
+		require.True(t, bytes.Compare(start, DataKey([]byte(key))) < 0 && bytes.Compare(DataKey([]byte(key)), end) < 0)
+		harms := func(from, to string) bool {
+			lo, hi := DataRange([]byte(from), []byte(to))
+			return e.Harms(found[0], lo, hi)
+		}
+		require.True(t, harms("", ""))
+		require.True(t, harms(key, key+"+"))
+		require.True(t, harms("k0", "k4"))
+		require.False(t, harms("k0", "k01"))
+		require.False(t, harms("k4", ""))
+	}
+	lo, hi := DataRange([]byte("k010"), []byte("k490"))
+	require.NoError(t, e.Excise(lo, hi))
+	fill()
+	require.False(t, e.Damaged())
+	require.NoError(t, d.Close())
+}
+
+func TestWhereABlockLies(t *testing.T) {
+	t.Parallel()
+	b := Block{After: []byte("b"), First: []byte("c"), Last: []byte("e"), Before: []byte("g")}
+	for _, c := range []struct {
+		start, end string
+		want       bool
+	}{
+		{"", "b", false}, {"", "b0", true}, {"a", "z", true}, {"d", "d0", true}, {"f", "", true}, {"g", "", false}, {"", "", true},
+	} {
+		require.Equal(t, c.want, b.Meets([]byte(c.start), []byte(c.end)), "%q to %q", c.start, c.end)
+	}
+	require.True(t, (&Block{}).Meets([]byte("z"), []byte("zz")), "one that is alone in its table")
+}
+
 func TestRotWithoutData(t *testing.T) {
 	t.Parallel()
 	d := NewSimDisk()
-	lo, hi := DataRange(nil, nil)
-	key, err := d.Rot(lo, hi, 0)
+	b, err := d.Rot(0, anyBlock)
 	require.NoError(t, err)
-	require.Nil(t, key)
+	require.Nil(t, b)
 	open(t, d)
-	_, err = d.Rot(lo, hi, 0)
+	_, err = d.Rot(0, anyBlock)
 	require.Error(t, err)
 	require.NoError(t, d.Close())
 }

@@ -37,14 +37,15 @@ func (d *SimDisk) Open() (*Engine, error) {
 	if d.db != nil {
 		return nil, errors.New("open simulated disk: it is open already; close it or crash it first")
 	}
-	db, err := pebble.Open(folder, simOptions(d.fs))
+	found := &damages{}
+	db, err := pebble.Open(folder, simOptions(d.fs, found))
 	if err != nil {
 		return nil, fmt.Errorf("open simulated disk after %d commits: %w", d.committed.Load(), err)
 	}
 	d.db = db
 	d.pace = newPacer(db, d.fs, &d.committed, &d.flushes)
 	d.views = &views{}
-	return &Engine{db: db, fs: d.fs, folder: folder, committed: &d.committed, pace: d.pace, views: d.views}, nil
+	return &Engine{db: db, fs: d.fs, folder: folder, committed: &d.committed, pace: d.pace, views: d.views, damages: found}, nil
 }
 
 // Position implements world.Disk. A crash sets it back to the commits that it left.

@@ -107,6 +107,9 @@ func (s *Store) tickHashing() {
 			t.hasher.Add(k, v)
 			return true
 		})
+		// gofail: var bugCorruptEndsHash struct{}
+		// err = nil
+
 		if err == nil && more {
 			return
 		}

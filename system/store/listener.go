@@ -35,7 +35,7 @@ type Listener struct {
 	// Inconsistent: the peer's data or region at applied have another hash than those of a majority of its region's voters.
 	Inconsistent func(store, region uint64, applied raft.ID, hash, majority uint64)
 	// Quarantined: the peer is out of service for good, and why.
-	Quarantined func(store, region, peer uint64, why string)
+	Quarantined func(store uint64, region *metapb.Region, peer uint64, why string)
 	// RegionChanged: the peer's region has a new range, epoch or membership.
 	RegionChanged func(store uint64, region *metapb.Region)
 	// PeerCreated and PeerDestroyed frame the life of a peer on this store; destroyed it is once its tombstone is durable.

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"errors"
+
 	"ordeal/proto/metapb"
 	"ordeal/system/engine"
 )
@@ -71,30 +73,24 @@ func (s *Store) cutOut(group []*outcast) error {
 	return s.eng.Excise(lo, hi)
 }
 
-// suspectAround suspects the peers around a group whose data lie in the damaged block that can't be cut through: those that
-// can't read what they have next to the group, or both if both can, thanks to a cache. One on another shard has to wait
-// for a turn that is alone, which the placement driver's next answer about the quarantined peer brings.
+// suspectAround suspects the peers around a group whose data lie in the damaged block that can't be cut through. One on
+// another shard has to wait for a turn that is alone, which the placement driver's next answer about the quarantined peer
+// brings.
 func (s *Store) suspectAround(group []*outcast, cut error) {
-	first := func(_, _ []byte) bool { return false }
-	var suspects []*peer
+	var bad *engine.CorruptError
+	if !errors.As(cut, &bad) {
+		return
+	}
 	before, behind := s.around(group)
-	for _, side := range []struct {
-		region *metapb.Region
-		read   func(lo, hi []byte, fn func(k, v []byte) bool) error
-	}{{before, s.eng.ReverseReadRange}, {behind, s.eng.ReadRange}} {
-		p := s.within(side.region)
+	for _, r := range []*metapb.Region{before, behind} {
+		p := s.within(r)
 		if p == nil {
 			continue
 		}
 		lo, hi := engine.DataRange(p.region.GetStartKey(), p.region.GetEndKey())
-		if err := side.read(lo, hi, first); err != nil {
-			s.suspect(p, err)
-			return
+		if s.eng.Harms(bad.In, lo, hi) {
+			s.suspect(p, cut)
 		}
-		suspects = append(suspects, p)
-	}
-	for _, p := range suspects {
-		s.suspect(p, cut)
 	}
 }
 

@@ -74,7 +74,7 @@ func (s *Store) quarantine(p *peer, why string) {
 	// A peer that was restarted must not come back into service: nothing waits for this, but it is soon durable.
 	s.whenDurable = append(s.whenDurable, func() {})
 	if f := s.cfg.Listener.Quarantined; f != nil {
-		f(s.cfg.StoreID, p.region.GetId(), p.meta.GetId(), why)
+		f(s.cfg.StoreID, p.region, p.meta.GetId(), why)
 	}
 }
 

@@ -91,6 +91,9 @@ func (s *Store) answerRead(p *peer, req *request) {
 		return
 	}
 	resp, err := s.readNow(p, req.body)
+	// gofail: var bugCorruptIsAbsent struct{}
+	// err = nil
+
 	if err != nil {
 		s.suspect(p, err)
 		s.replyError(req, nil, region.RegionNotFound(p.region.GetId()))
@@ -111,9 +114,6 @@ func (s *Store) readNow(p *peer, body *ordealpb.Request) (*ordealpb.Response, er
 	switch b := body.GetBody().(type) {
 	case *ordealpb.Request_Get:
 		v, ok, err := s.eng.Read(engine.DataKey(b.Get.GetKey()))
-		// gofail: var bugCorruptIsAbsent struct{}
-		// err = nil
-
 		return &ordealpb.Response{Body: &ordealpb.Response_Get{Get: &kvrpcpb.RawGetResponse{Value: v, NotFound: !ok}}}, err
 	case *ordealpb.Request_BatchGet:
 		pairs, wrong, err := s.batchGet(b.BatchGet.GetKeys())

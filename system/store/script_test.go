@@ -85,7 +85,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		}
 	case "rot", "spoil":
 		s.damage(d)
-	case "crash", "restart":
+	case "crash", "restart", "compact": // crash sN [keep=durable|all|COUNT], restart sN, compact sN
 		s.power(d)
 	case "mail": // prints how many letters of each kind stores have sent since the last time
 		s.countMail()
@@ -284,8 +284,15 @@ func (s *script) cut(d *datadriven.TestData) {
 // power: "crash sN [keep=all|keep=COMMITS]" keeps what is durable, and all else or so many commits more; "restart sN".
 func (s *script) power(d *datadriven.TestData) {
 	m := s.machine(s.node(d.CmdArgs[0].Key))
-	if d.Cmd == "restart" {
+	switch d.Cmd {
+	case "restart":
 		s.boot(m)
+		return
+	case "compact": // at so many flushes a simulated disk compacts, and it flushes when it is opened
+		for range 8 {
+			s.must(m.disk.Close())
+			s.boot(m)
+		}
 		return
 	}
 	keep := "durable"

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 
@@ -26,9 +27,11 @@ func (s *script) damage(d *datadriven.TestData) {
 	d.ScanArgs(s.t, "from", &from)
 	d.MaybeScanArgs(s.t, "to", &to)
 	lo, hi := engine.DataRange([]byte(from), []byte(to))
-	key, err := m.disk.Rot(lo, hi, 0)
+	b, err := m.disk.Rot(0, func(b *engine.Block) bool {
+		return bytes.Compare(b.First, hi) < 0 && bytes.Compare(lo, b.Last) <= 0
+	})
 	s.must(err)
-	if key == nil {
+	if b == nil {
 		d.Fatalf(s.t, "no table has only keys from %s to %s in a block", from, to)
 	}
 	m.durable = m.disk.Position()

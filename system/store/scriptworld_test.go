@@ -256,7 +256,9 @@ func (s *script) listener(id world.NodeID) Listener {
 		Inconsistent: func(_, r uint64, at raft.ID, _, _ uint64) {
 			s.say("s%d has other data than most in region %d at %d", id, r, at.Index)
 		},
-		Quarantined: func(_, r, peer uint64, _ string) { s.say("s%d quarantined peer %d of region %d", id, peer, r) },
+		Quarantined: func(_ uint64, r *metapb.Region, peer uint64, _ string) {
+			s.say("s%d quarantined peer %d of region %d", id, peer, r.GetId())
+		},
 		SnapshotApplied: func(_ uint64, r *metapb.Region, at raft.ID) {
 			inv.SnapshotApplied(id, r.GetId(), at.Index, at.Term)
 			s.say("s%d filled region %d by a snapshot at %d", id, r.GetId(), at.Index)

@@ -21,6 +21,7 @@ func (s *Store) Step(now world.Time, in []world.Event, out *world.Effects) {
 		s.boot()
 	}
 	s.resume()
+	s.seeDamage()
 	s.takeMail()
 	for i := range in {
 		s.handle(&in[i])

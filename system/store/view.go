@@ -1,6 +1,8 @@
 package store
 
 import (
+	"slices"
+
 	"ordeal/proto/metapb"
 	"ordeal/raft"
 	"ordeal/system/engine"
@@ -40,6 +42,17 @@ func (s *Store) Peers() []PeerView {
 		vs = append(vs, v)
 	}
 	return vs
+}
+
+// Quarantined lists the regions whose peers on this store are quarantined.
+func (n *Node) Quarantined() (regions []uint64) {
+	for _, s := range n.shards {
+		for _, o := range s.outcasts {
+			regions = append(regions, o.region.GetId())
+		}
+	}
+	slices.Sort(regions)
+	return regions
 }
 
 // HashRegion hashes the data that this store holds in a region's range; pairs is their number. It tells replicas with

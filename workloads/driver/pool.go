@@ -132,3 +132,43 @@ func (p *Pool) RunAll(ctx context.Context, cfgs []workloads.Config, watch *Monit
 	}
 	return results, nil
 }
+
+// RunUntil makes runs, as many at a time as there are workers, until one of them fits, and returns its index and summary. When
+// none does, or ctx ends first, there is no summary, and no error for that.
+func (p *Pool) RunUntil(ctx context.Context, cfgs []workloads.Config, fits func(*workloads.Summary) bool) (int, *workloads.Summary, error) {
+	within, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	next := make(chan int, len(cfgs))
+	for i := range cfgs {
+		next <- i
+	}
+	close(next)
+	var mu sync.Mutex
+	found, at := (*workloads.Summary)(nil), 0
+	var wg sync.WaitGroup
+	for range cap(p.idle) {
+		wg.Go(func() {
+			for i := range next {
+				s, err := p.Run(within, cfgs[i], func(workloads.Progress) {})
+				if err != nil {
+					cancel(err)
+					return
+				}
+				mu.Lock()
+				if found == nil && within.Err() == nil && fits(s) {
+					found, at = s, i
+					cancel(errFound)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if err := context.Cause(within); err != nil && found == nil && ctx.Err() == nil {
+		return 0, nil, err
+	}
+	return at, found, nil
+}
+
+// errFound ends the other runs when one fits.
+var errFound = errors.New("a run fits")

@@ -1,0 +1,142 @@
+package nemesis
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"ordeal/world"
+)
+
+// BitRot damages a block on a store's disk. What was in it is lost there, and only there: it strikes when all stores are
+// up, none has damage that is not repaired yet, and the regions in the block have enough replicas that are all well.
+type BitRot struct {
+	Whom Whom
+	// Block is an ordinal among the blocks that may be damaged.
+	Block uint64
+}
+
+// Name is the family.
+func (f BitRot) Name() string { return "bit-rot" }
+
+// String is the source text.
+func (f BitRot) String() string { return fmt.Sprintf("bit-rot %v block(%d)", f.Whom, f.Block) }
+
+func parseBitRot(s *scanner) (Fault, error) {
+	var f BitRot
+	var err error
+	if f.Whom, err = s.whom(""); err != nil {
+		return nil, err
+	}
+	if f.Block, err = s.call("block", "the ordinal of a block"); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// rotVotersMin is how many voters a region has at least if one of them may be damaged: without it, most of them are left.
+const rotVotersMin = 3
+
+// Apply takes the power from the first of the stores, damages its disk, and starts it again.
+func (f BitRot) Apply(_ world.Proc, t Target) (Receipt, error) {
+	nodes, why := f.Whom.resolve(t)
+	if why != "" {
+		return skip("%s", why)
+	}
+	on := nodes[0]
+	if up := upOnly(t, t.Stores()); len(up) < len(t.Stores()) {
+		return skip("%s down: one copy may be missing already", names(without(t.Stores(), up)))
+	}
+	if d := unrepaired(t); len(d) > 0 {
+		return skip("the damage on s%d is not repaired yet", d[0].Store)
+	}
+	var regions []uint64
+	for _, r := range t.Regions() {
+		if !r.Joint && len(r.voters()) >= rotVotersMin && slices.Contains(r.stores(), on) && t.Ails(r.ID) == "" {
+			regions = append(regions, r.ID)
+		}
+	}
+	if len(regions) == 0 {
+		return skip("s%d has no region with %d voters that are all well", on, rotVotersMin)
+	}
+	what, err := t.Rot(on, regions, f.Block)
+	if err != nil {
+		err = fmt.Errorf("damage s%d: %w", on, err)
+	}
+	if what == "" {
+		return Receipt{Text: fmt.Sprintf("s%d has no block that holds nothing but data of regions that are well", on)}, err
+	}
+	return Receipt{Bit: true, Text: fmt.Sprintf("s%d: %s", on, what)}, err
+}
+
+// How long a heal goes on having replicas compared until the damage is noticed and repaired, with a pause between two looks.
+// In the midst of other faults it gives up soon, like that of a joint configuration. The heal of everything takes as long as
+// regions may need to find their leaders.
+const (
+	repairWithin    = time.Second
+	repairAllWithin = 20 * time.Second
+	repairPause     = 200 * time.Millisecond
+)
+
+// Heal has replicas compared on stores that have not noticed their damage, and waits a little until they are repaired.
+func (f BitRot) Heal(p world.Proc, t Target) (Receipt, error) { return repair(p, t, repairWithin), nil }
+
+// unrepaired returns the damages that still are.
+func unrepaired(t Target) []Damage {
+	return slices.DeleteFunc(t.Damages(), func(d Damage) bool { return d.Repaired })
+}
+
+// repair brings damage to the notice of those who have it, and tells what became of the last one. What they do about it is
+// the store's and the placement driver's work.
+func repair(p world.Proc, t Target, within time.Duration) Receipt {
+	for end := p.Now().Add(within); ; p.Sleep(repairPause) {
+		left := unrepaired(t)
+		if len(left) == 0 || p.Now() >= end {
+			break
+		}
+		for _, d := range left {
+			for _, region := range d.Unnoticed {
+				_ = t.Check(p, region) // who refuses is asked again
+			}
+		}
+	}
+	all := t.Damages()
+	if len(all) == 0 {
+		return Receipt{}
+	}
+	return Receipt{Text: all[len(all)-1].fate()}
+}
+
+// fate says what became of the damage.
+func (d Damage) fate() string {
+	text := fmt.Sprintf("s%d quarantined %s", d.Store, plural(uint64(d.Quarantined), "replica"))
+	switch {
+	case len(d.Unnoticed) > 0:
+		return text + fmt.Sprintf(", and has not noticed the damage of regions %d", d.Unnoticed)
+	case d.Repaired && d.Quarantined == 0:
+		return text + ": what was damaged had gone before anybody read it"
+	case d.Repaired:
+		return text + ", and is repaired"
+	default:
+		return text + ", and is not repaired yet"
+	}
+}
+
+// unnoticed is the error of damage that nobody has noticed though all replicas were compared.
+func unnoticed(t Target) (err error) {
+	for _, d := range unrepaired(t) {
+		if len(d.Unnoticed) > 0 {
+			err = joinErrors(err, fmt.Errorf("s%d has not noticed the damage of regions %d (%s)", d.Store, d.Unnoticed, d.What))
+		}
+	}
+	return err
+}
+
+// drawBitRot aims half of the damage at leaders, whose data are read most.
+func drawBitRot(d *drawer) Fault {
+	f := BitRot{Whom: Leader(d.region()), Block: d.ordinal()}
+	if d.rng.IntN(2) == 0 {
+		f.Whom = d.store()
+	}
+	return f
+}
