@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"ordeal/nemesis"
-	"ordeal/pd"
 	"ordeal/pd/core"
 	"ordeal/system/region"
 )
@@ -39,31 +38,6 @@ func disbelief(truth []nemesis.Region, belief []*core.RegionInfo) string {
 				return fmt.Sprintf("the driver believes in %s, which has peer %d on store %d", b, p.ID, p.Store)
 			}
 		}
-	}
-	return ""
-}
-
-// Uneven says which two stores differ by more than what one move would mend, or "" if none do: in the weight of their
-// regions by twice the heaviest region and a tolerance. Stores must be up.
-func Uneven(m *pd.Member, tolerancePercent int64) string {
-	stores := m.Stores()
-	heaviest, sum := int64(1), int64(0)
-	for _, r := range m.Regions() {
-		heaviest = max(heaviest, core.Weight(r.ApproximateSize))
-	}
-	lo, hi := 0, 0
-	for i, s := range stores {
-		sum += s.Counts.Weight
-		if s.Counts.Weight < stores[lo].Counts.Weight {
-			lo = i
-		}
-		if s.Counts.Weight > stores[hi].Counts.Weight {
-			hi = i
-		}
-	}
-	slack := sum / int64(max(len(stores), 1)) * tolerancePercent / 100
-	if len(stores) > 0 && stores[hi].Counts.Weight-stores[lo].Counts.Weight > 2*heaviest+slack {
-		return fmt.Sprintf("%s and %s", &stores[hi], &stores[lo])
 	}
 	return ""
 }

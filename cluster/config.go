@@ -36,6 +36,8 @@ type Config struct {
 	// Store and PD are what the members run with; ids, addresses and replicas are filled in.
 	Store store.Config
 	PD    pd.Config
+	// Labels says where each store is; nil if that does not matter.
+	Labels func(store world.NodeID) []store.Label
 }
 
 // DefaultConfig is three replicas on five stores.
@@ -61,6 +63,9 @@ func (c Config) storeConfig(id world.NodeID) store.Config {
 	s.StoreID = uint64(id)
 	s.Address = world.Addr{Node: id}
 	s.PD = c.drivers()
+	if c.Labels != nil {
+		s.Labels = c.Labels(id)
+	}
 	return s
 }
 

@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"fmt"
+
 	"ordeal/pd"
 	"ordeal/proto/metapb"
 	"ordeal/system/engine"
@@ -17,6 +19,10 @@ type Sim struct {
 
 	stores []*simStore
 	pds    []*pd.Member
+
+	// left are the stores that the driver has agreed to empty, joined is how many have joined in their places.
+	left   []world.NodeID
+	joined int
 
 	armed map[string]world.NodeID
 	hit   []string
@@ -49,6 +55,9 @@ func NewSim(w *sim.World, cfg Config) (*Sim, error) {
 			return nil, err
 		}
 	}
+	for _, n := range c.PDs() {
+		w.Keep(n)
+	}
 	for i := range cfg.Stores {
 		if err := c.addStore(world.NodeID(i + 1)); err != nil {
 			return nil, err
@@ -76,6 +85,15 @@ func (c *Sim) addStore(id world.NodeID) error {
 		configure: seedJitter,
 		booted:    func(n *store.Node) { s.store = n },
 	}))
+}
+
+// Extend lets a new store, without anything on it, join the cluster while it runs.
+func (c *Sim) Extend() (world.NodeID, error) {
+	if len(c.stores) >= StoresMax {
+		return 0, fmt.Errorf("cluster: there are %d stores: want at most %d", len(c.stores), StoresMax)
+	}
+	id := world.NodeID(len(c.stores) + 1)
+	return id, c.addStore(id)
 }
 
 // seedJitter draws the election jitter of a store's life from the world's seed.

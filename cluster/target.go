@@ -16,7 +16,7 @@ import (
 var _ nemesis.Target = (*Sim)(nil)
 
 // Stores implements nemesis.Target.
-func (c *Sim) Stores() []world.NodeID { return c.cfg.storeNodes() }
+func (c *Sim) Stores() []world.NodeID { return nodesFrom(1, len(c.stores)) }
 
 // Procs implements nemesis.Target.
 func (c *Sim) Procs() []world.NodeID { return c.cfg.clientNodes() }

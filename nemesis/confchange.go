@@ -91,7 +91,7 @@ func (f ConfChange) Apply(p world.Proc, t Target) (Receipt, error) {
 		return skip("no region is known")
 	}
 	holders := before.stores()
-	free := upOnly(t, without(t.Stores(), holders))
+	free := roomFor(t, before)
 	if f.Kind != RemoveReplica && len(free) == 0 {
 		return skip("every store that is up holds region %d", before.ID)
 	}

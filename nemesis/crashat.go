@@ -92,10 +92,11 @@ func (f CrashAt) judge(healed Receipt) Receipt {
 }
 
 // HealAll brings back everything that any fault can take: it disarms crash points, removes all cuts and starts every
-// node that is down, takes every region out of its joint configuration, and at last waits until all damage on disks is
+// node that is down, lets stores join for those that leave, takes every region out of its joint configuration, and at last waits until all damage on disks is
 // noticed and repaired. It is idempotent, and goes on where one step fails.
 func HealAll(p world.Proc, t Target) (Receipt, error) {
 	r := Receipt{Hits: t.DisarmCrashes()}
+	r = r.and(Receipt{Text: endTamper(t).Text})
 	t.HealNetwork()
 	// The placement driver first: stores ask it for things as soon as they are up.
 	up, pdErr := restart(t, t.PDs())
@@ -103,8 +104,9 @@ func HealAll(p world.Proc, t Target) (Receipt, error) {
 		r = r.and(Receipt{Text: "pd up again"})
 	}
 	stores, err := restartStores(t)
+	joined, joinErr := replenish(p, t)
 	left, leaveErr := leaveJoints(p, t, leaveAllWithin)
 	repaired := repair(p, t, repairAllWithin)
-	err = joinErrors(joinErrors(pdErr, err), joinErrors(leaveErr, unnoticed(t)))
-	return r.and(stores).and(left).and(repaired), err
+	err = joinErrors(joinErrors(pdErr, err), joinErrors(joinErrors(joinErr, leaveErr), unnoticed(t)))
+	return r.and(stores).and(joined).and(left).and(repaired), err
 }

@@ -17,7 +17,9 @@ const (
 	holdMax = 3 * time.Second
 	gapMin  = 100 * time.Millisecond // the mean time between two faults, one for a whole run
 	gapMax  = 1500 * time.Millisecond
-	skew    = 2 // a seed makes a family up to 2^skew times more or less frequent than its weight says
+	// lightGap is by how much longer it is in a light schedule.
+	lightGap = 4
+	skew     = 2 // a seed makes a family up to 2^skew times more or less frequent than its weight says
 
 	overlapOdds = 4 // one in so many faults may begin while another of its family lasts
 
@@ -40,6 +42,8 @@ type Options struct {
 	// drawn like all ordinals.
 	Busy    []uint64
 	Regions uint64
+	// Light lets faults come lightGap times as rarely, for what needs time to come about.
+	Light bool
 	// Full says that every store holds every region, so that no replica can be added.
 	Full bool
 	// PDs is how many members the placement driver has; 0 is one.
@@ -75,6 +79,9 @@ func Draw(rng *rand.Rand, families []Family, duration time.Duration, stores int,
 		rates[i] = float64(f.Weight) * math.Exp2((2*rng.Float64()-1)*skew)
 	}
 	gap := d.logUniform(gapMin, gapMax)
+	if opts.Light {
+		gap *= lightGap
+	}
 	var s Schedule
 	for at := d.gap(gap); at < d.end && len(s) < entriesMax; at += d.gap(gap) {
 		if e, ok := d.entry(families[d.weighted(rates)], at); ok {

@@ -39,6 +39,9 @@ type fakeTarget struct {
 	hits      []string
 	damages   []Damage
 	ails      string
+	leaving   []world.NodeID
+	joined    int
+	tampering Tampering
 }
 
 func newFake(stores int) *fakeTarget {
@@ -243,6 +246,48 @@ func (t *fakeTarget) Check(_ world.Proc, id uint64) error {
 		}
 	}
 	return t.adminErr
+}
+
+func (t *fakeTarget) ReplicasWanted() int     { return 3 }
+func (t *fakeTarget) Leaving() []world.NodeID { return slices.Clone(t.leaving) }
+func (t *fakeTarget) Joined() int             { return t.joined }
+
+func (t *fakeTarget) Leave(_ world.Proc, n world.NodeID) error {
+	t.note("leave %d", n)
+	t.p.Sleep(t.adminTime)
+	if t.adminErr == nil {
+		t.leaving = append(t.leaving, n)
+	}
+	return t.adminErr
+}
+
+// Order takes every other order.
+func (t *fakeTarget) Order(_ world.Proc, o Order) (string, error) {
+	t.note("order %+v", o)
+	t.p.Sleep(t.adminTime)
+	if t.adminErr != nil || len(t.calls)%2 == 0 {
+		return "", t.adminErr
+	}
+	return fmt.Sprintf("r%d", o.Region), nil
+}
+
+func (t *fakeTarget) Tamper(w Tampering) { t.tampering = w }
+
+func (t *fakeTarget) EndTamper() Tampered {
+	if t.tampering == (Tampering{}) || t.inert {
+		return Tampered{}
+	}
+	done := Tampered{Late: t.tampering.Late, Again: t.tampering.Again, Old: t.tampering.Old}
+	t.tampering = Tampering{}
+	return done
+}
+
+func (t *fakeTarget) Join(world.Proc) (world.NodeID, error) {
+	n := world.NodeID(len(t.stores) + 1)
+	t.note("join %d", n)
+	t.stores = append(t.stores, n)
+	t.joined++
+	return n, nil
 }
 
 func (t *fakeTarget) ArmCrash(point string, n world.NodeID) error {

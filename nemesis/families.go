@@ -10,13 +10,15 @@ import (
 type effect uint8
 
 const (
-	effectInstant effect = iota // done at once, nothing to heal
-	effectNetwork               // links; messages cut are its evidence
-	effectStores                // stores' power
-	effectBoth                  // links, and then a store's power
-	effectPD                    // the placement driver's power
-	effectJoint                 // regions' joint configurations, and stores' power
-	effectDisk                  // data on stores' disks
+	effectInstant  effect = iota // done at once, nothing to heal
+	effectNetwork                // links; messages cut are its evidence
+	effectStores                 // stores' power
+	effectBoth                   // links, and then a store's power
+	effectPD                     // the placement driver's power
+	effectMessages               // messages; what was done to them is its evidence
+	effectStaff                  // a store that is to leave, for which another one must come
+	effectJoint                  // regions' joint configurations, and stores' power
+	effectDisk                   // data on stores' disks
 )
 
 // Family is a kind of fault that can be chosen by name.
@@ -50,9 +52,12 @@ func Families() []Family {
 		{"lag", "a store is left behind, and loses power in the middle of a snapshot", 2, effectBoth, 3, drawLag},
 		{"crash-at", "power loss at a crash point in the code", 3, effectStores, 3, drawCrashAt},
 		{"bit-rot", "a block of a store's data is damaged", 2, effectDisk, 3, drawBitRot},
+		{"decommission", "a store is emptied and leaves, and another one joins", 1, effectStaff, 2, drawDecommission},
 		{"pd-kill", "power loss of the placement driver: its leader, a member, all", 1, effectPD, 1, drawKillPD},
 		{"pd-partition", "a member of the placement driver, or all, cut off from others or from stores", 1, effectNetwork, 1, drawPDPartition},
 		{"pd-leader-transfer", "the placement driver's leader hands over", 1, effectInstant, 1, drawTransferPD},
+		{"pd-replay", "reports to the placement driver, and its orders, late, doubled, out of order, and from long ago", 1, effectMessages, 1, drawPDReplay},
+		{"pd-storm", "a burst of operators ordered of the placement driver", 1, effectInstant, 2, drawPDStorm},
 	}
 }
 

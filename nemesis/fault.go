@@ -44,6 +44,9 @@ var verbs = []struct {
 	{"pd-partition", parsePDPartition},
 	{"pd-leader-transfer", parseTransferPD},
 	{"bit-rot", parseBitRot},
+	{"decommission", parseDecommission},
+	{"pd-replay", parsePDReplay},
+	{"pd-storm", parsePDStorm},
 }
 
 // ParseFault reads what Fault.String prints. An error names the column and what is allowed there.
@@ -134,6 +137,11 @@ func pick(nodes []world.NodeID, k uint64) world.NodeID {
 // upOnly returns those of nodes that have power.
 func upOnly(t Target, nodes []world.NodeID) []world.NodeID {
 	return slices.DeleteFunc(slices.Clone(nodes), func(n world.NodeID) bool { return !t.Up(n) })
+}
+
+// roomFor returns the stores that a replica of r may be added on: those that are up, stay, and have none.
+func roomFor(t Target, r Region) []world.NodeID {
+	return upOnly(t, without(without(t.Stores(), t.Leaving()), r.stores()))
 }
 
 // soundOnly returns those of nodes that have power and no damage that is not repaired.

@@ -91,7 +91,7 @@ func (f Joint) Apply(p world.Proc, t Target) (Receipt, error) {
 		return skip("region %d is in a joint configuration already", before.ID)
 	}
 	voters := before.voters()
-	free := upOnly(t, without(t.Stores(), before.stores()))
+	free := roomFor(t, before)
 	n := min(f.Swaps, uint64(len(voters)), uint64(len(free)))
 	if n == 0 {
 		return skip("no store that is up has room for region %d", before.ID)

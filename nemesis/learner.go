@@ -75,7 +75,7 @@ func (f Learner) Apply(p world.Proc, t Target) (Receipt, error) {
 	if !ok || len(before.Peers) == 0 {
 		return skip("no region is known")
 	}
-	free := upOnly(t, without(t.Stores(), before.stores()))
+	free := roomFor(t, before)
 	if len(free) == 0 {
 		return skip("every store that is up holds region %d", before.ID)
 	}

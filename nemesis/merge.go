@@ -127,7 +127,7 @@ func (f Merge) race(p world.Proc, t Target, source, target Region) {
 		r = source
 	}
 	away := without(upOnly(t, r.stores()), []world.NodeID{r.Leader})
-	if free := upOnly(t, without(t.Stores(), r.stores())); f.Race == RaceTarget && len(free) > 0 {
+	if free := roomFor(t, r); f.Race == RaceTarget && len(free) > 0 {
 		_ = t.AddPeer(p, r.ID, free[0])
 	} else if len(r.Peers) > replicasMin && len(away) == len(r.Peers)-1 && len(soundOnly(t, r.stores())) == len(r.Peers) {
 		_ = t.RemovePeer(p, r.ID, away[0])

@@ -46,7 +46,7 @@ func (f Replace) Apply(p world.Proc, t Target) (Receipt, error) {
 		return skip("no region is known")
 	}
 	voters := before.voters()
-	free := upOnly(t, without(t.Stores(), before.stores()))
+	free := roomFor(t, before)
 	if len(voters) == 0 || len(free) == 0 {
 		return skip("every store that is up holds region %d", before.ID)
 	}

@@ -28,6 +28,12 @@
 //	                                MEMBERS | the other members (of all: each from each), and the stores of the mask; one
 //	                                of the two may be left out. With oneway only what MEMBERS say is lost
 //	pd-leader-transfer to(N)        the placement driver's leader hands over
+//	pd-replay late(N) again(N) old(N) within TIME
+//	                                so many percent of the messages between stores and the placement driver are late and
+//	                                overtaken; come twice; bring one along that is much older. Delays are up to TIME
+//	pd-storm orders(N) pick(K)      N operators are ordered of the placement driver; which, follows from K
+//	decommission WHOM               that store is told to leave; another one joins when the fault ends, or before, where
+//	                                regions would have no room
 //	crash-at POINT WHOM             the next time that store comes by the crash point, it loses power
 //	lag WHOM POINT                  that store is cut off from the others; when the fault ends it hears them again, and
 //	                                whoever comes by the crash point first loses power in the middle of a snapshot
@@ -135,6 +141,21 @@ type Target interface {
 	ChangePeers(p world.Proc, region uint64, changes []PeerChange, explicitLeave bool) error
 	// LeaveJoint takes the region out of its joint configuration.
 	LeaveJoint(p world.Proc, region uint64) error
+	// Order asks the placement driver to do something with a region, and returns what it has begun, "" if nothing.
+	Order(p world.Proc, o Order) (begun string, err error)
+	// Tamper begins to tamper with messages between stores and the placement driver, or changes how.
+	Tamper(t Tampering)
+	// EndTamper ends it and returns what was done since the last time.
+	EndTamper() Tampered
+	// Leave tells the placement driver to empty a store. It refuses where regions would have no room.
+	Leave(p world.Proc, store world.NodeID) error
+	// Leaving returns the stores that were told to leave, gone or not, ascending.
+	Leaving() []world.NodeID
+	// Join lets a new store join in the place of one that leaves, and Joined is how many have.
+	Join(p world.Proc) (world.NodeID, error)
+	Joined() int
+	// ReplicasWanted is how many replicas a region should have.
+	ReplicasWanted() int
 	// Split splits the region that holds key, at key.
 	Split(p world.Proc, key []byte) error
 	// SplitKey returns a key to split the region at, nil if it has too little data.

@@ -39,7 +39,7 @@ func anyPDWhom(t *rapid.T) PDWhom {
 
 func anyFault(t *rapid.T) Fault {
 	n := func(label string) uint64 { return uint64(rapid.Uint32().Draw(t, label)) }
-	switch rapid.IntRange(0, 14).Draw(t, "fault") {
+	switch rapid.IntRange(0, 17).Draw(t, "fault") {
 	case 0:
 		f := Partition{First: anyWhom(t, "first"), Second: Whom{Kind: WhomRest}, PD: anySide(t, "pd"), Clients: anySide(t, "clients")}
 		if f.OneWay = rapid.Bool().Draw(t, "oneway"); f.OneWay && rapid.Bool().Draw(t, "second") {
@@ -53,6 +53,14 @@ func anyFault(t *rapid.T) Fault {
 		return Kill{anyWhom(t, "whom")}
 	case 2:
 		return KillPD{anyPDWhom(t)}
+	case 17:
+		percent := func(label string) uint64 { return rapid.Uint64Range(0, 100).Draw(t, label) }
+		within := time.Duration(rapid.IntRange(1, 5000).Draw(t, "within")) * time.Millisecond
+		return PDReplay{Tampering{percent("late"), percent("again"), percent("old"), within}}
+	case 15:
+		return PDStorm{Orders: rapid.Uint64Range(0, stormMax).Draw(t, "orders"), Pick: n("pick")}
+	case 16:
+		return Decommission{anyWhom(t, "whom")}
 	case 3:
 		return CrashAt{Point: rapid.StringMatching(`[a-zA-Z][A-Za-z0-9_]{0,9}`).Draw(t, "point"), Whom: anyWhom(t, "whom")}
 	case 4:
@@ -124,42 +132,46 @@ func TestFaultText(t *testing.T) {
 	t.Parallel()
 	rest := Whom{Kind: WhomRest}
 	for text, f := range map[string]Fault{
-		"partition halves(0x15) pd=in":                    Partition{First: Stores(0x15), Second: rest, PD: SideIn, Clients: SideBoth},
-		"partition isolate(store(3)) pd=out":              Partition{First: Store(3), Second: rest, PD: SideOut, Clients: SideBoth},
-		"partition isolate(leader(7))":                    Partition{First: Leader(7), Second: rest, PD: SideBoth, Clients: SideBoth},
-		"partition oneway(leader(2)->rest)":               Partition{First: Leader(2), Second: rest, OneWay: true, PD: SideBoth, Clients: SideBoth},
-		"partition oneway(rest->any(1)) clients=0x5":      Partition{First: rest, Second: Whom{WhomAny, 1}, OneWay: true, PD: SideBoth, Clients: Side{In: 5}},
-		"kill store(3)":                                   Kill{Store(3)},
-		"kill all":                                        Kill{Whom{Kind: WhomAll}},
-		"kill pd":                                         KillPD{},
-		"kill pd leader":                                  KillPD{PDWhom{Kind: PDLeader}},
-		"kill pd any(2)":                                  KillPD{PDWhom{PDAny, 2}},
-		"pd-partition leader members":                     PDPartition{Whom: PDWhom{Kind: PDLeader}, Members: true},
-		"pd-partition any(1) members stores=0x5 oneway":   PDPartition{Whom: PDWhom{PDAny, 1}, Members: true, Stores: 5, OneWay: true},
-		"pd-partition all stores=0x3":                     PDPartition{Stores: 3},
-		"pd-leader-transfer to(2)":                        TransferPD{2},
-		"crash-at crashAfterApply leader(4)":              CrashAt{"crashAfterApply", Leader(4)},
-		"lag store(2) crashInSnapshot":                    Lag{Store(2), "crashInSnapshot"},
-		"transfer-leader region(1) to(2)":                 TransferLeader{1, 2},
-		"conf-change add region(1) on(2)":                 ConfChange{Kind: AddReplica, Region: 1, To: 2},
-		"conf-change remove region(1) from(2)":            ConfChange{Kind: RemoveReplica, Region: 1, From: 2},
-		"conf-change replace region(1) 2->3":              ConfChange{Kind: ReplaceReplica, Region: 1, From: 2, To: 3},
-		"split region(9)":                                 Split{9},
-		"joint region(1) 2->3 swaps(2)":                   Joint{Region: 1, From: 2, To: 3, Swaps: 2},
-		"joint region(1) 2->3 swaps(1) explicit":          Joint{Region: 1, From: 2, To: 3, Swaps: 1, Explicit: true},
-		"joint region(1) 2->3 swaps(1) kill":              Joint{Region: 1, From: 2, To: 3, Swaps: 1, Kill: true},
-		"learner region(1) on(2) stays":                   Learner{1, 2, LearnerStays},
-		"learner region(1) on(2) demoted":                 Learner{1, 2, LearnerDemoted},
-		"replace region(1) 2->3":                          Replace{Region: 1, From: 2, To: 3},
-		"replace region(1) 2->3 joint":                    Replace{Region: 1, From: 2, To: 3, Joint: true},
-		"batch-split region(1) keys(3) left":              BatchSplit{Region: 1, Keys: 3},
-		"batch-split region(1) keys(3) right":             BatchSplit{Region: 1, Keys: 3, Right: true},
-		"merge region(9) left":                            Merge{Region: 9},
-		"coup transfer region(4)":                         Coup{Region: 4, Transfer: true},
-		"coup merge region(4) right":                      Coup{Region: 4, Merge: true, Right: true},
-		"coup restart region(4) clients=0x3 after 1.200s": Coup{Region: 4, Clients: 3, After: 1200 * time.Millisecond},
-		"merge region(9) right":                           Merge{Region: 9, Right: true},
-		"merge region(9) left racing source":              Merge{Region: 9, Race: RaceSource},
+		"partition halves(0x15) pd=in":                       Partition{First: Stores(0x15), Second: rest, PD: SideIn, Clients: SideBoth},
+		"partition isolate(store(3)) pd=out":                 Partition{First: Store(3), Second: rest, PD: SideOut, Clients: SideBoth},
+		"partition isolate(leader(7))":                       Partition{First: Leader(7), Second: rest, PD: SideBoth, Clients: SideBoth},
+		"partition oneway(leader(2)->rest)":                  Partition{First: Leader(2), Second: rest, OneWay: true, PD: SideBoth, Clients: SideBoth},
+		"partition oneway(rest->any(1)) clients=0x5":         Partition{First: rest, Second: Whom{WhomAny, 1}, OneWay: true, PD: SideBoth, Clients: Side{In: 5}},
+		"kill store(3)":                                      Kill{Store(3)},
+		"kill all":                                           Kill{Whom{Kind: WhomAll}},
+		"kill pd":                                            KillPD{},
+		"kill pd leader":                                     KillPD{PDWhom{Kind: PDLeader}},
+		"kill pd any(2)":                                     KillPD{PDWhom{PDAny, 2}},
+		"pd-partition leader members":                        PDPartition{Whom: PDWhom{Kind: PDLeader}, Members: true},
+		"pd-partition any(1) members stores=0x5 oneway":      PDPartition{Whom: PDWhom{PDAny, 1}, Members: true, Stores: 5, OneWay: true},
+		"pd-partition all stores=0x3":                        PDPartition{Stores: 3},
+		"pd-leader-transfer to(2)":                           TransferPD{2},
+		"crash-at crashAfterApply leader(4)":                 CrashAt{"crashAfterApply", Leader(4)},
+		"lag store(2) crashInSnapshot":                       Lag{Store(2), "crashInSnapshot"},
+		"transfer-leader region(1) to(2)":                    TransferLeader{1, 2},
+		"conf-change add region(1) on(2)":                    ConfChange{Kind: AddReplica, Region: 1, To: 2},
+		"conf-change remove region(1) from(2)":               ConfChange{Kind: RemoveReplica, Region: 1, From: 2},
+		"conf-change replace region(1) 2->3":                 ConfChange{Kind: ReplaceReplica, Region: 1, From: 2, To: 3},
+		"pd-replay late(5) again(10) old(100) within 1.200s": PDReplay{Tampering{5, 10, 100, 1200 * time.Millisecond}},
+		"pd-storm orders(9) pick(4294967295)":                PDStorm{9, 4294967295},
+		"decommission store(2)":                              Decommission{Store(2)},
+		"decommission leader(3)":                             Decommission{Leader(3)},
+		"split region(9)":                                    Split{9},
+		"joint region(1) 2->3 swaps(2)":                      Joint{Region: 1, From: 2, To: 3, Swaps: 2},
+		"joint region(1) 2->3 swaps(1) explicit":             Joint{Region: 1, From: 2, To: 3, Swaps: 1, Explicit: true},
+		"joint region(1) 2->3 swaps(1) kill":                 Joint{Region: 1, From: 2, To: 3, Swaps: 1, Kill: true},
+		"learner region(1) on(2) stays":                      Learner{1, 2, LearnerStays},
+		"learner region(1) on(2) demoted":                    Learner{1, 2, LearnerDemoted},
+		"replace region(1) 2->3":                             Replace{Region: 1, From: 2, To: 3},
+		"replace region(1) 2->3 joint":                       Replace{Region: 1, From: 2, To: 3, Joint: true},
+		"batch-split region(1) keys(3) left":                 BatchSplit{Region: 1, Keys: 3},
+		"batch-split region(1) keys(3) right":                BatchSplit{Region: 1, Keys: 3, Right: true},
+		"merge region(9) left":                               Merge{Region: 9},
+		"coup transfer region(4)":                            Coup{Region: 4, Transfer: true},
+		"coup merge region(4) right":                         Coup{Region: 4, Merge: true, Right: true},
+		"coup restart region(4) clients=0x3 after 1.200s":    Coup{Region: 4, Clients: 3, After: 1200 * time.Millisecond},
+		"merge region(9) right":                              Merge{Region: 9, Right: true},
+		"merge region(9) left racing source":                 Merge{Region: 9, Race: RaceSource},
 	} {
 		require.Equal(t, text, f.String())
 		got, err := ParseFault(text)
@@ -274,7 +286,7 @@ func TestParseFamilies(t *testing.T) {
 	require.Equal(t, "kill", some[0].Name)
 	require.Equal(t, "split", some[1].Name)
 	_, err = ParseFamilies("kill,fire")
-	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,joint,learner,replace,split,batch-split,merge,coup,lag,crash-at,bit-rot,pd-kill,pd-partition,pd-leader-transfer`)
+	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,joint,learner,replace,split,batch-split,merge,coup,lag,crash-at,bit-rot,decommission,pd-kill,pd-partition,pd-leader-transfer,pd-replay,pd-storm`)
 	_, err = ParseFamilies("")
 	require.ErrorContains(t, err, `unknown nemesis "": want all`)
 	_, err = ParseFamilies("kill,all")

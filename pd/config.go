@@ -48,6 +48,8 @@ type Config struct {
 	AddPeer, RemovePeer schedule.Rate
 	// IDBatch is for how many ids one entry is made. A new leader skips what is left of a batch.
 	IDBatch uint64
+	// Listener is told what happens.
+	Listener Listener
 }
 
 // DefaultConfig fits the simulated world and small real clusters.

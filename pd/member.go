@@ -74,6 +74,9 @@ type Member struct {
 	offlineSince map[uint64]world.Time
 	// cursor is the key from which the next tick goes on checking regions.
 	cursor []byte
+	// pauses are how long checkers and schedulers were to be paused, by name, and rules what the configuration says of them.
+	pauses map[string]time.Duration
+	rules  schedule.Rules
 }
 
 // New boots a member from what eng holds. It fails if cfg is not usable or if eng belongs to another member or cluster.
@@ -91,7 +94,7 @@ func New(cfg Config, env world.Env, eng *engine.Engine) (*Member, error) {
 	if !cfg.hasMember(env.Addr) {
 		return nil, fmt.Errorf("placement driver at %s is none of its own members, %v", env.Addr, cfg.Members)
 	}
-	m := &Member{cfg: cfg, env: env, outbox: &outbox{}, plan: plan}
+	m := &Member{cfg: cfg, env: env, outbox: &outbox{}, plan: plan, rules: cfg.Rules}
 	m.reset()
 	if m.rep, err = openReplica(&m.cfg, env, eng); err == nil {
 		err = m.load() // what can't be read must show now, and not when this member comes to lead
@@ -220,15 +223,24 @@ func (m *Member) input(snap *core.Snapshot) schedule.Input {
 	}
 }
 
-func (m *Member) start(o *schedule.Operator) bool {
-	if o == nil || m.ctl.Add(o) != "" {
-		return false
+func (m *Member) start(o *schedule.Operator) bool { return o != nil && m.take(o) == "" }
+
+// take starts an operator, or says why not.
+func (m *Member) take(o *schedule.Operator) (refused string) {
+	if refused = m.ctl.Add(o); refused != "" {
+		return refused
 	}
 	m.counters.OperatorsStarted++
-	return true
+	if f := m.cfg.Listener.Started; f != nil {
+		f(o, m.cluster.View(m.now))
+	}
+	return ""
 }
 
 func (m *Member) ended(e schedule.End) {
+	if f := m.cfg.Listener.Ended; f != nil && e.Operator != nil {
+		f(e)
+	}
 	switch e.Outcome {
 	case schedule.OutcomeFinished:
 		m.counters.OperatorsFinished++

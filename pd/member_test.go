@@ -361,8 +361,8 @@ func TestConfig(t *testing.T) {
 		},
 		{func(c *Config) { c.Members = []world.Addr{memberAddr(1)} }, "at 100/0 is none of its own members, [101/0]"},
 		{
-			func(c *Config) { c.Schedulers = []string{"scatter"} },
-			`there is no "scatter", only joint-state, replica, isolation, split, merge, balance-region, balance-leader, `,
+			func(c *Config) { c.Schedulers = []string{"shuffle"} },
+			`there is no "shuffle", only joint-state, replica, isolation, split, merge, balance-region, balance-leader, `,
 		},
 	} {
 		cfg := DefaultConfig()

@@ -59,6 +59,10 @@ func (m *Member) followLeadership(out *world.Effects) {
 		panic(fmt.Sprintf("pd: member %s comes to lead and can't read what it has applied: %v", m.env.Addr, err))
 	}
 	m.cluster.Boot(m.now)
+	m.beginPauses()
+	if f := m.cfg.Listener.Booted; f != nil {
+		f()
+	}
 }
 
 // reset forgets all that belongs to one leadership.

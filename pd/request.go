@@ -156,6 +156,10 @@ func (m *Member) route(req *ordealpb.PDRequest, resp *ordealpb.PDResponse) error
 		return m.transfer(body.TransferDriver)
 	case *ordealpb.PDRequest_EmptyStore:
 		return m.emptyStore(body.EmptyStore)
+	case *ordealpb.PDRequest_Policy:
+		r, err := m.changePolicy(body.Policy)
+		resp.Body = &ordealpb.PDResponse_Policy{Policy: r}
+		return err
 	case *ordealpb.PDRequest_PutStore:
 		return m.putStore(body.PutStore.GetStore())
 	case *ordealpb.PDRequest_StoreHeartbeat:
@@ -183,6 +187,10 @@ func (m *Member) route(req *ordealpb.PDRequest, resp *ordealpb.PDResponse) error
 	case *ordealpb.PDRequest_AskBatchSplit:
 		r, err := m.askBatchSplit(body.AskBatchSplit)
 		resp.Body = &ordealpb.PDResponse_AskBatchSplit{AskBatchSplit: r}
+		return err
+	case *ordealpb.PDRequest_Operator:
+		r, err := m.order(body.Operator)
+		resp.Body = &ordealpb.PDResponse_Operator{Operator: r}
 		return err
 	default:
 		panic(fmt.Sprintf("pd: request %T is in the protocol, but nobody handles it", body))

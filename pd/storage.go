@@ -57,6 +57,9 @@ func (m *Member) load() error {
 		}
 		m.bootstrapped = true
 	}
+	if err := m.loadPolicy(); err != nil {
+		return err
+	}
 	err := loadAll(m.rep.eng, prefixStore, func(s *metapb.Store) error { return m.cluster.PutStore(s, 0) })
 	if err != nil {
 		return err

@@ -37,6 +37,9 @@ func (r *run) judge() {
 		r.verdict = checker.Worst(r.verdict, res.Verdict)
 		r.reasons = append(r.reasons, res.Reasons...)
 	}
+	for _, why := range r.watch.placement.broken[:min(len(r.watch.placement.broken), 1)] {
+		r.fail("the placement driver: %s", why)
+	}
 	if r.panicked {
 		return // it did not get to try everything
 	}
@@ -68,7 +71,7 @@ func (r *run) summary() *Summary {
 	s := &Summary{
 		Workload: r.cfg.Workload, Seed: r.cfg.Seed, Flags: r.cfg.Flags(), Verdict: r.verdict,
 		Reasons: append([]string{}, r.reasons...), Kind: r.kind(), Ops: Ops{OK: n.Ok, Failed: n.Failed, Unknown: n.Unknown},
-		Faults: []Fault{}, Rests: r.rests, VirtualS: r.w.Now().Seconds(), WallS: r.wall.seconds(), Events: r.w.Events(),
+		Faults: []Fault{}, Rests: r.rests, Operators: r.watch.placement.plans, Balance: r.balance, VirtualS: r.w.Now().Seconds(), WallS: r.wall.seconds(), Events: r.w.Events(),
 		TraceHash: fmt.Sprintf("%016x", r.w.TraceHash()), RunDir: r.cfg.Out,
 	}
 	for _, rec := range r.records {

@@ -62,6 +62,7 @@ const (
 	DefaultReplicas = "3"
 	DefaultRegions  = "4"
 	DefaultClients  = "8"
+	DefaultJoin     = "0"
 	DefaultOut      = "out"
 	DefaultLuck     = "0"
 )
@@ -79,6 +80,7 @@ type flagValues struct {
 	workload, nemesis, bug, duration        string
 	seed, seeds                             string
 	stores, replicas, regions, clients, out string
+	join                                    string
 	luck, plain                             string
 }
 
@@ -101,6 +103,7 @@ func RegisterFlags(fs *flag.FlagSet) *FlagSet {
 		{&v.stores, "stores", DefaultStores, fmt.Sprintf("`how many` stores, 1 to %d", StoresMax)},
 		{&v.replicas, "replicas", DefaultReplicas, fmt.Sprintf("`how many` replicas of each region, 1 to %d and at most as many as stores", ReplicasMax)},
 		{&v.regions, "regions", DefaultRegions, fmt.Sprintf("`how many` regions to begin with, 1 to %d", RegionsMax)},
+		{&v.join, "join", DefaultJoin, "`how many` of the stores join when the others are full and clients work; placement is judged strictly then"},
 		{&v.clients, "clients", DefaultClients, fmt.Sprintf("`how many` clients, 1 to %d", ClientsMax)},
 		{&v.bug, "bug", "", "`name` of a planted bug to switch on, or list"},
 		{&v.luck, "luck", DefaultLuck, "`number` by which all is drawn anew but knobs and faults, which are the seed's"},
@@ -180,6 +183,7 @@ func (v flagValues) options() (o Options, err error) {
 		p.fail("-replicas=%s: there are only %d stores; want at most as many replicas as stores", v.replicas, o.Base.Stores)
 	}
 	o.Base.Regions = int(p.number("regions", v.regions, 1, RegionsMax))
+	o.Base.Join = int(p.number("join", v.join, 0, uint64(max(o.Base.Stores-o.Base.Replicas, 0))))
 	o.Base.Clients = int(p.number("clients", v.clients, 1, ClientsMax))
 	o.Base.Luck = p.number("luck", v.luck, 0, ^uint64(0))
 	if strings.TrimSpace(v.plain) != noNames {
@@ -274,6 +278,9 @@ func (c Config) Args() []string {
 		"-workload=" + c.Workload, "-seed=" + decimal(c.Seed), "-seeds=1", "-nemesis=" + c.nemesisArg(),
 		"-duration=" + c.Duration.String(), "-stores=" + decimal(c.Stores), "-replicas=" + decimal(c.Replicas),
 		"-regions=" + decimal(c.Regions), "-clients=" + decimal(c.Clients),
+	}
+	if c.Join > 0 {
+		args = append(args, "-join="+decimal(c.Join))
 	}
 	if c.Bug != "" {
 		args = append(args, "-bug="+c.Bug)

@@ -75,6 +75,7 @@ func TestFlagsThatAreWrong(t *testing.T) {
 		{"-replicas=5 -stores=3", "-replicas=5: there are only 3 stores"},
 		{"-regions=0", "-regions=0: want"},
 		{"-clients=0", "-clients=0: want"},
+		{"-join=3", "-join=3: want a whole number from 0 to 2"},
 		{"-bug=foo", "-bug=foo: unknown bug: want one of " + bug},
 		{"-out=", "-out= is empty"},
 		{"-foo", "unknown flag -foo: allowed are -bug -clients"},
@@ -95,7 +96,7 @@ func TestFlagsThatAreWrong(t *testing.T) {
 func TestArgsRepeatTheConfiguration(t *testing.T) {
 	t.Parallel()
 	bug := workloads.Bugs()[0].Name
-	for _, args := range []string{"", "-nemesis=none -seed=9", "-nemesis=kill,split -duration=90s -bug=" + bug} {
+	for _, args := range []string{"", "-nemesis=none -seed=9", "-stores=6 -join=3", "-nemesis=kill,split -duration=90s -bug=" + bug} {
 		opts, _, err := parse(strings.Fields(args)...)
 		require.NoError(t, err)
 		cfg := opts.Configs()[0]
@@ -108,7 +109,7 @@ func TestArgsRepeatTheConfiguration(t *testing.T) {
 func TestSummaryGivesTheConfigurationBack(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	opts, _, err := parse("-workload=scan", "-seed=18446744073709551615", "-seeds=1", "-nemesis=kill")
+	opts, _, err := parse("-workload=scan", "-seed=18446744073709551615", "-seeds=1", "-nemesis=kill", "-join=1")
 	require.NoError(t, err)
 	want := opts.Configs()[0]
 	require.Equal(t, uint64(math.MaxUint64), want.Seed)

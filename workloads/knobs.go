@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ordeal/cluster"
+	"ordeal/pd/schedule"
 	"ordeal/system/client"
 	"ordeal/workloads/traffic"
 	"ordeal/world/sim"
@@ -30,6 +31,7 @@ type knobs struct {
 	// readFrom is whom each client reads from.
 	readFrom []client.ReadFrom
 	shards   int
+	driver   driverKnobs
 	members  memberKnobs
 }
 
@@ -92,6 +94,11 @@ func drawKnobs(cfg Config) knobs {
 	if cfg.Regions > manyRegions {
 		k.bearMany()
 	}
+	k.driver = drawDriver(cfg.Seed, k.tick)
+	k.driver.takeSizes(cfg.Seed, &k)
+	if cfg.Join > 0 {
+		k.bearJoin()
+	}
 	k.traffic.NapEvery, k.traffic.NapFor = k.hibernate.napEvery, k.hibernate.napFor
 	return k
 }
@@ -114,6 +121,13 @@ func (k *knobs) bearMany() {
 	k.hibernate.ticks = max(k.hibernate.ticks, 1)
 	k.sizes.waitingMax = max(k.sizes.waitingMax, manyWaitingMin)
 	k.sizes.mergeBytes = 0
+}
+
+// bearJoin leaves the number of regions to faults, and has the driver look at nothing but how many each store has: moves are
+// counted, and whatever else it does is a reason for another one.
+func (k *knobs) bearJoin() {
+	k.splitBytes, k.sizes.splitKeys, k.sizes.mergeBytes = 0, 0, 0
+	k.driver.rules, k.driver.places = schedule.Rules{}, nil
 }
 
 // drawReads draws how reads are answered. In a third of the runs all clients read from leaders, in a third from any
@@ -147,7 +161,7 @@ func quietNet() sim.NetConfig {
 // cluster is the cluster that a run starts.
 func (k knobs) cluster(cfg Config) cluster.Config {
 	c := cluster.DefaultConfig()
-	c.Stores, c.Replicas, c.Clients = cfg.Stores, cfg.Replicas, cfg.Clients
+	c.Stores, c.Replicas, c.Clients = cfg.Stores-cfg.Join, cfg.Replicas, cfg.Clients
 	c.SplitKeys = traffic.SplitKeys(cfg.Regions)
 	c.Store.LogEntriesMax = k.logEntries
 	c.Store.RegionSplitBytes = k.splitBytes
@@ -157,6 +171,7 @@ func (k knobs) cluster(cfg Config) cluster.Config {
 	c.Store.Shards = k.shards
 	k.sizes.apply(&c.Store)
 	k.hibernate.configure(&c.Store)
+	k.driver.configure(&c)
 	k.members.configure(&c)
 	c.Client = client.Options{CallTimeout: k.callTimeout}
 	return c

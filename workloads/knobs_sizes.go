@@ -19,6 +19,8 @@ type sizes struct {
 	mergeBytes uint64
 	mergeRest  int
 	lookBytes  int
+	// measure has sizes looked at for the driver.
+	measure bool
 }
 
 // drawSizes has a source of its own, so that another size does not change what else a seed draws.
@@ -65,6 +67,7 @@ func (s sizes) apply(c *store.Config) {
 	c.WaitingMax = s.waitingMax
 	c.PromoteLagMax = s.promoteLag
 	c.RegionSplitKeys, c.RegionMergeBytes, c.LookBytesPerTick = s.splitKeys, s.mergeBytes, s.lookBytes
+	c.MeasureSizes = s.measure
 	if s.mergeBytes > 0 {
 		c.MergeRestTicks = s.mergeRest
 	}

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"ordeal/checker"
-	"ordeal/internal/failpoint"
 	"ordeal/workloads"
 	"ordeal/workloads/driver"
 )
@@ -58,19 +56,9 @@ func ours(name string) bool {
 func TestNemesis(t *testing.T) {
 	opts, err := flags.Options()
 	require.NoError(t, err)
-	root, err := failpoint.ModuleRoot(".")
-	require.NoError(t, err)
-	if !filepath.IsAbs(opts.Out) {
-		opts.Out = filepath.Join(root, opts.Out)
-	}
+	pool, root := newPool(t, &opts, "")
 	cfgs, err := driver.Runs(opts)
 	require.NoError(t, err)
-	binary, err := driver.Prepare(t.Context(), driver.NewConsole(os.Stderr), root, "")
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, binary.Close()) })
-	require.NoError(t, binary.Need(opts.Base.Bug))
-	pool := driver.NewPool(binary, min(runtime.NumCPU(), len(cfgs)))
-	t.Cleanup(pool.Close)
 	for _, w := range opts.Workloads {
 		t.Run(w, func(t *testing.T) {
 			t.Parallel()
@@ -88,7 +76,7 @@ func TestNemesis(t *testing.T) {
 
 // runOne makes a run. One that could not be judged, or in which nothing was tried, has failed its purpose as much as
 // one that was judged wrong.
-func runOne(t *testing.T, pool *driver.Pool, root string, cfg workloads.Config) {
+func runOne(t *testing.T, pool *driver.Pool, root string, cfg workloads.Config) *workloads.Summary {
 	s, err := pool.Run(context.WithoutCancel(t.Context()), cfg, func(workloads.Progress) {})
 	require.NoError(t, err)
 	t.Logf("%s: %d ok, %d failed, %d unknown, %d faults, %.1f virtual s in %.2f s, trace %s",
@@ -101,4 +89,5 @@ func runOne(t *testing.T, pool *driver.Pool, root string, cfg workloads.Config) 
 		t.Errorf("%s: %s\nreport: %s\nreplay: %s", s.Verdict, driver.Reasons(s),
 			filepath.Join(shown.Out, workloads.ReportFile), driver.ReplayLine(shown))
 	}
+	return s
 }

@@ -60,6 +60,7 @@ type run struct {
 	recs     []*checker.Recorder
 	history  *checker.History
 	rests    []Rest
+	balance  *Balance
 	stop     bool
 	panicked bool
 	busy     int
@@ -110,6 +111,7 @@ func (r *run) prepare() error {
 	r.watch = newWatch(r.w, r.cfg.Regions)
 	cc := r.knobs.cluster(r.cfg)
 	cc.Store.Listener = r.watch.listener()
+	cc.PD.Listener = r.watch.placement.listener()
 	if r.cluster, err = cluster.NewSim(r.w, cc); err != nil {
 		return Usagef("%v", err)
 	}
@@ -146,13 +148,17 @@ func (r *run) drawSchedule() error {
 	if err != nil {
 		return Usagef("%v", err)
 	}
-	rng := rand.New(rand.NewPCG(r.cfg.Seed, 0x5c4ed01e))
+	rng := rand.New(rand.NewPCG(r.cfg.Seed, scheduleStream))
 	opts := nemesis.Options{Clients: r.cfg.Clients, CrashPoints: r.cluster.Failpoints(), Full: r.cfg.Replicas == r.cfg.Stores}
 	opts.PDs = r.knobs.members.members
 	if r.cfg.Regions > manyRegions {
 		opts.Busy, opts.Regions = r.load.Busy(r.knobs.traffic), uint64(r.cfg.Regions)
 	}
+	opts.Light = r.cfg.Join > 0
 	r.schedule = nemesis.Draw(rng, families, r.cfg.Duration, r.cfg.Stores, opts)
+	if opts.Light {
+		r.hurtDriver(rng, families)
+	}
 	return nil
 }
 
@@ -188,6 +194,7 @@ func (r *run) play() {
 	}
 	r.finalReads()
 	r.compare()
+	r.judgePlacement()
 	r.awaitRest(RestEnd)
 }
 
@@ -253,6 +260,7 @@ func (r *run) report() {
 func (r *run) hurt() {
 	done := false
 	end := r.w.Now().Add(r.cfg.Duration)
+	r.joinStores()
 	r.w.Go(cluster.NemesisNode, "nemesis", func(p world.Proc) {
 		r.records = nemesis.Run(p, r.cluster, r.schedule, r.cfg.Duration, r.record)
 		done = true
@@ -337,6 +345,7 @@ func (r *run) finalReads() {
 // compare lets the cluster come to rest and compares its replicas.
 func (r *run) compare() {
 	r.report()
+	r.awaitGone()
 	r.awaitCalm()
 	if why := r.cluster.Settle(settleMax); why != "" {
 		r.fail("the cluster is not at rest %v after everything was healed: %s", settleMax, why)

@@ -89,7 +89,7 @@ func (s *Summary) config() (Config, error) {
 	opts, err := flagValues{
 		workload: s.Workload, nemesis: joinNames(s.Flags.Nemesis), bug: s.Flags.Bug, duration: s.Flags.Duration,
 		seed: decimal(s.Seed), seeds: "1", stores: decimal(s.Flags.Stores), replicas: decimal(s.Flags.Replicas),
-		regions: decimal(s.Flags.Regions), clients: decimal(s.Flags.Clients), out: DefaultOut,
+		regions: decimal(s.Flags.Regions), clients: decimal(s.Flags.Clients), join: decimal(s.Flags.Join), out: DefaultOut,
 		luck: decimal(s.Flags.Luck), plain: joinNames(s.Flags.Plain),
 	}.options()
 	if err != nil {

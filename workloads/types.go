@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"ordeal/checker"
+	"ordeal/pd/schedule"
 )
 
 // Config is everything that decides what a run does.
@@ -28,6 +29,8 @@ type Config struct {
 	Replicas int           `json:"replicas"`
 	Regions  int           `json:"regions"`
 	Clients  int           `json:"clients"`
+	// Join is how many of the stores join while clients work, when the others are full.
+	Join int `json:"join,omitempty"`
 	// Bug is the planted bug to switch on, "" for none.
 	Bug string `json:"bug,omitempty"`
 	// Luck draws everything anew but knobs and faults, which are the seed's alone; 0 is the seed's own.
@@ -50,6 +53,7 @@ type Flags struct {
 	Replicas int      `json:"replicas"`
 	Regions  int      `json:"regions"`
 	Clients  int      `json:"clients"`
+	Join     int      `json:"join,omitempty"`
 	Bug      string   `json:"bug,omitempty"`
 	Luck     uint64   `json:"luck,omitempty"`
 	Plain    []string `json:"plain,omitempty"`
@@ -59,7 +63,7 @@ type Flags struct {
 func (c Config) Flags() Flags {
 	return Flags{
 		Nemesis: append([]string{}, c.Nemesis...), Duration: c.Duration.String(), Stores: c.Stores,
-		Replicas: c.Replicas, Regions: c.Regions, Clients: c.Clients, Bug: c.Bug,
+		Replicas: c.Replicas, Regions: c.Regions, Clients: c.Clients, Join: c.Join, Bug: c.Bug,
 		Luck: c.Luck, Plain: c.Plain,
 	}
 }
@@ -114,6 +118,10 @@ type Summary struct {
 	Faults []Fault `json:"faults"`
 	// Rests says how many peers slept, at those moments of the run that it came to.
 	Rests []Rest `json:"rests,omitempty"`
+	// Operators counts what the placement driver has begun, by kind.
+	Operators map[schedule.Kind]int `json:"operators,omitempty"`
+	// Balance says how peers were moved, if stores joined and the run came to its end.
+	Balance *Balance `json:"balance,omitempty"`
 	// VirtualS is how long the run took on the cluster's clocks, WallS on ours; both in seconds.
 	VirtualS float64 `json:"virtual_s"`
 	WallS    float64 `json:"wall_s"`

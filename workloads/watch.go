@@ -40,6 +40,8 @@ type watch struct {
 	leadersMax int
 	// waiting are the client calls that wait in each shard.
 	waiting map[shardOf]uint64
+	// placement follows who moves peers.
+	placement *placement
 	// rotten says whether somebody damaged a store's disk where a region has data.
 	rotten func(world.NodeID, *metapb.Region) bool
 	notes  []string
@@ -64,8 +66,8 @@ type leadership struct {
 func newWatch(w *sim.World, regions int) *watch {
 	return &watch{
 		w: w, inv: checker.NewInvariants(w.Now), regions: map[uint64]checker.RegionView{}, ended: map[uint64]bool{},
-		rotten:  func(world.NodeID, *metapb.Region) bool { return false },
-		waiting: map[shardOf]uint64{}, leadersMax: leadersMax + leadersPerRegion*regions,
+		rotten:    func(world.NodeID, *metapb.Region) bool { return false },
+		placement: newPlacement(w.Now), waiting: map[shardOf]uint64{}, leadersMax: leadersMax + leadersPerRegion*regions,
 	}
 }
 
@@ -174,6 +176,7 @@ func (v *watch) regionChanged(s uint64, r *metapb.Region) {
 		peers = append(peers, m.GetId())
 	}
 	e := r.GetRegionEpoch()
+	v.placement.changed(r)
 	v.inv.RegionChanged(world.NodeID(s), r.GetId(), r.GetStartKey(), r.GetEndKey(), e.GetConfVer(), e.GetVersion(), peers)
 }
 

@@ -22,7 +22,7 @@ const (
 	// witnessIDs and witnessTimestamps are how many of them it asks for at a time.
 	witnessIDs, witnessTimestamps = 3, 50
 	// overdueMax is by how much an operator may be older than it may become: operators are looked at once a tick.
-	overdueMax = 2 * time.Second
+	overdueMax = time.Second
 	// calmFor is how long a healed cluster must need no operator to be at rest, and calmMax how long it may take until then.
 	calmFor, calmMax = 3 * time.Second, 180 * time.Second
 	// calmStep is the time between two looks.
@@ -61,7 +61,7 @@ func (r *run) witnessDriver() {
 }
 
 // operatorTimeout is how long the driver gives an operator.
-func (k *knobs) operatorTimeout() time.Duration { return pd.DefaultConfig().OperatorTimeout }
+func (k *knobs) operatorTimeout() time.Duration { return k.driver.operatorTimeout }
 
 // numbers asks every member of the driver for ids and timestamps, be it one that leads, or believes that it does. Each call
 // begins after the last one has ended, so what it gets must be higher.
@@ -136,6 +136,21 @@ func (w *witness) look(m *pd.Member, timeout time.Duration, regions bool) string
 	return ""
 }
 
+// goneMax is how long a healed cluster may take to empty the stores that were told to leave.
+const goneMax = 120 * time.Second
+
+// awaitGone lets time pass until those stores are empty and buried.
+func (r *run) awaitGone() {
+	end := r.w.Now().Add(goneMax)
+	for r.cluster.Lingering() != "" && r.w.Now() < end {
+		r.report()
+		r.w.Run(r.w.Now().Add(calmStep))
+	}
+	if why := r.cluster.Lingering(); why != "" {
+		r.fail("%v after everything was healed, %s", goneMax, why)
+	}
+}
+
 // awaitCalm lets time pass until the driver knows the truth and wants nothing any more, which a cluster that is healed
 // must come to: what swings for ever never does. Then stores must be as even as one move could make them. That has a bound and
 // no order: the driver may pause while it waits for reports. Where there are thousands of regions it takes too long.
@@ -157,7 +172,11 @@ func (r *run) awaitCalm() {
 		if running := m.Operators(); why == "" && len(running) > 0 {
 			why = "an operator is under way: " + running[0].String()
 		}
-		if uneven := cluster.Uneven(m, calmTolerance); why == "" && uneven != "" {
+		labels := r.knobs.driver.rules.LocationLabels
+		if crowded := cluster.Crowded(m, labels); why == "" && crowded != "" {
+			why = crowded
+		}
+		if uneven := cluster.Uneven(m, calmTolerance, labels); why == "" && uneven != "" {
 			why = "stores are uneven: " + uneven
 		}
 		if calm += calmStep; why != "" {

@@ -16,6 +16,8 @@ const (
 	KindScatter       Kind = "scatter"
 	KindEvictLeader   Kind = "evict-leader"
 	KindGrantLeader   Kind = "grant-leader"
+	// KindOrdered is what people ask for.
+	KindOrdered Kind = "ordered"
 )
 
 // Priority orders operators that want the same region: a higher one takes the place of a lower one.
@@ -36,7 +38,7 @@ func (k Kind) Priority() Priority {
 	switch k {
 	case KindReplica, KindJointState:
 		return PriorityRepair
-	case KindIsolation, KindSplit, KindMerge, KindEvictLeader, KindGrantLeader:
+	case KindIsolation, KindSplit, KindMerge, KindEvictLeader, KindGrantLeader, KindOrdered:
 		return PriorityShape
 	default:
 		return PriorityEven

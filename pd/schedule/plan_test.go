@@ -37,5 +37,5 @@ func TestPlanChangesWhileItRuns(t *testing.T) {
 		require.ErrorIs(t, err, ErrScheduler)
 	}
 	require.EqualError(t, p.Add("balance"), `scheduler: there is no "balance", only joint-state, replica, isolation, split, `+
-		`merge, balance-region, balance-leader, hot-region, evict-leader-STORE, grant-leader-STORE`)
+		`merge, balance-region, balance-leader, hot-region, scatter, evict-leader-STORE, grant-leader-STORE`)
 }

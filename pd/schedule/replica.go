@@ -12,7 +12,8 @@ import (
 // CheckReplicas returns what r needs to have the right number of peers, all on stores that will stay, or nil if it has
 // them, has an operator already, or cannot be helped now. The worst fault is mended first:
 //
-//  1. a peer on a store that is down, gone or to be emptied: replaced, or just removed if there are too many anyway
+//  1. a peer on a store that is down, gone or to be emptied: replaced, or just removed if there are too many anyway; if that
+//     is not safe, or nobody could lead then, a learner that can become a voter is promoted first
 //  2. too few voters, and a learner that can become one: it is promoted
 //  3. too few peers: one is added on the best store
 //  4. too many peers: the worst is removed
@@ -29,16 +30,15 @@ func CheckReplicas(in Input, r *core.RegionInfo) *Operator {
 	if o := in.Running.regions[r.ID()]; o != nil && (p == nil || o.Region != r.ID() || !o.idlesAt(p)) {
 		return nil // under way
 	}
-	if p != nil {
-		if have > in.Replicas {
-			return in.remove(r, why, p.GetStoreId())
-		}
-		if to := in.bestTargetFor(r, p.GetStoreId()); to != 0 {
-			return in.move(r, KindReplica, why, p.GetStoreId(), to)
-		}
-		return nil
-	}
 	voters := region.Voters(r.Region)
+	if p != nil {
+		o := in.mend(r, p, why)
+		if o == nil {
+			// A vote of one that stays may be what it takes to let this one go, or somebody who can lead instead.
+			o = in.promote(r, fmt.Sprintf("%d of %d voters, and %s", voters, in.Replicas, why))
+		}
+		return o
+	}
 	switch why := fmt.Sprintf("%d of %d peers", have, in.Replicas); {
 	case voters < in.Replicas && voters < have:
 		return in.promote(r, fmt.Sprintf("%d of %d voters", voters, in.Replicas))
@@ -49,6 +49,17 @@ func CheckReplicas(in Input, r *core.RegionInfo) *Operator {
 	default:
 		return nil
 	}
+}
+
+// mend plans to replace a peer that is in the wrong place, or just to remove it if there are too many anyway.
+func (in Input) mend(r *core.RegionInfo, p *metapb.Peer, why string) *Operator {
+	if len(r.Region.GetPeers()) > in.Replicas {
+		return in.remove(r, why, p.GetStoreId())
+	}
+	if to := in.bestTargetFor(r, p.GetStoreId()); to != 0 {
+		return in.move(r, KindReplica, why, p.GetStoreId(), to)
+	}
+	return nil
 }
 
 // idlesAt says whether an operator of lower priority than repair does nothing about a peer that is in the wrong place, and

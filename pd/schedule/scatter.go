@@ -6,6 +6,16 @@ import (
 	"ordeal/pd/core"
 )
 
+// ScatterAny scatters regions at random, one after the other and for as long as it runs: it is for clusters that are to be
+// shaken up, and keeps any from coming to rest.
+func ScatterAny(in Input) *Operator {
+	n := in.Snapshot.RegionCount()
+	if n == 0 {
+		return nil
+	}
+	return Scatter(in, in.Snapshot.At(in.Rand.IntN(n)))
+}
+
 // Scatter spreads the peers of one region over stores at random, such that none stand nearer to each other than before, and
 // lets a random one of those that stay lead. It is for regions that were just cut out of one and are still all on its stores.
 func Scatter(in Input, r *core.RegionInfo) *Operator {

@@ -41,13 +41,14 @@ func Schedulers() []Scheduler {
 		{Name: string(KindBalanceRegion), Schedule: BalanceRegion},
 		{Name: string(KindBalanceLeader), Schedule: BalanceLeader},
 		{Name: string(KindHotRegion), Schedule: BalanceHot},
+		{Name: string(KindScatter), Schedule: ScatterAny},
 	}
 }
 
 // ErrScheduler says that there is no scheduler or checker of that name, or that it cannot do what is asked of it.
 var ErrScheduler = errors.New("scheduler")
 
-// Plan is which checkers and schedulers run. It is changed while they do; nothing of it is kept over a restart.
+// Plan is which checkers and schedulers run. It is changed while they do; what is to be kept of it is for others to keep.
 type Plan struct {
 	checkers   []Checker
 	schedulers []Scheduler

@@ -192,7 +192,7 @@ func (x Op_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Op_Kind.Descriptor instead.
 func (Op_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{37, 0}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{45, 0}
 }
 
 // RaftMessage is one message of one Raft group, addressed from peer to peer.
@@ -2369,6 +2369,8 @@ type PDRequest struct {
 	//	*PDRequest_EmptyStore
 	//	*PDRequest_GetMembers
 	//	*PDRequest_TransferDriver
+	//	*PDRequest_Policy
+	//	*PDRequest_Operator
 	Body isPDRequest_Body `protobuf_oneof:"body"`
 	// From one member of the driver to another; there is no body then, and no answer.
 	Driver        *DriverPacket `protobuf:"bytes,18,opt,name=driver,proto3" json:"driver,omitempty"`
@@ -2564,6 +2566,24 @@ func (x *PDRequest) GetTransferDriver() *TransferDriverRequest {
 	return nil
 }
 
+func (x *PDRequest) GetPolicy() *PolicyRequest {
+	if x != nil {
+		if x, ok := x.Body.(*PDRequest_Policy); ok {
+			return x.Policy
+		}
+	}
+	return nil
+}
+
+func (x *PDRequest) GetOperator() *OperatorRequest {
+	if x != nil {
+		if x, ok := x.Body.(*PDRequest_Operator); ok {
+			return x.Operator
+		}
+	}
+	return nil
+}
+
 func (x *PDRequest) GetDriver() *DriverPacket {
 	if x != nil {
 		return x.Driver
@@ -2640,6 +2660,14 @@ type PDRequest_TransferDriver struct {
 	TransferDriver *TransferDriverRequest `protobuf:"bytes,17,opt,name=transfer_driver,json=transferDriver,proto3,oneof"`
 }
 
+type PDRequest_Policy struct {
+	Policy *PolicyRequest `protobuf:"bytes,24,opt,name=policy,proto3,oneof"`
+}
+
+type PDRequest_Operator struct {
+	Operator *OperatorRequest `protobuf:"bytes,25,opt,name=operator,proto3,oneof"`
+}
+
 func (*PDRequest_Bootstrap) isPDRequest_Body() {}
 
 func (*PDRequest_IsBootstrapped) isPDRequest_Body() {}
@@ -2671,6 +2699,10 @@ func (*PDRequest_EmptyStore) isPDRequest_Body() {}
 func (*PDRequest_GetMembers) isPDRequest_Body() {}
 
 func (*PDRequest_TransferDriver) isPDRequest_Body() {}
+
+func (*PDRequest_Policy) isPDRequest_Body() {}
+
+func (*PDRequest_Operator) isPDRequest_Body() {}
 
 // DriverPacket is what one turn of a member of the placement driver has for another one.
 type DriverPacket struct {
@@ -2954,6 +2986,8 @@ type PDResponse struct {
 	//	*PDResponse_EmptyStore
 	//	*PDResponse_GetMembers
 	//	*PDResponse_TransferDriver
+	//	*PDResponse_Policy
+	//	*PDResponse_Operator
 	Body isPDResponse_Body `protobuf_oneof:"body"`
 	// Instead of a body: the member that was asked does not lead, or not any more. Nothing came of the request that anybody
 	// could rely on.
@@ -3150,6 +3184,24 @@ func (x *PDResponse) GetTransferDriver() *TransferDriverResponse {
 	return nil
 }
 
+func (x *PDResponse) GetPolicy() *PolicyResponse {
+	if x != nil {
+		if x, ok := x.Body.(*PDResponse_Policy); ok {
+			return x.Policy
+		}
+	}
+	return nil
+}
+
+func (x *PDResponse) GetOperator() *OperatorResponse {
+	if x != nil {
+		if x, ok := x.Body.(*PDResponse_Operator); ok {
+			return x.Operator
+		}
+	}
+	return nil
+}
+
 func (x *PDResponse) GetNotLeader() *NotDriverLeader {
 	if x != nil {
 		return x.NotLeader
@@ -3226,6 +3278,14 @@ type PDResponse_TransferDriver struct {
 	TransferDriver *TransferDriverResponse `protobuf:"bytes,17,opt,name=transfer_driver,json=transferDriver,proto3,oneof"`
 }
 
+type PDResponse_Policy struct {
+	Policy *PolicyResponse `protobuf:"bytes,24,opt,name=policy,proto3,oneof"`
+}
+
+type PDResponse_Operator struct {
+	Operator *OperatorResponse `protobuf:"bytes,25,opt,name=operator,proto3,oneof"`
+}
+
 func (*PDResponse_Bootstrap) isPDResponse_Body() {}
 
 func (*PDResponse_IsBootstrapped) isPDResponse_Body() {}
@@ -3257,6 +3317,10 @@ func (*PDResponse_EmptyStore) isPDResponse_Body() {}
 func (*PDResponse_GetMembers) isPDResponse_Body() {}
 
 func (*PDResponse_TransferDriver) isPDResponse_Body() {}
+
+func (*PDResponse_Policy) isPDResponse_Body() {}
+
+func (*PDResponse_Operator) isPDResponse_Body() {}
 
 // NotDriverLeader names the member that leads, as far as the one that was asked knows.
 type NotDriverLeader struct {
@@ -3472,6 +3536,668 @@ func (x *DriverIdentity) GetMembers() []uint64 {
 	return nil
 }
 
+// PolicyRequest changes by what the placement driver goes, and asks for it; without a change it only asks. TiKV's driver has
+// this, and what OperatorRequest is for, in its HTTP interface only.
+type PolicyRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Header *pdpb.RequestHeader    `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
+	// Types that are valid to be assigned to Change:
+	//
+	//	*PolicyRequest_Add
+	//	*PolicyRequest_Remove
+	//	*PolicyRequest_Pause
+	//	*PolicyRequest_Rules
+	Change        isPolicyRequest_Change `protobuf_oneof:"change"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyRequest) Reset() {
+	*x = PolicyRequest{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyRequest) ProtoMessage() {}
+
+func (x *PolicyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyRequest.ProtoReflect.Descriptor instead.
+func (*PolicyRequest) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *PolicyRequest) GetHeader() *pdpb.RequestHeader {
+	if x != nil {
+		return x.Header
+	}
+	return nil
+}
+
+func (x *PolicyRequest) GetChange() isPolicyRequest_Change {
+	if x != nil {
+		return x.Change
+	}
+	return nil
+}
+
+func (x *PolicyRequest) GetAdd() string {
+	if x != nil {
+		if x, ok := x.Change.(*PolicyRequest_Add); ok {
+			return x.Add
+		}
+	}
+	return ""
+}
+
+func (x *PolicyRequest) GetRemove() string {
+	if x != nil {
+		if x, ok := x.Change.(*PolicyRequest_Remove); ok {
+			return x.Remove
+		}
+	}
+	return ""
+}
+
+func (x *PolicyRequest) GetPause() *SchedulerPause {
+	if x != nil {
+		if x, ok := x.Change.(*PolicyRequest_Pause); ok {
+			return x.Pause
+		}
+	}
+	return nil
+}
+
+func (x *PolicyRequest) GetRules() *PlacementRules {
+	if x != nil {
+		if x, ok := x.Change.(*PolicyRequest_Rules); ok {
+			return x.Rules
+		}
+	}
+	return nil
+}
+
+type isPolicyRequest_Change interface {
+	isPolicyRequest_Change()
+}
+
+type PolicyRequest_Add struct {
+	// Names of checkers and schedulers, such as hot-region or evict-leader-3. To add one that is there, or to remove one that
+	// is not, changes nothing.
+	Add string `protobuf:"bytes,2,opt,name=add,proto3,oneof"`
+}
+
+type PolicyRequest_Remove struct {
+	Remove string `protobuf:"bytes,3,opt,name=remove,proto3,oneof"`
+}
+
+type PolicyRequest_Pause struct {
+	Pause *SchedulerPause `protobuf:"bytes,4,opt,name=pause,proto3,oneof"`
+}
+
+type PolicyRequest_Rules struct {
+	Rules *PlacementRules `protobuf:"bytes,5,opt,name=rules,proto3,oneof"`
+}
+
+func (*PolicyRequest_Add) isPolicyRequest_Change() {}
+
+func (*PolicyRequest_Remove) isPolicyRequest_Change() {}
+
+func (*PolicyRequest_Pause) isPolicyRequest_Change() {}
+
+func (*PolicyRequest_Rules) isPolicyRequest_Change() {}
+
+type PolicyResponse struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Header *pdpb.ResponseHeader   `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
+	// What holds after the change.
+	Policy        *PlacementPolicy `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyResponse) Reset() {
+	*x = PolicyResponse{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyResponse) ProtoMessage() {}
+
+func (x *PolicyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyResponse.ProtoReflect.Descriptor instead.
+func (*PolicyResponse) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *PolicyResponse) GetHeader() *pdpb.ResponseHeader {
+	if x != nil {
+		return x.Header
+	}
+	return nil
+}
+
+func (x *PolicyResponse) GetPolicy() *PlacementPolicy {
+	if x != nil {
+		return x.Policy
+	}
+	return nil
+}
+
+// SchedulerPause keeps one checker or scheduler from running for a time; 0 lets it run on.
+type SchedulerPause struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Milliseconds  uint64                 `protobuf:"varint,2,opt,name=milliseconds,proto3" json:"milliseconds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SchedulerPause) Reset() {
+	*x = SchedulerPause{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SchedulerPause) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SchedulerPause) ProtoMessage() {}
+
+func (x *SchedulerPause) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SchedulerPause.ProtoReflect.Descriptor instead.
+func (*SchedulerPause) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *SchedulerPause) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SchedulerPause) GetMilliseconds() uint64 {
+	if x != nil {
+		return x.Milliseconds
+	}
+	return 0
+}
+
+// PlacementPolicy is what people want of the placement driver. It is kept over a restart and a change of leader, with which pauses begin anew.
+type PlacementPolicy struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Schedulers    []string               `protobuf:"bytes,1,rep,name=schedulers,proto3" json:"schedulers,omitempty"`
+	Pauses        []*SchedulerPause      `protobuf:"bytes,2,rep,name=pauses,proto3" json:"pauses,omitempty"`
+	Rules         *PlacementRules        `protobuf:"bytes,3,opt,name=rules,proto3" json:"rules,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlacementPolicy) Reset() {
+	*x = PlacementPolicy{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlacementPolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlacementPolicy) ProtoMessage() {}
+
+func (x *PlacementPolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlacementPolicy.ProtoReflect.Descriptor instead.
+func (*PlacementPolicy) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *PlacementPolicy) GetSchedulers() []string {
+	if x != nil {
+		return x.Schedulers
+	}
+	return nil
+}
+
+func (x *PlacementPolicy) GetPauses() []*SchedulerPause {
+	if x != nil {
+		return x.Pauses
+	}
+	return nil
+}
+
+func (x *PlacementPolicy) GetRules() *PlacementRules {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+// PlacementRules are what checkers and schedulers go by; 0 stands for never, or none.
+type PlacementRules struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The widest first, such as zone, rack, host.
+	LocationLabels   []string `protobuf:"bytes,1,rep,name=location_labels,json=locationLabels,proto3" json:"location_labels,omitempty"`
+	TolerancePercent uint32   `protobuf:"varint,2,opt,name=tolerance_percent,json=tolerancePercent,proto3" json:"tolerance_percent,omitempty"`
+	SplitBytes       uint64   `protobuf:"varint,3,opt,name=split_bytes,json=splitBytes,proto3" json:"split_bytes,omitempty"`
+	SplitKeys        uint64   `protobuf:"varint,4,opt,name=split_keys,json=splitKeys,proto3" json:"split_keys,omitempty"`
+	MergeBytes       uint64   `protobuf:"varint,5,opt,name=merge_bytes,json=mergeBytes,proto3" json:"merge_bytes,omitempty"`
+	MergeKeys        uint64   `protobuf:"varint,6,opt,name=merge_keys,json=mergeKeys,proto3" json:"merge_keys,omitempty"`
+	// Bytes a second.
+	HotBytes      uint64 `protobuf:"varint,7,opt,name=hot_bytes,json=hotBytes,proto3" json:"hot_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlacementRules) Reset() {
+	*x = PlacementRules{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlacementRules) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlacementRules) ProtoMessage() {}
+
+func (x *PlacementRules) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlacementRules.ProtoReflect.Descriptor instead.
+func (*PlacementRules) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *PlacementRules) GetLocationLabels() []string {
+	if x != nil {
+		return x.LocationLabels
+	}
+	return nil
+}
+
+func (x *PlacementRules) GetTolerancePercent() uint32 {
+	if x != nil {
+		return x.TolerancePercent
+	}
+	return 0
+}
+
+func (x *PlacementRules) GetSplitBytes() uint64 {
+	if x != nil {
+		return x.SplitBytes
+	}
+	return 0
+}
+
+func (x *PlacementRules) GetSplitKeys() uint64 {
+	if x != nil {
+		return x.SplitKeys
+	}
+	return 0
+}
+
+func (x *PlacementRules) GetMergeBytes() uint64 {
+	if x != nil {
+		return x.MergeBytes
+	}
+	return 0
+}
+
+func (x *PlacementRules) GetMergeKeys() uint64 {
+	if x != nil {
+		return x.MergeKeys
+	}
+	return 0
+}
+
+func (x *PlacementRules) GetHotBytes() uint64 {
+	if x != nil {
+		return x.HotBytes
+	}
+	return 0
+}
+
+// OperatorRequest wants something done with one region, once.
+type OperatorRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Header   *pdpb.RequestHeader    `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
+	RegionId uint64                 `protobuf:"varint,2,opt,name=region_id,json=regionId,proto3" json:"region_id,omitempty"`
+	// Types that are valid to be assigned to What:
+	//
+	//	*OperatorRequest_LeadFrom
+	//	*OperatorRequest_Move
+	//	*OperatorRequest_Split
+	//	*OperatorRequest_MergeInto
+	//	*OperatorRequest_Scatter
+	//	*OperatorRequest_Cancel
+	What          isOperatorRequest_What `protobuf_oneof:"what"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OperatorRequest) Reset() {
+	*x = OperatorRequest{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OperatorRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OperatorRequest) ProtoMessage() {}
+
+func (x *OperatorRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OperatorRequest.ProtoReflect.Descriptor instead.
+func (*OperatorRequest) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *OperatorRequest) GetHeader() *pdpb.RequestHeader {
+	if x != nil {
+		return x.Header
+	}
+	return nil
+}
+
+func (x *OperatorRequest) GetRegionId() uint64 {
+	if x != nil {
+		return x.RegionId
+	}
+	return 0
+}
+
+func (x *OperatorRequest) GetWhat() isOperatorRequest_What {
+	if x != nil {
+		return x.What
+	}
+	return nil
+}
+
+func (x *OperatorRequest) GetLeadFrom() uint64 {
+	if x != nil {
+		if x, ok := x.What.(*OperatorRequest_LeadFrom); ok {
+			return x.LeadFrom
+		}
+	}
+	return 0
+}
+
+func (x *OperatorRequest) GetMove() *PeerMove {
+	if x != nil {
+		if x, ok := x.What.(*OperatorRequest_Move); ok {
+			return x.Move
+		}
+	}
+	return nil
+}
+
+func (x *OperatorRequest) GetSplit() bool {
+	if x != nil {
+		if x, ok := x.What.(*OperatorRequest_Split); ok {
+			return x.Split
+		}
+	}
+	return false
+}
+
+func (x *OperatorRequest) GetMergeInto() uint64 {
+	if x != nil {
+		if x, ok := x.What.(*OperatorRequest_MergeInto); ok {
+			return x.MergeInto
+		}
+	}
+	return 0
+}
+
+func (x *OperatorRequest) GetScatter() bool {
+	if x != nil {
+		if x, ok := x.What.(*OperatorRequest_Scatter); ok {
+			return x.Scatter
+		}
+	}
+	return false
+}
+
+func (x *OperatorRequest) GetCancel() bool {
+	if x != nil {
+		if x, ok := x.What.(*OperatorRequest_Cancel); ok {
+			return x.Cancel
+		}
+	}
+	return false
+}
+
+type isOperatorRequest_What interface {
+	isOperatorRequest_What()
+}
+
+type OperatorRequest_LeadFrom struct {
+	// The store that should lead it.
+	LeadFrom uint64 `protobuf:"varint,3,opt,name=lead_from,json=leadFrom,proto3,oneof"`
+}
+
+type OperatorRequest_Move struct {
+	Move *PeerMove `protobuf:"bytes,4,opt,name=move,proto3,oneof"`
+}
+
+type OperatorRequest_Split struct {
+	// Cut it in two.
+	Split bool `protobuf:"varint,5,opt,name=split,proto3,oneof"`
+}
+
+type OperatorRequest_MergeInto struct {
+	// The region that it should become a part of.
+	MergeInto uint64 `protobuf:"varint,6,opt,name=merge_into,json=mergeInto,proto3,oneof"`
+}
+
+type OperatorRequest_Scatter struct {
+	// Peers go to stores at random.
+	Scatter bool `protobuf:"varint,7,opt,name=scatter,proto3,oneof"`
+}
+
+type OperatorRequest_Cancel struct {
+	// Give up what is under way.
+	Cancel bool `protobuf:"varint,8,opt,name=cancel,proto3,oneof"`
+}
+
+func (*OperatorRequest_LeadFrom) isOperatorRequest_What() {}
+
+func (*OperatorRequest_Move) isOperatorRequest_What() {}
+
+func (*OperatorRequest_Split) isOperatorRequest_What() {}
+
+func (*OperatorRequest_MergeInto) isOperatorRequest_What() {}
+
+func (*OperatorRequest_Scatter) isOperatorRequest_What() {}
+
+func (*OperatorRequest_Cancel) isOperatorRequest_What() {}
+
+type OperatorResponse struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Header *pdpb.ResponseHeader   `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
+	// What was begun, or given up, for people.
+	Operator      string `protobuf:"bytes,2,opt,name=operator,proto3" json:"operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OperatorResponse) Reset() {
+	*x = OperatorResponse{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OperatorResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OperatorResponse) ProtoMessage() {}
+
+func (x *OperatorResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OperatorResponse.ProtoReflect.Descriptor instead.
+func (*OperatorResponse) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *OperatorResponse) GetHeader() *pdpb.ResponseHeader {
+	if x != nil {
+		return x.Header
+	}
+	return nil
+}
+
+func (x *OperatorResponse) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
+}
+
+// PeerMove takes the peer of a region from one store to another.
+type PeerMove struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	FromStore     uint64                 `protobuf:"varint,1,opt,name=from_store,json=fromStore,proto3" json:"from_store,omitempty"`
+	ToStore       uint64                 `protobuf:"varint,2,opt,name=to_store,json=toStore,proto3" json:"to_store,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeerMove) Reset() {
+	*x = PeerMove{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeerMove) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeerMove) ProtoMessage() {}
+
+func (x *PeerMove) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeerMove.ProtoReflect.Descriptor instead.
+func (*PeerMove) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *PeerMove) GetFromStore() uint64 {
+	if x != nil {
+		return x.FromStore
+	}
+	return 0
+}
+
+func (x *PeerMove) GetToStore() uint64 {
+	if x != nil {
+		return x.ToStore
+	}
+	return 0
+}
+
 // Command is the payload of one log entry: some data operations of one turn, or one admin command.
 type Command struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3486,7 +4212,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3498,7 +4224,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[36]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3511,7 +4237,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{36}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Command) GetEpoch() *metapb.RegionEpoch {
@@ -3550,7 +4276,7 @@ type Op struct {
 
 func (x *Op) Reset() {
 	*x = Op{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3562,7 +4288,7 @@ func (x *Op) String() string {
 func (*Op) ProtoMessage() {}
 
 func (x *Op) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[37]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3575,7 +4301,7 @@ func (x *Op) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Op.ProtoReflect.Descriptor instead.
 func (*Op) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{37}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Op) GetKind() Op_Kind {
@@ -3639,7 +4365,7 @@ type AdminCommand struct {
 
 func (x *AdminCommand) Reset() {
 	*x = AdminCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3651,7 +4377,7 @@ func (x *AdminCommand) String() string {
 func (*AdminCommand) ProtoMessage() {}
 
 func (x *AdminCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[38]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3664,7 +4390,7 @@ func (x *AdminCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminCommand.ProtoReflect.Descriptor instead.
 func (*AdminCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{38}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *AdminCommand) GetBody() isAdminCommand_Body {
@@ -3809,7 +4535,7 @@ type SplitCommand struct {
 
 func (x *SplitCommand) Reset() {
 	*x = SplitCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3821,7 +4547,7 @@ func (x *SplitCommand) String() string {
 func (*SplitCommand) ProtoMessage() {}
 
 func (x *SplitCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[39]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3834,7 +4560,7 @@ func (x *SplitCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SplitCommand.ProtoReflect.Descriptor instead.
 func (*SplitCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{39}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *SplitCommand) GetRegions() []*NewRegion {
@@ -3864,7 +4590,7 @@ type NewRegion struct {
 
 func (x *NewRegion) Reset() {
 	*x = NewRegion{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3876,7 +4602,7 @@ func (x *NewRegion) String() string {
 func (*NewRegion) ProtoMessage() {}
 
 func (x *NewRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[40]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3889,7 +4615,7 @@ func (x *NewRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewRegion.ProtoReflect.Descriptor instead.
 func (*NewRegion) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{40}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *NewRegion) GetSplitKey() []byte {
@@ -3925,7 +4651,7 @@ type PrepareMergeCommand struct {
 
 func (x *PrepareMergeCommand) Reset() {
 	*x = PrepareMergeCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3937,7 +4663,7 @@ func (x *PrepareMergeCommand) String() string {
 func (*PrepareMergeCommand) ProtoMessage() {}
 
 func (x *PrepareMergeCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[41]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3950,7 +4676,7 @@ func (x *PrepareMergeCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrepareMergeCommand.ProtoReflect.Descriptor instead.
 func (*PrepareMergeCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{41}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *PrepareMergeCommand) GetMinIndex() uint64 {
@@ -3983,7 +4709,7 @@ type CommitMergeCommand struct {
 
 func (x *CommitMergeCommand) Reset() {
 	*x = CommitMergeCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3995,7 +4721,7 @@ func (x *CommitMergeCommand) String() string {
 func (*CommitMergeCommand) ProtoMessage() {}
 
 func (x *CommitMergeCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[42]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4008,7 +4734,7 @@ func (x *CommitMergeCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMergeCommand.ProtoReflect.Descriptor instead.
 func (*CommitMergeCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{42}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *CommitMergeCommand) GetSource() *metapb.Region {
@@ -4050,7 +4776,7 @@ type RollbackMergeCommand struct {
 
 func (x *RollbackMergeCommand) Reset() {
 	*x = RollbackMergeCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4062,7 +4788,7 @@ func (x *RollbackMergeCommand) String() string {
 func (*RollbackMergeCommand) ProtoMessage() {}
 
 func (x *RollbackMergeCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[43]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4075,7 +4801,7 @@ func (x *RollbackMergeCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackMergeCommand.ProtoReflect.Descriptor instead.
 func (*RollbackMergeCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{43}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *RollbackMergeCommand) GetCommitIndex() uint64 {
@@ -4094,7 +4820,7 @@ type ComputeHashCommand struct {
 
 func (x *ComputeHashCommand) Reset() {
 	*x = ComputeHashCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4106,7 +4832,7 @@ func (x *ComputeHashCommand) String() string {
 func (*ComputeHashCommand) ProtoMessage() {}
 
 func (x *ComputeHashCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[44]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4119,7 +4845,7 @@ func (x *ComputeHashCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComputeHashCommand.ProtoReflect.Descriptor instead.
 func (*ComputeHashCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{44}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{52}
 }
 
 // VerifyHashCommand tells every replica what hash a majority of the voters has as of index, which is that of a
@@ -4134,7 +4860,7 @@ type VerifyHashCommand struct {
 
 func (x *VerifyHashCommand) Reset() {
 	*x = VerifyHashCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4146,7 +4872,7 @@ func (x *VerifyHashCommand) String() string {
 func (*VerifyHashCommand) ProtoMessage() {}
 
 func (x *VerifyHashCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[45]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4159,7 +4885,7 @@ func (x *VerifyHashCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyHashCommand.ProtoReflect.Descriptor instead.
 func (*VerifyHashCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{45}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *VerifyHashCommand) GetIndex() uint64 {
@@ -4186,7 +4912,7 @@ type CompactLogCommand struct {
 
 func (x *CompactLogCommand) Reset() {
 	*x = CompactLogCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[46]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4198,7 +4924,7 @@ func (x *CompactLogCommand) String() string {
 func (*CompactLogCommand) ProtoMessage() {}
 
 func (x *CompactLogCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[46]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4211,7 +4937,7 @@ func (x *CompactLogCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompactLogCommand.ProtoReflect.Descriptor instead.
 func (*CompactLogCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{46}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *CompactLogCommand) GetCompactIndex() uint64 {
@@ -4232,7 +4958,7 @@ type StoreIdent struct {
 
 func (x *StoreIdent) Reset() {
 	*x = StoreIdent{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[47]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4244,7 +4970,7 @@ func (x *StoreIdent) String() string {
 func (*StoreIdent) ProtoMessage() {}
 
 func (x *StoreIdent) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[47]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4257,7 +4983,7 @@ func (x *StoreIdent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreIdent.ProtoReflect.Descriptor instead.
 func (*StoreIdent) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{47}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *StoreIdent) GetClusterId() uint64 {
@@ -4289,7 +5015,7 @@ type MergeState struct {
 
 func (x *MergeState) Reset() {
 	*x = MergeState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[48]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4301,7 +5027,7 @@ func (x *MergeState) String() string {
 func (*MergeState) ProtoMessage() {}
 
 func (x *MergeState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[48]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4314,7 +5040,7 @@ func (x *MergeState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergeState.ProtoReflect.Descriptor instead.
 func (*MergeState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{48}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *MergeState) GetMinIndex() uint64 {
@@ -4358,7 +5084,7 @@ type Merged struct {
 
 func (x *Merged) Reset() {
 	*x = Merged{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[49]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4370,7 +5096,7 @@ func (x *Merged) String() string {
 func (*Merged) ProtoMessage() {}
 
 func (x *Merged) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[49]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4383,7 +5109,7 @@ func (x *Merged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Merged.ProtoReflect.Descriptor instead.
 func (*Merged) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{49}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Merged) GetRegions() []*MergedRegion {
@@ -4413,7 +5139,7 @@ type MergedRegion struct {
 
 func (x *MergedRegion) Reset() {
 	*x = MergedRegion{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[50]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4425,7 +5151,7 @@ func (x *MergedRegion) String() string {
 func (*MergedRegion) ProtoMessage() {}
 
 func (x *MergedRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[50]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4438,7 +5164,7 @@ func (x *MergedRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergedRegion.ProtoReflect.Descriptor instead.
 func (*MergedRegion) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{50}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *MergedRegion) GetId() uint64 {
@@ -4481,7 +5207,7 @@ type RegionLocalState struct {
 
 func (x *RegionLocalState) Reset() {
 	*x = RegionLocalState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[51]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4493,7 +5219,7 @@ func (x *RegionLocalState) String() string {
 func (*RegionLocalState) ProtoMessage() {}
 
 func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[51]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4506,7 +5232,7 @@ func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionLocalState.ProtoReflect.Descriptor instead.
 func (*RegionLocalState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{51}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *RegionLocalState) GetState() PeerState {
@@ -4565,7 +5291,7 @@ type ApplyState struct {
 
 func (x *ApplyState) Reset() {
 	*x = ApplyState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[52]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4577,7 +5303,7 @@ func (x *ApplyState) String() string {
 func (*ApplyState) ProtoMessage() {}
 
 func (x *ApplyState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[52]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4590,7 +5316,7 @@ func (x *ApplyState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyState.ProtoReflect.Descriptor instead.
 func (*ApplyState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{52}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *ApplyState) GetAppliedIndex() uint64 {
@@ -4631,7 +5357,7 @@ type KeyValue struct {
 
 func (x *KeyValue) Reset() {
 	*x = KeyValue{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[53]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4643,7 +5369,7 @@ func (x *KeyValue) String() string {
 func (*KeyValue) ProtoMessage() {}
 
 func (x *KeyValue) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[53]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4656,7 +5382,7 @@ func (x *KeyValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyValue.ProtoReflect.Descriptor instead.
 func (*KeyValue) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{53}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *KeyValue) GetKey() []byte {
@@ -4688,7 +5414,7 @@ type SnapshotData struct {
 
 func (x *SnapshotData) Reset() {
 	*x = SnapshotData{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[54]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4700,7 +5426,7 @@ func (x *SnapshotData) String() string {
 func (*SnapshotData) ProtoMessage() {}
 
 func (x *SnapshotData) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[54]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4713,7 +5439,7 @@ func (x *SnapshotData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotData.ProtoReflect.Descriptor instead.
 func (*SnapshotData) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{54}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *SnapshotData) GetRegion() *metapb.Region {
@@ -4908,7 +5634,7 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\rapplied_index\x18\x03 \x01(\x04R\fappliedIndex\x12!\n" +
 	"\fcommit_index\x18\x04 \x01(\x04R\vcommitIndex\x12'\n" +
 	"\x0ftruncated_index\x18\x05 \x01(\x04R\x0etruncatedIndex\x12)\n" +
-	"\x10approximate_size\x18\x06 \x01(\x04R\x0fapproximateSize\"\xbb\b\n" +
+	"\x10approximate_size\x18\x06 \x01(\x04R\x0fapproximateSize\"\xa7\t\n" +
 	"\tPDRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x126\n" +
 	"\tbootstrap\x18\x02 \x01(\v2\x16.pdpb.BootstrapRequestH\x00R\tbootstrap\x12F\n" +
@@ -4930,7 +5656,9 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"emptyStore\x12:\n" +
 	"\vget_members\x18\x10 \x01(\v2\x17.pdpb.GetMembersRequestH\x00R\n" +
 	"getMembers\x12J\n" +
-	"\x0ftransfer_driver\x18\x11 \x01(\v2\x1f.ordealpb.TransferDriverRequestH\x00R\x0etransferDriver\x12.\n" +
+	"\x0ftransfer_driver\x18\x11 \x01(\v2\x1f.ordealpb.TransferDriverRequestH\x00R\x0etransferDriver\x121\n" +
+	"\x06policy\x18\x18 \x01(\v2\x17.ordealpb.PolicyRequestH\x00R\x06policy\x127\n" +
+	"\boperator\x18\x19 \x01(\v2\x19.ordealpb.OperatorRequestH\x00R\boperator\x12.\n" +
 	"\x06driver\x18\x12 \x01(\v2\x16.ordealpb.DriverPacketR\x06driverB\x06\n" +
 	"\x04body\"A\n" +
 	"\fDriverPacket\x12\x1d\n" +
@@ -4947,7 +5675,7 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\bstore_id\x18\x02 \x01(\x04R\astoreId\x12\x16\n" +
 	"\x06cancel\x18\x03 \x01(\bR\x06cancel\"B\n" +
 	"\x12EmptyStoreResponse\x12,\n" +
-	"\x06header\x18\x01 \x01(\v2\x14.pdpb.ResponseHeaderR\x06header\"\xd2\b\n" +
+	"\x06header\x18\x01 \x01(\v2\x14.pdpb.ResponseHeaderR\x06header\"\xc0\t\n" +
 	"\n" +
 	"PDResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x127\n" +
@@ -4970,7 +5698,9 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"emptyStore\x12;\n" +
 	"\vget_members\x18\x10 \x01(\v2\x18.pdpb.GetMembersResponseH\x00R\n" +
 	"getMembers\x12K\n" +
-	"\x0ftransfer_driver\x18\x11 \x01(\v2 .ordealpb.TransferDriverResponseH\x00R\x0etransferDriver\x128\n" +
+	"\x0ftransfer_driver\x18\x11 \x01(\v2 .ordealpb.TransferDriverResponseH\x00R\x0etransferDriver\x122\n" +
+	"\x06policy\x18\x18 \x01(\v2\x18.ordealpb.PolicyResponseH\x00R\x06policy\x128\n" +
+	"\boperator\x18\x19 \x01(\v2\x1a.ordealpb.OperatorResponseH\x00R\boperator\x128\n" +
 	"\n" +
 	"not_leader\x18\x12 \x01(\v2\x19.ordealpb.NotDriverLeaderR\tnotLeaderB\x06\n" +
 	"\x04body\")\n" +
@@ -4986,7 +5716,56 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\n" +
 	"cluster_id\x18\x01 \x01(\x04R\tclusterId\x12\x1b\n" +
 	"\tmember_id\x18\x02 \x01(\x04R\bmemberId\x12\x18\n" +
-	"\amembers\x18\x03 \x03(\x04R\amembers\"\x82\x01\n" +
+	"\amembers\x18\x03 \x03(\x04R\amembers\"\xd8\x01\n" +
+	"\rPolicyRequest\x12+\n" +
+	"\x06header\x18\x01 \x01(\v2\x13.pdpb.RequestHeaderR\x06header\x12\x12\n" +
+	"\x03add\x18\x02 \x01(\tH\x00R\x03add\x12\x18\n" +
+	"\x06remove\x18\x03 \x01(\tH\x00R\x06remove\x120\n" +
+	"\x05pause\x18\x04 \x01(\v2\x18.ordealpb.SchedulerPauseH\x00R\x05pause\x120\n" +
+	"\x05rules\x18\x05 \x01(\v2\x18.ordealpb.PlacementRulesH\x00R\x05rulesB\b\n" +
+	"\x06change\"q\n" +
+	"\x0ePolicyResponse\x12,\n" +
+	"\x06header\x18\x01 \x01(\v2\x14.pdpb.ResponseHeaderR\x06header\x121\n" +
+	"\x06policy\x18\x02 \x01(\v2\x19.ordealpb.PlacementPolicyR\x06policy\"H\n" +
+	"\x0eSchedulerPause\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\"\n" +
+	"\fmilliseconds\x18\x02 \x01(\x04R\fmilliseconds\"\x93\x01\n" +
+	"\x0fPlacementPolicy\x12\x1e\n" +
+	"\n" +
+	"schedulers\x18\x01 \x03(\tR\n" +
+	"schedulers\x120\n" +
+	"\x06pauses\x18\x02 \x03(\v2\x18.ordealpb.SchedulerPauseR\x06pauses\x12.\n" +
+	"\x05rules\x18\x03 \x01(\v2\x18.ordealpb.PlacementRulesR\x05rules\"\x83\x02\n" +
+	"\x0ePlacementRules\x12'\n" +
+	"\x0flocation_labels\x18\x01 \x03(\tR\x0elocationLabels\x12+\n" +
+	"\x11tolerance_percent\x18\x02 \x01(\rR\x10tolerancePercent\x12\x1f\n" +
+	"\vsplit_bytes\x18\x03 \x01(\x04R\n" +
+	"splitBytes\x12\x1d\n" +
+	"\n" +
+	"split_keys\x18\x04 \x01(\x04R\tsplitKeys\x12\x1f\n" +
+	"\vmerge_bytes\x18\x05 \x01(\x04R\n" +
+	"mergeBytes\x12\x1d\n" +
+	"\n" +
+	"merge_keys\x18\x06 \x01(\x04R\tmergeKeys\x12\x1b\n" +
+	"\thot_bytes\x18\a \x01(\x04R\bhotBytes\"\x9b\x02\n" +
+	"\x0fOperatorRequest\x12+\n" +
+	"\x06header\x18\x01 \x01(\v2\x13.pdpb.RequestHeaderR\x06header\x12\x1b\n" +
+	"\tregion_id\x18\x02 \x01(\x04R\bregionId\x12\x1d\n" +
+	"\tlead_from\x18\x03 \x01(\x04H\x00R\bleadFrom\x12(\n" +
+	"\x04move\x18\x04 \x01(\v2\x12.ordealpb.PeerMoveH\x00R\x04move\x12\x16\n" +
+	"\x05split\x18\x05 \x01(\bH\x00R\x05split\x12\x1f\n" +
+	"\n" +
+	"merge_into\x18\x06 \x01(\x04H\x00R\tmergeInto\x12\x1a\n" +
+	"\ascatter\x18\a \x01(\bH\x00R\ascatter\x12\x18\n" +
+	"\x06cancel\x18\b \x01(\bH\x00R\x06cancelB\x06\n" +
+	"\x04what\"\\\n" +
+	"\x10OperatorResponse\x12,\n" +
+	"\x06header\x18\x01 \x01(\v2\x14.pdpb.ResponseHeaderR\x06header\x12\x1a\n" +
+	"\boperator\x18\x02 \x01(\tR\boperator\"D\n" +
+	"\bPeerMove\x12\x1d\n" +
+	"\n" +
+	"from_store\x18\x01 \x01(\x04R\tfromStore\x12\x19\n" +
+	"\bto_store\x18\x02 \x01(\x04R\atoStore\"\x82\x01\n" +
 	"\aCommand\x12)\n" +
 	"\x05epoch\x18\x01 \x01(\v2\x13.metapb.RegionEpochR\x05epoch\x12\x1e\n" +
 	"\x03ops\x18\x02 \x03(\v2\f.ordealpb.OpR\x03ops\x12,\n" +
@@ -5104,7 +5883,7 @@ func file_ordealpb_ordealpb_proto_rawDescGZIP() []byte {
 }
 
 var file_ordealpb_ordealpb_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_ordealpb_ordealpb_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
+var file_ordealpb_ordealpb_proto_msgTypes = make([]protoimpl.MessageInfo, 63)
 var file_ordealpb_ordealpb_proto_goTypes = []any{
 	(PeerState)(0),                         // 0: ordealpb.PeerState
 	(MergeAnswer_Outcome)(0),               // 1: ordealpb.MergeAnswer.Outcome
@@ -5145,97 +5924,105 @@ var file_ordealpb_ordealpb_proto_goTypes = []any{
 	(*DriverWrites)(nil),                   // 36: ordealpb.DriverWrites
 	(*DriverWrite)(nil),                    // 37: ordealpb.DriverWrite
 	(*DriverIdentity)(nil),                 // 38: ordealpb.DriverIdentity
-	(*Command)(nil),                        // 39: ordealpb.Command
-	(*Op)(nil),                             // 40: ordealpb.Op
-	(*AdminCommand)(nil),                   // 41: ordealpb.AdminCommand
-	(*SplitCommand)(nil),                   // 42: ordealpb.SplitCommand
-	(*NewRegion)(nil),                      // 43: ordealpb.NewRegion
-	(*PrepareMergeCommand)(nil),            // 44: ordealpb.PrepareMergeCommand
-	(*CommitMergeCommand)(nil),             // 45: ordealpb.CommitMergeCommand
-	(*RollbackMergeCommand)(nil),           // 46: ordealpb.RollbackMergeCommand
-	(*ComputeHashCommand)(nil),             // 47: ordealpb.ComputeHashCommand
-	(*VerifyHashCommand)(nil),              // 48: ordealpb.VerifyHashCommand
-	(*CompactLogCommand)(nil),              // 49: ordealpb.CompactLogCommand
-	(*StoreIdent)(nil),                     // 50: ordealpb.StoreIdent
-	(*MergeState)(nil),                     // 51: ordealpb.MergeState
-	(*Merged)(nil),                         // 52: ordealpb.Merged
-	(*MergedRegion)(nil),                   // 53: ordealpb.MergedRegion
-	(*RegionLocalState)(nil),               // 54: ordealpb.RegionLocalState
-	(*ApplyState)(nil),                     // 55: ordealpb.ApplyState
-	(*KeyValue)(nil),                       // 56: ordealpb.KeyValue
-	(*SnapshotData)(nil),                   // 57: ordealpb.SnapshotData
-	(*metapb.Peer)(nil),                    // 58: metapb.Peer
-	(*metapb.RegionEpoch)(nil),             // 59: metapb.RegionEpoch
-	(*metapb.Region)(nil),                  // 60: metapb.Region
-	(*kvrpcpb.RawGetRequest)(nil),          // 61: kvrpcpb.RawGetRequest
-	(*kvrpcpb.RawPutRequest)(nil),          // 62: kvrpcpb.RawPutRequest
-	(*kvrpcpb.RawDeleteRequest)(nil),       // 63: kvrpcpb.RawDeleteRequest
-	(*kvrpcpb.RawCASRequest)(nil),          // 64: kvrpcpb.RawCASRequest
-	(*kvrpcpb.RawScanRequest)(nil),         // 65: kvrpcpb.RawScanRequest
-	(*kvrpcpb.RawBatchGetRequest)(nil),     // 66: kvrpcpb.RawBatchGetRequest
-	(*kvrpcpb.RawBatchPutRequest)(nil),     // 67: kvrpcpb.RawBatchPutRequest
-	(*kvrpcpb.RawDeleteRangeRequest)(nil),  // 68: kvrpcpb.RawDeleteRangeRequest
-	(*kvrpcpb.RawGetResponse)(nil),         // 69: kvrpcpb.RawGetResponse
-	(*kvrpcpb.RawPutResponse)(nil),         // 70: kvrpcpb.RawPutResponse
-	(*kvrpcpb.RawDeleteResponse)(nil),      // 71: kvrpcpb.RawDeleteResponse
-	(*kvrpcpb.RawCASResponse)(nil),         // 72: kvrpcpb.RawCASResponse
-	(*kvrpcpb.RawScanResponse)(nil),        // 73: kvrpcpb.RawScanResponse
-	(*kvrpcpb.RawBatchGetResponse)(nil),    // 74: kvrpcpb.RawBatchGetResponse
-	(*kvrpcpb.RawBatchPutResponse)(nil),    // 75: kvrpcpb.RawBatchPutResponse
-	(*kvrpcpb.RawDeleteRangeResponse)(nil), // 76: kvrpcpb.RawDeleteRangeResponse
-	(*kvrpcpb.Context)(nil),                // 77: kvrpcpb.Context
-	(pdpb.ConfChangeType)(0),               // 78: pdpb.ConfChangeType
-	(*errorpb.Error)(nil),                  // 79: errorpb.Error
-	(*pdpb.BootstrapRequest)(nil),          // 80: pdpb.BootstrapRequest
-	(*pdpb.IsBootstrappedRequest)(nil),     // 81: pdpb.IsBootstrappedRequest
-	(*pdpb.AllocIDRequest)(nil),            // 82: pdpb.AllocIDRequest
-	(*pdpb.PutStoreRequest)(nil),           // 83: pdpb.PutStoreRequest
-	(*pdpb.StoreHeartbeatRequest)(nil),     // 84: pdpb.StoreHeartbeatRequest
-	(*pdpb.RegionHeartbeatRequest)(nil),    // 85: pdpb.RegionHeartbeatRequest
-	(*pdpb.GetRegionRequest)(nil),          // 86: pdpb.GetRegionRequest
-	(*pdpb.GetRegionByIDRequest)(nil),      // 87: pdpb.GetRegionByIDRequest
-	(*pdpb.GetStoreRequest)(nil),           // 88: pdpb.GetStoreRequest
-	(*pdpb.GetAllStoresRequest)(nil),       // 89: pdpb.GetAllStoresRequest
-	(*pdpb.AskBatchSplitRequest)(nil),      // 90: pdpb.AskBatchSplitRequest
-	(*pdpb.ScanRegionsRequest)(nil),        // 91: pdpb.ScanRegionsRequest
-	(*pdpb.TsoRequest)(nil),                // 92: pdpb.TsoRequest
-	(*pdpb.GetMembersRequest)(nil),         // 93: pdpb.GetMembersRequest
-	(*pdpb.RequestHeader)(nil),             // 94: pdpb.RequestHeader
-	(*pdpb.ResponseHeader)(nil),            // 95: pdpb.ResponseHeader
-	(*pdpb.BootstrapResponse)(nil),         // 96: pdpb.BootstrapResponse
-	(*pdpb.IsBootstrappedResponse)(nil),    // 97: pdpb.IsBootstrappedResponse
-	(*pdpb.AllocIDResponse)(nil),           // 98: pdpb.AllocIDResponse
-	(*pdpb.PutStoreResponse)(nil),          // 99: pdpb.PutStoreResponse
-	(*pdpb.StoreHeartbeatResponse)(nil),    // 100: pdpb.StoreHeartbeatResponse
-	(*pdpb.RegionHeartbeatResponse)(nil),   // 101: pdpb.RegionHeartbeatResponse
-	(*pdpb.GetRegionResponse)(nil),         // 102: pdpb.GetRegionResponse
-	(*pdpb.GetStoreResponse)(nil),          // 103: pdpb.GetStoreResponse
-	(*pdpb.GetAllStoresResponse)(nil),      // 104: pdpb.GetAllStoresResponse
-	(*pdpb.AskBatchSplitResponse)(nil),     // 105: pdpb.AskBatchSplitResponse
-	(*pdpb.ScanRegionsResponse)(nil),       // 106: pdpb.ScanRegionsResponse
-	(*pdpb.TsoResponse)(nil),               // 107: pdpb.TsoResponse
-	(*pdpb.GetMembersResponse)(nil),        // 108: pdpb.GetMembersResponse
+	(*PolicyRequest)(nil),                  // 39: ordealpb.PolicyRequest
+	(*PolicyResponse)(nil),                 // 40: ordealpb.PolicyResponse
+	(*SchedulerPause)(nil),                 // 41: ordealpb.SchedulerPause
+	(*PlacementPolicy)(nil),                // 42: ordealpb.PlacementPolicy
+	(*PlacementRules)(nil),                 // 43: ordealpb.PlacementRules
+	(*OperatorRequest)(nil),                // 44: ordealpb.OperatorRequest
+	(*OperatorResponse)(nil),               // 45: ordealpb.OperatorResponse
+	(*PeerMove)(nil),                       // 46: ordealpb.PeerMove
+	(*Command)(nil),                        // 47: ordealpb.Command
+	(*Op)(nil),                             // 48: ordealpb.Op
+	(*AdminCommand)(nil),                   // 49: ordealpb.AdminCommand
+	(*SplitCommand)(nil),                   // 50: ordealpb.SplitCommand
+	(*NewRegion)(nil),                      // 51: ordealpb.NewRegion
+	(*PrepareMergeCommand)(nil),            // 52: ordealpb.PrepareMergeCommand
+	(*CommitMergeCommand)(nil),             // 53: ordealpb.CommitMergeCommand
+	(*RollbackMergeCommand)(nil),           // 54: ordealpb.RollbackMergeCommand
+	(*ComputeHashCommand)(nil),             // 55: ordealpb.ComputeHashCommand
+	(*VerifyHashCommand)(nil),              // 56: ordealpb.VerifyHashCommand
+	(*CompactLogCommand)(nil),              // 57: ordealpb.CompactLogCommand
+	(*StoreIdent)(nil),                     // 58: ordealpb.StoreIdent
+	(*MergeState)(nil),                     // 59: ordealpb.MergeState
+	(*Merged)(nil),                         // 60: ordealpb.Merged
+	(*MergedRegion)(nil),                   // 61: ordealpb.MergedRegion
+	(*RegionLocalState)(nil),               // 62: ordealpb.RegionLocalState
+	(*ApplyState)(nil),                     // 63: ordealpb.ApplyState
+	(*KeyValue)(nil),                       // 64: ordealpb.KeyValue
+	(*SnapshotData)(nil),                   // 65: ordealpb.SnapshotData
+	(*metapb.Peer)(nil),                    // 66: metapb.Peer
+	(*metapb.RegionEpoch)(nil),             // 67: metapb.RegionEpoch
+	(*metapb.Region)(nil),                  // 68: metapb.Region
+	(*kvrpcpb.RawGetRequest)(nil),          // 69: kvrpcpb.RawGetRequest
+	(*kvrpcpb.RawPutRequest)(nil),          // 70: kvrpcpb.RawPutRequest
+	(*kvrpcpb.RawDeleteRequest)(nil),       // 71: kvrpcpb.RawDeleteRequest
+	(*kvrpcpb.RawCASRequest)(nil),          // 72: kvrpcpb.RawCASRequest
+	(*kvrpcpb.RawScanRequest)(nil),         // 73: kvrpcpb.RawScanRequest
+	(*kvrpcpb.RawBatchGetRequest)(nil),     // 74: kvrpcpb.RawBatchGetRequest
+	(*kvrpcpb.RawBatchPutRequest)(nil),     // 75: kvrpcpb.RawBatchPutRequest
+	(*kvrpcpb.RawDeleteRangeRequest)(nil),  // 76: kvrpcpb.RawDeleteRangeRequest
+	(*kvrpcpb.RawGetResponse)(nil),         // 77: kvrpcpb.RawGetResponse
+	(*kvrpcpb.RawPutResponse)(nil),         // 78: kvrpcpb.RawPutResponse
+	(*kvrpcpb.RawDeleteResponse)(nil),      // 79: kvrpcpb.RawDeleteResponse
+	(*kvrpcpb.RawCASResponse)(nil),         // 80: kvrpcpb.RawCASResponse
+	(*kvrpcpb.RawScanResponse)(nil),        // 81: kvrpcpb.RawScanResponse
+	(*kvrpcpb.RawBatchGetResponse)(nil),    // 82: kvrpcpb.RawBatchGetResponse
+	(*kvrpcpb.RawBatchPutResponse)(nil),    // 83: kvrpcpb.RawBatchPutResponse
+	(*kvrpcpb.RawDeleteRangeResponse)(nil), // 84: kvrpcpb.RawDeleteRangeResponse
+	(*kvrpcpb.Context)(nil),                // 85: kvrpcpb.Context
+	(pdpb.ConfChangeType)(0),               // 86: pdpb.ConfChangeType
+	(*errorpb.Error)(nil),                  // 87: errorpb.Error
+	(*pdpb.BootstrapRequest)(nil),          // 88: pdpb.BootstrapRequest
+	(*pdpb.IsBootstrappedRequest)(nil),     // 89: pdpb.IsBootstrappedRequest
+	(*pdpb.AllocIDRequest)(nil),            // 90: pdpb.AllocIDRequest
+	(*pdpb.PutStoreRequest)(nil),           // 91: pdpb.PutStoreRequest
+	(*pdpb.StoreHeartbeatRequest)(nil),     // 92: pdpb.StoreHeartbeatRequest
+	(*pdpb.RegionHeartbeatRequest)(nil),    // 93: pdpb.RegionHeartbeatRequest
+	(*pdpb.GetRegionRequest)(nil),          // 94: pdpb.GetRegionRequest
+	(*pdpb.GetRegionByIDRequest)(nil),      // 95: pdpb.GetRegionByIDRequest
+	(*pdpb.GetStoreRequest)(nil),           // 96: pdpb.GetStoreRequest
+	(*pdpb.GetAllStoresRequest)(nil),       // 97: pdpb.GetAllStoresRequest
+	(*pdpb.AskBatchSplitRequest)(nil),      // 98: pdpb.AskBatchSplitRequest
+	(*pdpb.ScanRegionsRequest)(nil),        // 99: pdpb.ScanRegionsRequest
+	(*pdpb.TsoRequest)(nil),                // 100: pdpb.TsoRequest
+	(*pdpb.GetMembersRequest)(nil),         // 101: pdpb.GetMembersRequest
+	(*pdpb.RequestHeader)(nil),             // 102: pdpb.RequestHeader
+	(*pdpb.ResponseHeader)(nil),            // 103: pdpb.ResponseHeader
+	(*pdpb.BootstrapResponse)(nil),         // 104: pdpb.BootstrapResponse
+	(*pdpb.IsBootstrappedResponse)(nil),    // 105: pdpb.IsBootstrappedResponse
+	(*pdpb.AllocIDResponse)(nil),           // 106: pdpb.AllocIDResponse
+	(*pdpb.PutStoreResponse)(nil),          // 107: pdpb.PutStoreResponse
+	(*pdpb.StoreHeartbeatResponse)(nil),    // 108: pdpb.StoreHeartbeatResponse
+	(*pdpb.RegionHeartbeatResponse)(nil),   // 109: pdpb.RegionHeartbeatResponse
+	(*pdpb.GetRegionResponse)(nil),         // 110: pdpb.GetRegionResponse
+	(*pdpb.GetStoreResponse)(nil),          // 111: pdpb.GetStoreResponse
+	(*pdpb.GetAllStoresResponse)(nil),      // 112: pdpb.GetAllStoresResponse
+	(*pdpb.AskBatchSplitResponse)(nil),     // 113: pdpb.AskBatchSplitResponse
+	(*pdpb.ScanRegionsResponse)(nil),       // 114: pdpb.ScanRegionsResponse
+	(*pdpb.TsoResponse)(nil),               // 115: pdpb.TsoResponse
+	(*pdpb.GetMembersResponse)(nil),        // 116: pdpb.GetMembersResponse
 }
 var file_ordealpb_ordealpb_proto_depIdxs = []int32{
-	58,  // 0: ordealpb.RaftMessage.from_peer:type_name -> metapb.Peer
-	58,  // 1: ordealpb.RaftMessage.to_peer:type_name -> metapb.Peer
-	59,  // 2: ordealpb.RaftMessage.region_epoch:type_name -> metapb.RegionEpoch
+	66,  // 0: ordealpb.RaftMessage.from_peer:type_name -> metapb.Peer
+	66,  // 1: ordealpb.RaftMessage.to_peer:type_name -> metapb.Peer
+	67,  // 2: ordealpb.RaftMessage.region_epoch:type_name -> metapb.RegionEpoch
 	4,   // 3: ordealpb.RaftMessage.extra:type_name -> ordealpb.ExtraMessage
 	5,   // 4: ordealpb.ExtraMessage.hibernate:type_name -> ordealpb.Hibernate
 	6,   // 5: ordealpb.ExtraMessage.wake:type_name -> ordealpb.Wake
 	7,   // 6: ordealpb.ExtraMessage.quarantined:type_name -> ordealpb.Quarantined
 	8,   // 7: ordealpb.ExtraMessage.hash_report:type_name -> ordealpb.HashReport
-	58,  // 8: ordealpb.SnapshotChunk.from_peer:type_name -> metapb.Peer
-	58,  // 9: ordealpb.SnapshotChunk.to_peer:type_name -> metapb.Peer
-	58,  // 10: ordealpb.SnapshotAck.from_peer:type_name -> metapb.Peer
-	58,  // 11: ordealpb.SnapshotAck.to_peer:type_name -> metapb.Peer
-	58,  // 12: ordealpb.MergeQuery.to_peer:type_name -> metapb.Peer
-	58,  // 13: ordealpb.MergeQuery.from_peer:type_name -> metapb.Peer
-	60,  // 14: ordealpb.MergeQuery.target:type_name -> metapb.Region
-	45,  // 15: ordealpb.MergeQuery.commit:type_name -> ordealpb.CommitMergeCommand
-	58,  // 16: ordealpb.MergeAnswer.to_peer:type_name -> metapb.Peer
+	66,  // 8: ordealpb.SnapshotChunk.from_peer:type_name -> metapb.Peer
+	66,  // 9: ordealpb.SnapshotChunk.to_peer:type_name -> metapb.Peer
+	66,  // 10: ordealpb.SnapshotAck.from_peer:type_name -> metapb.Peer
+	66,  // 11: ordealpb.SnapshotAck.to_peer:type_name -> metapb.Peer
+	66,  // 12: ordealpb.MergeQuery.to_peer:type_name -> metapb.Peer
+	66,  // 13: ordealpb.MergeQuery.from_peer:type_name -> metapb.Peer
+	68,  // 14: ordealpb.MergeQuery.target:type_name -> metapb.Region
+	53,  // 15: ordealpb.MergeQuery.commit:type_name -> ordealpb.CommitMergeCommand
+	66,  // 16: ordealpb.MergeAnswer.to_peer:type_name -> metapb.Peer
 	1,   // 17: ordealpb.MergeAnswer.outcome:type_name -> ordealpb.MergeAnswer.Outcome
-	60,  // 18: ordealpb.MergeAnswer.region:type_name -> metapb.Region
+	68,  // 18: ordealpb.MergeAnswer.region:type_name -> metapb.Region
 	3,   // 19: ordealpb.StorePacket.raft:type_name -> ordealpb.RaftMessage
 	34,  // 20: ordealpb.StorePacket.pd:type_name -> ordealpb.PDResponse
 	9,   // 21: ordealpb.StorePacket.snapshot_chunks:type_name -> ordealpb.SnapshotChunk
@@ -5243,27 +6030,27 @@ var file_ordealpb_ordealpb_proto_depIdxs = []int32{
 	11,  // 23: ordealpb.StorePacket.merge_queries:type_name -> ordealpb.MergeQuery
 	12,  // 24: ordealpb.StorePacket.merge_answers:type_name -> ordealpb.MergeAnswer
 	14,  // 25: ordealpb.StorePacket.alive:type_name -> ordealpb.StoreAlive
-	61,  // 26: ordealpb.Request.get:type_name -> kvrpcpb.RawGetRequest
-	62,  // 27: ordealpb.Request.put:type_name -> kvrpcpb.RawPutRequest
-	63,  // 28: ordealpb.Request.delete:type_name -> kvrpcpb.RawDeleteRequest
-	64,  // 29: ordealpb.Request.cas:type_name -> kvrpcpb.RawCASRequest
-	65,  // 30: ordealpb.Request.scan:type_name -> kvrpcpb.RawScanRequest
+	69,  // 26: ordealpb.Request.get:type_name -> kvrpcpb.RawGetRequest
+	70,  // 27: ordealpb.Request.put:type_name -> kvrpcpb.RawPutRequest
+	71,  // 28: ordealpb.Request.delete:type_name -> kvrpcpb.RawDeleteRequest
+	72,  // 29: ordealpb.Request.cas:type_name -> kvrpcpb.RawCASRequest
+	73,  // 30: ordealpb.Request.scan:type_name -> kvrpcpb.RawScanRequest
 	18,  // 31: ordealpb.Request.admin:type_name -> ordealpb.AdminRequest
-	66,  // 32: ordealpb.Request.batch_get:type_name -> kvrpcpb.RawBatchGetRequest
-	67,  // 33: ordealpb.Request.batch_put:type_name -> kvrpcpb.RawBatchPutRequest
-	68,  // 34: ordealpb.Request.delete_range:type_name -> kvrpcpb.RawDeleteRangeRequest
-	69,  // 35: ordealpb.Response.get:type_name -> kvrpcpb.RawGetResponse
-	70,  // 36: ordealpb.Response.put:type_name -> kvrpcpb.RawPutResponse
-	71,  // 37: ordealpb.Response.delete:type_name -> kvrpcpb.RawDeleteResponse
-	72,  // 38: ordealpb.Response.cas:type_name -> kvrpcpb.RawCASResponse
-	73,  // 39: ordealpb.Response.scan:type_name -> kvrpcpb.RawScanResponse
+	74,  // 32: ordealpb.Request.batch_get:type_name -> kvrpcpb.RawBatchGetRequest
+	75,  // 33: ordealpb.Request.batch_put:type_name -> kvrpcpb.RawBatchPutRequest
+	76,  // 34: ordealpb.Request.delete_range:type_name -> kvrpcpb.RawDeleteRangeRequest
+	77,  // 35: ordealpb.Response.get:type_name -> kvrpcpb.RawGetResponse
+	78,  // 36: ordealpb.Response.put:type_name -> kvrpcpb.RawPutResponse
+	79,  // 37: ordealpb.Response.delete:type_name -> kvrpcpb.RawDeleteResponse
+	80,  // 38: ordealpb.Response.cas:type_name -> kvrpcpb.RawCASResponse
+	81,  // 39: ordealpb.Response.scan:type_name -> kvrpcpb.RawScanResponse
 	26,  // 40: ordealpb.Response.admin:type_name -> ordealpb.AdminResponse
-	74,  // 41: ordealpb.Response.batch_get:type_name -> kvrpcpb.RawBatchGetResponse
-	75,  // 42: ordealpb.Response.batch_put:type_name -> kvrpcpb.RawBatchPutResponse
-	76,  // 43: ordealpb.Response.delete_range:type_name -> kvrpcpb.RawDeleteRangeResponse
+	82,  // 41: ordealpb.Response.batch_get:type_name -> kvrpcpb.RawBatchGetResponse
+	83,  // 42: ordealpb.Response.batch_put:type_name -> kvrpcpb.RawBatchPutResponse
+	84,  // 43: ordealpb.Response.delete_range:type_name -> kvrpcpb.RawDeleteRangeResponse
 	17,  // 44: ordealpb.Response.witness:type_name -> ordealpb.Witness
-	59,  // 45: ordealpb.Witness.region_epoch:type_name -> metapb.RegionEpoch
-	77,  // 46: ordealpb.AdminRequest.context:type_name -> kvrpcpb.Context
+	67,  // 45: ordealpb.Witness.region_epoch:type_name -> metapb.RegionEpoch
+	85,  // 46: ordealpb.AdminRequest.context:type_name -> kvrpcpb.Context
 	19,  // 47: ordealpb.AdminRequest.split:type_name -> ordealpb.SplitRequest
 	23,  // 48: ordealpb.AdminRequest.change_peer:type_name -> ordealpb.ChangePeerRequest
 	24,  // 49: ordealpb.AdminRequest.transfer_leader:type_name -> ordealpb.TransferLeaderRequest
@@ -5272,84 +6059,98 @@ var file_ordealpb_ordealpb_proto_depIdxs = []int32{
 	21,  // 52: ordealpb.AdminRequest.merge:type_name -> ordealpb.MergeRequest
 	22,  // 53: ordealpb.AdminRequest.consistency_check:type_name -> ordealpb.ConsistencyCheckRequest
 	23,  // 54: ordealpb.ChangePeerV2Request.changes:type_name -> ordealpb.ChangePeerRequest
-	60,  // 55: ordealpb.MergeRequest.target:type_name -> metapb.Region
-	78,  // 56: ordealpb.ChangePeerRequest.change_type:type_name -> pdpb.ConfChangeType
-	58,  // 57: ordealpb.ChangePeerRequest.peer:type_name -> metapb.Peer
-	58,  // 58: ordealpb.TransferLeaderRequest.peer:type_name -> metapb.Peer
-	79,  // 59: ordealpb.AdminResponse.region_error:type_name -> errorpb.Error
-	60,  // 60: ordealpb.AdminResponse.regions:type_name -> metapb.Region
+	68,  // 55: ordealpb.MergeRequest.target:type_name -> metapb.Region
+	86,  // 56: ordealpb.ChangePeerRequest.change_type:type_name -> pdpb.ConfChangeType
+	66,  // 57: ordealpb.ChangePeerRequest.peer:type_name -> metapb.Peer
+	66,  // 58: ordealpb.TransferLeaderRequest.peer:type_name -> metapb.Peer
+	87,  // 59: ordealpb.AdminResponse.region_error:type_name -> errorpb.Error
+	68,  // 60: ordealpb.AdminResponse.regions:type_name -> metapb.Region
 	27,  // 61: ordealpb.AdminResponse.status:type_name -> ordealpb.RegionStatus
-	58,  // 62: ordealpb.RegionStatus.leader:type_name -> metapb.Peer
-	80,  // 63: ordealpb.PDRequest.bootstrap:type_name -> pdpb.BootstrapRequest
-	81,  // 64: ordealpb.PDRequest.is_bootstrapped:type_name -> pdpb.IsBootstrappedRequest
-	82,  // 65: ordealpb.PDRequest.alloc_id:type_name -> pdpb.AllocIDRequest
-	83,  // 66: ordealpb.PDRequest.put_store:type_name -> pdpb.PutStoreRequest
-	84,  // 67: ordealpb.PDRequest.store_heartbeat:type_name -> pdpb.StoreHeartbeatRequest
-	85,  // 68: ordealpb.PDRequest.region_heartbeat:type_name -> pdpb.RegionHeartbeatRequest
-	86,  // 69: ordealpb.PDRequest.get_region:type_name -> pdpb.GetRegionRequest
-	87,  // 70: ordealpb.PDRequest.get_region_by_id:type_name -> pdpb.GetRegionByIDRequest
-	88,  // 71: ordealpb.PDRequest.get_store:type_name -> pdpb.GetStoreRequest
-	89,  // 72: ordealpb.PDRequest.get_all_stores:type_name -> pdpb.GetAllStoresRequest
-	90,  // 73: ordealpb.PDRequest.ask_batch_split:type_name -> pdpb.AskBatchSplitRequest
-	91,  // 74: ordealpb.PDRequest.scan_regions:type_name -> pdpb.ScanRegionsRequest
-	92,  // 75: ordealpb.PDRequest.tso:type_name -> pdpb.TsoRequest
+	66,  // 62: ordealpb.RegionStatus.leader:type_name -> metapb.Peer
+	88,  // 63: ordealpb.PDRequest.bootstrap:type_name -> pdpb.BootstrapRequest
+	89,  // 64: ordealpb.PDRequest.is_bootstrapped:type_name -> pdpb.IsBootstrappedRequest
+	90,  // 65: ordealpb.PDRequest.alloc_id:type_name -> pdpb.AllocIDRequest
+	91,  // 66: ordealpb.PDRequest.put_store:type_name -> pdpb.PutStoreRequest
+	92,  // 67: ordealpb.PDRequest.store_heartbeat:type_name -> pdpb.StoreHeartbeatRequest
+	93,  // 68: ordealpb.PDRequest.region_heartbeat:type_name -> pdpb.RegionHeartbeatRequest
+	94,  // 69: ordealpb.PDRequest.get_region:type_name -> pdpb.GetRegionRequest
+	95,  // 70: ordealpb.PDRequest.get_region_by_id:type_name -> pdpb.GetRegionByIDRequest
+	96,  // 71: ordealpb.PDRequest.get_store:type_name -> pdpb.GetStoreRequest
+	97,  // 72: ordealpb.PDRequest.get_all_stores:type_name -> pdpb.GetAllStoresRequest
+	98,  // 73: ordealpb.PDRequest.ask_batch_split:type_name -> pdpb.AskBatchSplitRequest
+	99,  // 74: ordealpb.PDRequest.scan_regions:type_name -> pdpb.ScanRegionsRequest
+	100, // 75: ordealpb.PDRequest.tso:type_name -> pdpb.TsoRequest
 	32,  // 76: ordealpb.PDRequest.empty_store:type_name -> ordealpb.EmptyStoreRequest
-	93,  // 77: ordealpb.PDRequest.get_members:type_name -> pdpb.GetMembersRequest
+	101, // 77: ordealpb.PDRequest.get_members:type_name -> pdpb.GetMembersRequest
 	30,  // 78: ordealpb.PDRequest.transfer_driver:type_name -> ordealpb.TransferDriverRequest
-	29,  // 79: ordealpb.PDRequest.driver:type_name -> ordealpb.DriverPacket
-	94,  // 80: ordealpb.TransferDriverRequest.header:type_name -> pdpb.RequestHeader
-	95,  // 81: ordealpb.TransferDriverResponse.header:type_name -> pdpb.ResponseHeader
-	94,  // 82: ordealpb.EmptyStoreRequest.header:type_name -> pdpb.RequestHeader
-	95,  // 83: ordealpb.EmptyStoreResponse.header:type_name -> pdpb.ResponseHeader
-	96,  // 84: ordealpb.PDResponse.bootstrap:type_name -> pdpb.BootstrapResponse
-	97,  // 85: ordealpb.PDResponse.is_bootstrapped:type_name -> pdpb.IsBootstrappedResponse
-	98,  // 86: ordealpb.PDResponse.alloc_id:type_name -> pdpb.AllocIDResponse
-	99,  // 87: ordealpb.PDResponse.put_store:type_name -> pdpb.PutStoreResponse
-	100, // 88: ordealpb.PDResponse.store_heartbeat:type_name -> pdpb.StoreHeartbeatResponse
-	101, // 89: ordealpb.PDResponse.region_heartbeat:type_name -> pdpb.RegionHeartbeatResponse
-	102, // 90: ordealpb.PDResponse.get_region:type_name -> pdpb.GetRegionResponse
-	102, // 91: ordealpb.PDResponse.get_region_by_id:type_name -> pdpb.GetRegionResponse
-	103, // 92: ordealpb.PDResponse.get_store:type_name -> pdpb.GetStoreResponse
-	104, // 93: ordealpb.PDResponse.get_all_stores:type_name -> pdpb.GetAllStoresResponse
-	105, // 94: ordealpb.PDResponse.ask_batch_split:type_name -> pdpb.AskBatchSplitResponse
-	106, // 95: ordealpb.PDResponse.scan_regions:type_name -> pdpb.ScanRegionsResponse
-	107, // 96: ordealpb.PDResponse.tso:type_name -> pdpb.TsoResponse
-	33,  // 97: ordealpb.PDResponse.empty_store:type_name -> ordealpb.EmptyStoreResponse
-	108, // 98: ordealpb.PDResponse.get_members:type_name -> pdpb.GetMembersResponse
-	31,  // 99: ordealpb.PDResponse.transfer_driver:type_name -> ordealpb.TransferDriverResponse
-	35,  // 100: ordealpb.PDResponse.not_leader:type_name -> ordealpb.NotDriverLeader
-	37,  // 101: ordealpb.DriverWrites.writes:type_name -> ordealpb.DriverWrite
-	59,  // 102: ordealpb.Command.epoch:type_name -> metapb.RegionEpoch
-	40,  // 103: ordealpb.Command.ops:type_name -> ordealpb.Op
-	41,  // 104: ordealpb.Command.admin:type_name -> ordealpb.AdminCommand
-	2,   // 105: ordealpb.Op.kind:type_name -> ordealpb.Op.Kind
-	56,  // 106: ordealpb.Op.pairs:type_name -> ordealpb.KeyValue
-	42,  // 107: ordealpb.AdminCommand.split:type_name -> ordealpb.SplitCommand
-	49,  // 108: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
-	20,  // 109: ordealpb.AdminCommand.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
-	44,  // 110: ordealpb.AdminCommand.prepare_merge:type_name -> ordealpb.PrepareMergeCommand
-	45,  // 111: ordealpb.AdminCommand.commit_merge:type_name -> ordealpb.CommitMergeCommand
-	46,  // 112: ordealpb.AdminCommand.rollback_merge:type_name -> ordealpb.RollbackMergeCommand
-	47,  // 113: ordealpb.AdminCommand.compute_hash:type_name -> ordealpb.ComputeHashCommand
-	48,  // 114: ordealpb.AdminCommand.verify_hash:type_name -> ordealpb.VerifyHashCommand
-	43,  // 115: ordealpb.SplitCommand.regions:type_name -> ordealpb.NewRegion
-	60,  // 116: ordealpb.PrepareMergeCommand.target:type_name -> metapb.Region
-	60,  // 117: ordealpb.CommitMergeCommand.source:type_name -> metapb.Region
-	60,  // 118: ordealpb.MergeState.target:type_name -> metapb.Region
-	53,  // 119: ordealpb.Merged.regions:type_name -> ordealpb.MergedRegion
-	0,   // 120: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
-	60,  // 121: ordealpb.RegionLocalState.region:type_name -> metapb.Region
-	58,  // 122: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
-	51,  // 123: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
-	52,  // 124: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
-	60,  // 125: ordealpb.SnapshotData.region:type_name -> metapb.Region
-	51,  // 126: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
-	52,  // 127: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
-	128, // [128:128] is the sub-list for method output_type
-	128, // [128:128] is the sub-list for method input_type
-	128, // [128:128] is the sub-list for extension type_name
-	128, // [128:128] is the sub-list for extension extendee
-	0,   // [0:128] is the sub-list for field type_name
+	39,  // 79: ordealpb.PDRequest.policy:type_name -> ordealpb.PolicyRequest
+	44,  // 80: ordealpb.PDRequest.operator:type_name -> ordealpb.OperatorRequest
+	29,  // 81: ordealpb.PDRequest.driver:type_name -> ordealpb.DriverPacket
+	102, // 82: ordealpb.TransferDriverRequest.header:type_name -> pdpb.RequestHeader
+	103, // 83: ordealpb.TransferDriverResponse.header:type_name -> pdpb.ResponseHeader
+	102, // 84: ordealpb.EmptyStoreRequest.header:type_name -> pdpb.RequestHeader
+	103, // 85: ordealpb.EmptyStoreResponse.header:type_name -> pdpb.ResponseHeader
+	104, // 86: ordealpb.PDResponse.bootstrap:type_name -> pdpb.BootstrapResponse
+	105, // 87: ordealpb.PDResponse.is_bootstrapped:type_name -> pdpb.IsBootstrappedResponse
+	106, // 88: ordealpb.PDResponse.alloc_id:type_name -> pdpb.AllocIDResponse
+	107, // 89: ordealpb.PDResponse.put_store:type_name -> pdpb.PutStoreResponse
+	108, // 90: ordealpb.PDResponse.store_heartbeat:type_name -> pdpb.StoreHeartbeatResponse
+	109, // 91: ordealpb.PDResponse.region_heartbeat:type_name -> pdpb.RegionHeartbeatResponse
+	110, // 92: ordealpb.PDResponse.get_region:type_name -> pdpb.GetRegionResponse
+	110, // 93: ordealpb.PDResponse.get_region_by_id:type_name -> pdpb.GetRegionResponse
+	111, // 94: ordealpb.PDResponse.get_store:type_name -> pdpb.GetStoreResponse
+	112, // 95: ordealpb.PDResponse.get_all_stores:type_name -> pdpb.GetAllStoresResponse
+	113, // 96: ordealpb.PDResponse.ask_batch_split:type_name -> pdpb.AskBatchSplitResponse
+	114, // 97: ordealpb.PDResponse.scan_regions:type_name -> pdpb.ScanRegionsResponse
+	115, // 98: ordealpb.PDResponse.tso:type_name -> pdpb.TsoResponse
+	33,  // 99: ordealpb.PDResponse.empty_store:type_name -> ordealpb.EmptyStoreResponse
+	116, // 100: ordealpb.PDResponse.get_members:type_name -> pdpb.GetMembersResponse
+	31,  // 101: ordealpb.PDResponse.transfer_driver:type_name -> ordealpb.TransferDriverResponse
+	40,  // 102: ordealpb.PDResponse.policy:type_name -> ordealpb.PolicyResponse
+	45,  // 103: ordealpb.PDResponse.operator:type_name -> ordealpb.OperatorResponse
+	35,  // 104: ordealpb.PDResponse.not_leader:type_name -> ordealpb.NotDriverLeader
+	37,  // 105: ordealpb.DriverWrites.writes:type_name -> ordealpb.DriverWrite
+	102, // 106: ordealpb.PolicyRequest.header:type_name -> pdpb.RequestHeader
+	41,  // 107: ordealpb.PolicyRequest.pause:type_name -> ordealpb.SchedulerPause
+	43,  // 108: ordealpb.PolicyRequest.rules:type_name -> ordealpb.PlacementRules
+	103, // 109: ordealpb.PolicyResponse.header:type_name -> pdpb.ResponseHeader
+	42,  // 110: ordealpb.PolicyResponse.policy:type_name -> ordealpb.PlacementPolicy
+	41,  // 111: ordealpb.PlacementPolicy.pauses:type_name -> ordealpb.SchedulerPause
+	43,  // 112: ordealpb.PlacementPolicy.rules:type_name -> ordealpb.PlacementRules
+	102, // 113: ordealpb.OperatorRequest.header:type_name -> pdpb.RequestHeader
+	46,  // 114: ordealpb.OperatorRequest.move:type_name -> ordealpb.PeerMove
+	103, // 115: ordealpb.OperatorResponse.header:type_name -> pdpb.ResponseHeader
+	67,  // 116: ordealpb.Command.epoch:type_name -> metapb.RegionEpoch
+	48,  // 117: ordealpb.Command.ops:type_name -> ordealpb.Op
+	49,  // 118: ordealpb.Command.admin:type_name -> ordealpb.AdminCommand
+	2,   // 119: ordealpb.Op.kind:type_name -> ordealpb.Op.Kind
+	64,  // 120: ordealpb.Op.pairs:type_name -> ordealpb.KeyValue
+	50,  // 121: ordealpb.AdminCommand.split:type_name -> ordealpb.SplitCommand
+	57,  // 122: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
+	20,  // 123: ordealpb.AdminCommand.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
+	52,  // 124: ordealpb.AdminCommand.prepare_merge:type_name -> ordealpb.PrepareMergeCommand
+	53,  // 125: ordealpb.AdminCommand.commit_merge:type_name -> ordealpb.CommitMergeCommand
+	54,  // 126: ordealpb.AdminCommand.rollback_merge:type_name -> ordealpb.RollbackMergeCommand
+	55,  // 127: ordealpb.AdminCommand.compute_hash:type_name -> ordealpb.ComputeHashCommand
+	56,  // 128: ordealpb.AdminCommand.verify_hash:type_name -> ordealpb.VerifyHashCommand
+	51,  // 129: ordealpb.SplitCommand.regions:type_name -> ordealpb.NewRegion
+	68,  // 130: ordealpb.PrepareMergeCommand.target:type_name -> metapb.Region
+	68,  // 131: ordealpb.CommitMergeCommand.source:type_name -> metapb.Region
+	68,  // 132: ordealpb.MergeState.target:type_name -> metapb.Region
+	61,  // 133: ordealpb.Merged.regions:type_name -> ordealpb.MergedRegion
+	0,   // 134: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
+	68,  // 135: ordealpb.RegionLocalState.region:type_name -> metapb.Region
+	66,  // 136: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
+	59,  // 137: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
+	60,  // 138: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
+	68,  // 139: ordealpb.SnapshotData.region:type_name -> metapb.Region
+	59,  // 140: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
+	60,  // 141: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
+	142, // [142:142] is the sub-list for method output_type
+	142, // [142:142] is the sub-list for method input_type
+	142, // [142:142] is the sub-list for extension type_name
+	142, // [142:142] is the sub-list for extension extendee
+	0,   // [0:142] is the sub-list for field type_name
 }
 
 func init() { file_ordealpb_ordealpb_proto_init() }
@@ -5411,6 +6212,8 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*PDRequest_EmptyStore)(nil),
 		(*PDRequest_GetMembers)(nil),
 		(*PDRequest_TransferDriver)(nil),
+		(*PDRequest_Policy)(nil),
+		(*PDRequest_Operator)(nil),
 	}
 	file_ordealpb_ordealpb_proto_msgTypes[31].OneofWrappers = []any{
 		(*PDResponse_Bootstrap)(nil),
@@ -5429,8 +6232,24 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*PDResponse_EmptyStore)(nil),
 		(*PDResponse_GetMembers)(nil),
 		(*PDResponse_TransferDriver)(nil),
+		(*PDResponse_Policy)(nil),
+		(*PDResponse_Operator)(nil),
 	}
-	file_ordealpb_ordealpb_proto_msgTypes[38].OneofWrappers = []any{
+	file_ordealpb_ordealpb_proto_msgTypes[36].OneofWrappers = []any{
+		(*PolicyRequest_Add)(nil),
+		(*PolicyRequest_Remove)(nil),
+		(*PolicyRequest_Pause)(nil),
+		(*PolicyRequest_Rules)(nil),
+	}
+	file_ordealpb_ordealpb_proto_msgTypes[41].OneofWrappers = []any{
+		(*OperatorRequest_LeadFrom)(nil),
+		(*OperatorRequest_Move)(nil),
+		(*OperatorRequest_Split)(nil),
+		(*OperatorRequest_MergeInto)(nil),
+		(*OperatorRequest_Scatter)(nil),
+		(*OperatorRequest_Cancel)(nil),
+	}
+	file_ordealpb_ordealpb_proto_msgTypes[46].OneofWrappers = []any{
 		(*AdminCommand_Split)(nil),
 		(*AdminCommand_CompactLog)(nil),
 		(*AdminCommand_ChangePeerV2)(nil),
@@ -5446,7 +6265,7 @@ func file_ordealpb_ordealpb_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_ordealpb_ordealpb_proto_rawDesc), len(file_ordealpb_ordealpb_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   55,
+			NumMessages:   63,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -58,6 +58,18 @@ type Engine struct {
 	damages *damages
 }
 
+// Used is about how many bytes the disk is used for, without its log.
+func (e *Engine) Used() uint64 {
+	n, err := e.db.EstimateDiskUsage([]byte{0}, keysEnd)
+	if err != nil {
+		panic(fmt.Sprintf("engine: estimate what is used: %v", err))
+	}
+	if e.pace != nil {
+		n += uint64(e.pace.held)
+	}
+	return n
+}
+
 // NewBatch returns an empty batch for this engine. It can be reused: Commit empties it.
 func (e *Engine) NewBatch() *Batch {
 	return &Batch{batch: e.db.NewBatch()}

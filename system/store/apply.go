@@ -125,6 +125,7 @@ func (s *Store) applyOps(p *peer, cmd *ordealpb.Command, pr *proposal) {
 		}
 		if done {
 			p.size.grow(op)
+			p.traffic.wrote(op)
 		}
 		if pr != nil {
 			s.replyOp(p, &pr.ops[i], op, seen, found, done)

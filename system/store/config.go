@@ -81,9 +81,17 @@ type Config struct {
 	MergeRestTicks                    int
 	// LookBytesPerTick bounds the data that a tick reads to learn the sizes of regions; one pair may exceed it.
 	LookBytesPerTick int
+	// MeasureSizes has the sizes of regions looked at although the store neither splits nor merges any, for PD, which may.
+	MeasureSizes bool
 	// RightDerive: a region that the store splits goes on as its last part instead of its first. Keys that rise all the
 	// time then go on to be written to the region that is known for them.
 	RightDerive bool
+
+	// Labels say where the store is, such as a zone or a rack, and CapacityBytes how much room it has, 0 if it does not tell.
+	Labels        []Label
+	CapacityBytes uint64
+	// TrafficInterval is of what time a leader tells PD what clients read and wrote: whole seconds.
+	TrafficInterval time.Duration
 
 	// LeaseReads lets a leader answer reads without asking a quorum each time, as long as the last answer of one keeps
 	// others from being elected; see raft.Leases. It rests on clocks: no node's may run faster than another's by more than
@@ -106,6 +114,21 @@ type Config struct {
 	ConsistencyCheckTicks int
 
 	Listener Listener
+}
+
+// Label is a property of a store that people give it.
+type Label struct{ Key, Value string }
+
+// labelsMax is how many labels a store may have.
+const labelsMax = 16
+
+func (c Config) labelsValid() bool {
+	for _, l := range c.Labels {
+		if l.Key == "" || l.Key == region.ShardsLabel {
+			return false
+		}
+	}
+	return len(c.Labels) <= labelsMax
 }
 
 // DefaultConfig fits the simulated world and small real clusters.
@@ -136,6 +159,7 @@ func DefaultConfig() Config {
 		MergeRestTicks:       600,
 		LookBytesPerTick:     1 << 20,
 		ClockDrift:           0.1,
+		TrafficInterval:      10 * time.Second,
 
 		SnapshotChunkBytes:    256 << 10,
 		SnapshotWindow:        8,
@@ -173,6 +197,8 @@ func (c Config) validate() error {
 		{"WaitingBytesMax", c.WaitingBytesMax >= region.RaftEntrySizeMax, "room for a largest entry"},
 		{"BarriersMax", c.BarriersMax > 0, "above 0"},
 		{"ClockDrift", c.ClockDrift >= 0 && c.ClockDrift <= clockDriftMax, fmt.Sprintf("from 0 to %v", clockDriftMax)},
+		{"TrafficInterval", c.TrafficInterval >= time.Second && c.TrafficInterval%time.Second == 0, "one or more whole seconds"},
+		{"Labels", c.labelsValid(), fmt.Sprintf("at most %d, each with a key, which is not %q", labelsMax, region.ShardsLabel)},
 		{"SnapshotChunkBytes", c.SnapshotChunkBytes > 0 && c.SnapshotChunkBytes <= SnapshotChunkBytesMax, "above 0 and at most 4 MiB"},
 		{"SnapshotWindow", c.SnapshotWindow > 0, "above 0"},
 		{"SnapshotBytesPerTick", c.SnapshotBytesPerTick > 0, "above 0"},

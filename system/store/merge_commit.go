@@ -33,7 +33,8 @@ func (p *peer) commitCommand() *ordealpb.CommitMergeCommand {
 	return c
 }
 
-// proposeCommit appends a CommitMerge to the log of t, which leads the target, if it is the target still.
+// proposeCommit appends a CommitMerge to the log of t, which leads the target, if it is the target still. It is t's own shard
+// that does it, in a turn of its own: what a group wants done once it has an entry comes after this turn.
 func (s *Store) proposeCommit(t *peer, target *metapb.Region, c *ordealpb.CommitMergeCommand) {
 	same := region.SameEpoch(target.GetRegionEpoch(), t.region.GetRegionEpoch())
 	// gofail: var bugMergeStaleTarget struct{}
@@ -45,16 +46,18 @@ func (s *Store) proposeCommit(t *peer, target *metapb.Region, c *ordealpb.Commit
 	if !t.membersKnow() {
 		return
 	}
+	o := s.owner(t.region.GetId())
 	// One that is on its way makes another one useless, though not harmful: at most one of them can be applied.
-	if t.taking == c.GetSource().GetId() && s.ticks < t.takingSince+uint64(s.cfg.ElectionTicks) {
+	if t.taking == c.GetSource().GetId() && o.ticks < t.takingSince+uint64(s.cfg.ElectionTicks) {
 		return
 	}
 	cmd := &ordealpb.Command{
 		Epoch: target.GetRegionEpoch(),
 		Admin: &ordealpb.AdminCommand{Body: &ordealpb.AdminCommand_CommitMerge{CommitMerge: c}},
 	}
-	if s.propose(t, mustMarshal(cmd), proposal{}) == nil {
-		t.taking, t.takingSince = c.GetSource().GetId(), s.ticks
+	if o.propose(t, mustMarshal(cmd), proposal{}) == nil {
+		t.taking, t.takingSince = c.GetSource().GetId(), o.ticks
+		s.stir(o)
 	}
 }
 
@@ -157,7 +160,7 @@ func (s *Store) swallow(t, p *peer, c *ordealpb.CommitMergeCommand) {
 	s.failAll(p, "its region became part of another one")
 	s.bury(p, source.GetRegionEpoch(), last)
 	t.merged = remember(t.merged, p.merged, last)
-	t.size = sizeState{}
+	t.size = sizeState{bytes: t.size.bytes + p.size.bytes, keys: t.size.keys + p.size.keys}
 	s.setRegion(t, r)
 	s.putApplyState(t)
 	s.commit()

@@ -87,6 +87,13 @@ func (n *Node) HashRegion(r *metapb.Region) (hash uint64, pairs int, err error) 
 	return n.shards[0].HashRegion(r)
 }
 
+// Residue counts what the store holds of regions: peers, and pairs of data.
+func (n *Node) Residue() (peers, pairs int) {
+	lo, hi := engine.DataRange(nil, nil)
+	n.shards[0].eng.Scan(lo, hi, func(_, _ []byte) bool { pairs++; return true })
+	return len(n.Peers()), pairs
+}
+
 // shardOf is the place of a region among the shards of every store.
 func (c *Config) shardOf(region uint64) int { return int(region % uint64(c.Shards)) }
 

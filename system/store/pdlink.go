@@ -129,10 +129,14 @@ func (s *Store) register() {
 }
 
 func (s *Store) describe() *metapb.Store {
-	return &metapb.Store{
+	m := &metapb.Store{
 		Id: s.cfg.StoreID, Address: s.cfg.Address.String(),
 		Labels: []*metapb.StoreLabel{{Key: region.ShardsLabel, Value: strconv.Itoa(s.cfg.Shards)}},
 	}
+	for _, l := range s.cfg.Labels {
+		m.Labels = append(m.Labels, &metapb.StoreLabel{Key: l.Key, Value: l.Value})
+	}
+	return m
 }
 
 func (s *Store) firstRegion() *metapb.Region {
@@ -225,7 +229,10 @@ func (s *Store) heartbeatStore() {
 		s.pd.refused = false
 		s.register()
 	}
-	st := &pdpb.StoreStats{StoreId: s.cfg.StoreID, RegionCount: uint32(s.ranges.len())}
+	st := &pdpb.StoreStats{StoreId: s.cfg.StoreID, RegionCount: uint32(s.ranges.len()), UsedSize: s.eng.Used()}
+	if st.Capacity = s.cfg.CapacityBytes; st.Capacity > 0 {
+		st.Available = st.Capacity - min(st.UsedSize, st.Capacity)
+	}
 	s.tellPD(&ordealpb.PDRequest{Body: &ordealpb.PDRequest_StoreHeartbeat{
 		StoreHeartbeat: &pdpb.StoreHeartbeatRequest{Stats: st},
 	}})
@@ -237,8 +244,9 @@ func (s *Store) heartbeatRegion(p *peer) {
 		return
 	}
 	hb := &pdpb.RegionHeartbeatRequest{
-		Region: p.region, Leader: p.meta, Term: p.group.Term(), ApproximateSize: p.size.bytes,
+		Region: p.region, Leader: p.meta, Term: p.group.Term(), ApproximateSize: p.size.bytes, ApproximateKeys: p.size.keys,
 	}
+	s.tellTraffic(p, hb)
 	truncated := p.group.Truncated().Index
 	for _, f := range p.group.Followers() {
 		m := region.FindPeerByID(p.region, f.Peer)

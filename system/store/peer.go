@@ -60,7 +60,9 @@ type peer struct {
 	leaderless uint64
 
 	size sizeState
-	rest rest
+	// traffic is what clients do with the region, while this peer leads.
+	traffic traffic
+	rest    rest
 
 	// checked is the index behind the last consistency check, hashed what it found here, reports what voters found.
 	checked uint64
@@ -298,5 +300,6 @@ func (s *Store) onLeaderChange(p *peer) {
 	if f := s.cfg.Listener.Elected; f != nil {
 		f(s.cfg.StoreID, p.region.GetId(), p.group.Term())
 	}
+	p.traffic = traffic{}
 	s.heartbeatRegion(p)
 }

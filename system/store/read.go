@@ -104,6 +104,7 @@ func (s *Store) answerRead(p *peer, req *request) {
 	// 	copy(late, req.early[:len(late)/2])
 	// }
 
+	p.traffic.read(resp)
 	resp.Witness = s.witness(p)
 	s.reply(req, resp)
 }

@@ -58,6 +58,9 @@ func (z *sizeState) share(parts uint64) sizeState {
 	return sizeState{bytes: z.bytes / parts, keys: z.keys / parts}
 }
 
+// measureAgain is how much must be written to a region, in bytes, before it is measured again, however small it is.
+const measureAgain = 4096
+
 // lookAgain is the part of a bound that must be written before a region beyond the bound is looked at again.
 const lookAgain = 8
 
@@ -66,13 +69,16 @@ func (z *sizeState) due(c *Config) bool {
 	if z.halve {
 		return true
 	}
-	if !c.splits() && !c.merges() {
+	if !c.splits() && !c.merges() && !c.MeasureSizes {
 		return false
 	}
 	if !z.known {
 		return true
 	}
 	bytes, keys := z.bytes-z.exact, z.keys-z.looked
+	if c.MeasureSizes && (bytes > max(z.exact, measureAgain) || z.deleted > 0 && z.deleted >= z.looked/4) {
+		return true // it may be half of what it is taken for
+	}
 	if over(z.bytes, c.RegionSplitBytes) && bytes >= c.RegionSplitBytes/lookAgain && bytes > 0 {
 		return true
 	}
@@ -261,7 +267,8 @@ func (s *Store) checkSize(p *peer, due bool) {
 // splitByOrder cuts a region as PD wants it: at keys, or in the middle of its data, which have to be looked at first.
 func (s *Store) splitByOrder(p *peer, keys [][]byte) {
 	if len(keys) == 0 {
-		p.size.halve = true
+		// PD says it again and again until it shows. Where to cut is known already, or is worked out once.
+		p.size.halve = len(p.size.cuts) == 0
 		return
 	}
 	if checkSplitKeys(keys) == nil {

@@ -103,3 +103,14 @@ func number5(t *testing.T, key string) int {
 	require.NoError(t, err)
 	return n
 }
+
+// An order to cut a region in two comes again at every report: what was found for the first one must not be lost.
+func TestOrderToSplitIsRepeated(t *testing.T) {
+	t.Parallel()
+	s, p := &Store{}, &peer{}
+	s.splitByOrder(p, nil)
+	require.True(t, p.size.halve)
+	p.size.halve, p.size.cuts = false, [][]byte{[]byte("m")}
+	s.splitByOrder(p, nil)
+	require.False(t, p.size.halve)
+}

@@ -155,7 +155,7 @@ func (s *Store) restore(p *peer, payload []byte, at raft.ID) {
 	s.batch.DeleteRange(lo, hi)
 	in.taken = true
 	p.applied = at
-	p.size = sizeState{rest: p.size.rest}
+	p.size = sizeState{rest: p.size.rest, bytes: uint64(in.bytes)}
 	s.adoptMeta(p, data)
 	s.putApplyState(p)
 	// gofail: var crashBeforeSnapshot int

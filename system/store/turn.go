@@ -61,8 +61,12 @@ func (s *Store) handle(ev *world.Event) {
 	}
 }
 
-// wake marks p as having something to do in this turn, which ends its sleep.
+// wake marks p as having something to do in this turn, which ends its sleep. It must be a peer of this shard: what its group
+// wants done goes on in later turns, in which the other shards are at work.
 func (s *Store) wake(p *peer) {
+	if s.cfg.shardOf(p.region.GetId()) != s.shard {
+		panic("store: a shard is to work on a region of another one")
+	}
 	if p.rest.asleep {
 		s.rouse(p)
 	}

@@ -52,6 +52,12 @@ func (w *World) transmit(ev *event) {
 		return
 	}
 	at := w.later(net.latency(l.rng))
+	if t := tamperOf(ev); t != nil {
+		if late := w.tamperWith(t, ev); late > 0 {
+			w.queue.push(at.Add(late), ev)
+			return
+		}
+	}
 	if !chance(l.rng, net.Reorder) {
 		at = max(at, l.last)
 		l.last = at

@@ -13,8 +13,10 @@ import (
 // node is a machine, or just a place on the network for procs and for addresses where nobody lives.
 type node struct {
 	id    world.NodeID
-	index int     // in World.nodes
-	links []*link // to the node with that index; nil if never used
+	index int // in World.nodes
+	// tamper is what messages from and to the node go through beside the network; nil for nothing.
+	tamper *tamper
+	links  []*link // to the node with that index; nil if never used
 
 	// The rest means something only once AddNode was called.
 	added   bool

@@ -1,0 +1,110 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"ordeal/nemesis"
+	"ordeal/pd/core"
+	"ordeal/proto/ordealpb"
+	"ordeal/world"
+)
+
+// Order implements nemesis.Target.
+func (a admin) Order(p world.Proc, o nemesis.Order) (string, error) {
+	req := &ordealpb.OperatorRequest{RegionId: o.Region}
+	switch o.Kind {
+	case nemesis.OrderLead:
+		req.What = &ordealpb.OperatorRequest_LeadFrom{LeadFrom: uint64(o.To)}
+	case nemesis.OrderMove:
+		req.What = &ordealpb.OperatorRequest_Move{Move: &ordealpb.PeerMove{FromStore: uint64(o.From), ToStore: uint64(o.To)}}
+	case nemesis.OrderSplit:
+		req.What = &ordealpb.OperatorRequest_Split{Split: true}
+	case nemesis.OrderMerge:
+		req.What = &ordealpb.OperatorRequest_MergeInto{MergeInto: o.Into}
+	case nemesis.OrderScatter:
+		req.What = &ordealpb.OperatorRequest_Scatter{Scatter: true}
+	case nemesis.OrderCancel:
+		req.What = &ordealpb.OperatorRequest_Cancel{Cancel: true}
+	}
+	return a.client(p).Order(req)
+}
+
+// Leave implements nemesis.Target.
+func (a admin) Leave(p world.Proc, n world.NodeID) error {
+	return a.client(p).EmptyStore(uint64(n), false)
+}
+
+// Leave implements nemesis.Target, and remembers that the driver has agreed.
+func (c *Sim) Leave(p world.Proc, n world.NodeID) error {
+	err := c.admin.Leave(p, n)
+	if err == nil && !slices.Contains(c.left, n) {
+		c.left = append(c.left, n)
+	}
+	return err
+}
+
+// Leaving implements nemesis.Target. The driver may have agreed without anybody having heard of it.
+func (c *Sim) Leaving() []world.NodeID {
+	out := slices.Clone(c.left)
+	for _, s := range c.PD().Stores() {
+		if n := world.NodeID(s.ID()); s.State >= core.StoreOffline && !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Join implements nemesis.Target.
+func (c *Sim) Join(world.Proc) (world.NodeID, error) {
+	n, err := c.Extend()
+	if err == nil {
+		c.joined++
+	}
+	return n, err
+}
+
+// Joined implements nemesis.Target.
+func (c *Sim) Joined() int { return c.joined }
+
+// ReplicasWanted implements nemesis.Target.
+func (c *Sim) ReplicasWanted() int { return c.cfg.Replicas }
+
+// Lingering says what is left of stores that were told to leave, "" if nothing: the driver must remember it, must have buried
+// them, and they must hold no peer and no data.
+func (c *Sim) Lingering() string {
+	for _, n := range c.Leaving() {
+		state := core.StoreUp
+		for _, s := range c.PD().Stores() {
+			if s.ID() == uint64(n) {
+				state = s.State
+			}
+		}
+		peers, pairs := c.store(n).store.Residue()
+		switch {
+		case !c.World.Up(n):
+			return storeName(n) + " is down"
+		case peers > 0 || pairs > 0:
+			return fmt.Sprintf("%s, which is to leave, has %d peers and %d pairs of data", storeName(n), peers, pairs)
+		case state != core.StoreTombstone:
+			return fmt.Sprintf("%s, which is to leave and is empty, is %s for the driver", storeName(n), state)
+		}
+	}
+	return ""
+}
+
+// Leaving implements nemesis.Target. Only those are known that the driver tells of.
+func (c *Real) Leaving() []world.NodeID { return nil }
+
+// Join implements nemesis.Target. It fails.
+func (c *Real) Join(world.Proc) (world.NodeID, error) {
+	return 0, errors.New("stores join in the simulated world only: in the real one they are started by hand")
+}
+
+// Joined implements nemesis.Target.
+func (c *Real) Joined() int { return 0 }
+
+// ReplicasWanted implements nemesis.Target.
+func (c *Real) ReplicasWanted() int { return c.cfg.Replicas }
