@@ -99,6 +99,7 @@ func regionsOf(all []current) []nemesis.Region {
 		for _, m := range r.region.GetPeers() {
 			n.Peers = append(n.Peers, nemesis.Peer{
 				ID: m.GetId(), Store: world.NodeID(m.GetStoreId()), Learner: m.GetRole() == metapb.PeerRole_Learner,
+				Demoting: m.GetRole() == metapb.PeerRole_DemotingVoter,
 			})
 		}
 		out = append(out, n)

@@ -81,15 +81,27 @@ func (r Region) voters() []world.NodeID {
 	return nodes
 }
 
+// demoting returns where voters are that will soon be none.
+func (r Region) demoting() (nodes []world.NodeID) {
+	for _, p := range r.Peers {
+		if p.Demoting {
+			nodes = append(nodes, p.Store)
+		}
+	}
+	return nodes
+}
+
 // endangers says why a region's voters must not become those that are left: a nemesis may stop a region, but must not be
-// what loses its data.
+// what loses its data. Those who are about to lose their vote do not count.
 func endangers(t Target, before Region, left []world.NodeID) string {
+	gone := without(before.voters(), left)
+	left = without(left, before.demoting())
 	if len(left) < replicasMin {
 		return fmt.Sprintf("region %d has only %s", before.ID, plural(uint64(len(before.voters())), "replica"))
 	}
 	if up, quorum := len(soundOnly(t, left)), len(left)/2+1; up < quorum {
 		return fmt.Sprintf("without s%d, region %d would have %d of %d replicas up and no quorum",
-			without(before.voters(), left)[0], before.ID, up, len(left))
+			gone[0], before.ID, up, len(left))
 	}
 	return ""
 }

@@ -2,6 +2,7 @@ package nemesis
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -400,6 +401,21 @@ func TestCrashAtBitesOnlyIfHit(t *testing.T) {
 	require.Equal(t, "armed on s2; not reached; s3 up again", records[0].Text)
 	require.True(t, records[1].Bit, "its point was hit, though the heal of another ended it")
 	require.Equal(t, "armed on s3; hit; ended by the heal of crash-at crashA leader(1)", records[1].Text)
+}
+
+// A voter that is about to lose its vote is none of those that are left.
+func TestVotersThatGoDoNotCount(t *testing.T) {
+	t.Parallel()
+	f := newFake(5)
+	r := f.regions[0]
+	require.Len(t, r.Peers, 3)
+	require.Empty(t, endangers(f, r, []world.NodeID{1, 2}))
+	r.Joint = true
+	r.Peers = append(slices.Clone(r.Peers), Peer{ID: 9, Store: 4})
+	r.Peers[1].Demoting = true
+	f.down[3] = true
+	require.Equal(t, "without s1, region 1001 would have 1 of 2 replicas up and no quorum", endangers(f, r, []world.NodeID{2, 3, 4}))
+	require.Empty(t, endangers(f, r, []world.NodeID{1, 2, 4}))
 }
 
 // arrival is a target in which a store comes by an armed point once the network is whole.

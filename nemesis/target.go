@@ -73,6 +73,8 @@ type Peer struct {
 	Store world.NodeID
 	// Learner says that it has no vote, not even in a joint configuration.
 	Learner bool
+	// Demoting says that it loses its vote when the joint configuration is left.
+	Demoting bool
 }
 
 // Region is a target's picture of a region. Leader is 0 if it is unknown.

@@ -31,14 +31,14 @@ func probers(regions []nemesis.Region) [][]nemesis.Region {
 func probeRegions(p world.Proc, c *cluster.Sim, regions []nemesis.Region, deadline world.Time) string {
 	cl := c.Client(p)
 	for _, r := range regions {
-		if why := probeRegion(p, cl, r, deadline); why != "" {
+		if why := probeRegion(p, c, cl, r, deadline); why != "" {
 			return why
 		}
 	}
 	return ""
 }
 
-func probeRegion(p world.Proc, cl *client.Client, r nemesis.Region, deadline world.Time) string {
+func probeRegion(p world.Proc, c *cluster.Sim, cl *client.Client, r nemesis.Region, deadline world.Time) string {
 	// The first key of the region; no workload uses it.
 	key := append(append([]byte{}, r.Start...), 0)
 	value := fmt.Appendf(nil, "probe of region %d", r.ID)
@@ -49,7 +49,7 @@ func probeRegion(p world.Proc, cl *client.Client, r nemesis.Region, deadline wor
 		}
 		// Writing the same again does no harm, so an unknown outcome is tried again as well.
 		if p.Now() >= deadline {
-			return fmt.Sprintf("region %d does not take writes: %v", r.ID, err)
+			return fmt.Sprintf("region %d does not take writes: %v (%s)", r.ID, err, c.Describe(r.ID))
 		}
 		p.Sleep(probePause)
 	}

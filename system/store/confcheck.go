@@ -153,10 +153,10 @@ func (s *Store) quorumDanger(p *peer, after *metapb.Region, followers map[uint64
 	return ""
 }
 
-// keepsUp says whether a follower was heard from in the last election timeout and needs no snapshot.
+// keepsUp says whether a follower was heard from in the last election timeout, is not quarantined, and needs no snapshot.
 func (s *Store) keepsUp(p *peer, f raft.Follower) bool {
 	last, ok := p.heard[f.Peer]
-	return ok && s.ticks-last <= uint64(s.cfg.ElectionTicks) && !f.Snapshotting && f.Match >= p.group.Truncated().Index
+	return ok && !contains(p.lost, f.Peer) && s.ticks-last <= uint64(s.cfg.ElectionTicks) && !f.Snapshotting && f.Match >= p.group.Truncated().Index
 }
 
 // stepAside lets a leader that is about to lose its vote hand leadership to the one who lacks least of those that keep

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -49,7 +50,9 @@ func (s *Store) applyConfChange(p *peer, e *raft.Entry, pr *proposal) {
 
 	s.setRegion(p, r)
 	for _, one := range c.GetChanges() {
-		delete(p.heard, one.GetPeer().GetId())
+		id := one.GetPeer().GetId()
+		delete(p.heard, id)
+		p.lost = slices.DeleteFunc(p.lost, func(l uint64) bool { return l == id && region.FindPeerByID(r, id) == nil })
 	}
 	s.answerAdmin(p, pr, &ordealpb.AdminResponse{Regions: []*metapb.Region{r}})
 	if p.group.IsLeader() {

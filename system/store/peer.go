@@ -56,6 +56,8 @@ type peer struct {
 	others map[uint64]*metapb.Peer
 	// heard is the tick at which each peer was last heard from.
 	heard map[uint64]uint64
+	// lost are members that have said that they are quarantined, whatever else of them may still be on its way.
+	lost []uint64
 	// leaderless counts ticks in which no leader was heard from; for a peer without a region, nobody at all.
 	leaderless uint64
 

@@ -144,6 +144,9 @@ func (s *Store) onQuarantined(m *ordealpb.RaftMessage) {
 		s.tellRemoved(p, m)
 		return
 	}
+	if !contains(p.lost, from.GetId()) {
+		p.lost = append(p.lost, from.GetId())
+	}
 	if !p.group.IsLeader() {
 		return
 	}

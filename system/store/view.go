@@ -15,6 +15,8 @@ type PeerView struct {
 	Leader  bool
 	Term    uint64
 	Applied raft.ID
+	// Last and Commit are indexes of the log.
+	Last, Commit uint64
 	// Truncated is the last entry that the log no longer holds.
 	Truncated uint64
 	// Initialised says whether the peer knows its region.
@@ -33,6 +35,7 @@ func (s *Store) Peers() []PeerView {
 	for _, p := range s.order {
 		v := PeerView{
 			Region: p.region, Peer: p.meta.GetId(), Leader: p.group.IsLeader(), Term: p.group.Term(), Applied: p.applied,
+			Last: p.group.LastIndex(), Commit: p.group.CommitIndex(),
 			Truncated: p.group.Truncated().Index, Initialised: p.initialised(), Merging: p.merging(),
 			Asleep: p.rest.asleep, Leads: p.leader().GetStoreId(),
 		}
