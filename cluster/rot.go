@@ -19,7 +19,7 @@ type rot struct {
 	what  string
 	// quarantined is how many replicas the store has taken out of service since.
 	quarantined int
-	// repaired is set when all of the store's replicas could be read again.
+	// repaired is set when all of the store's replicas could be read again and the block was in no table any more.
 	repaired bool
 }
 
@@ -65,7 +65,9 @@ func (c *Sim) Damages() []nemesis.Damage {
 		out[i] = nemesis.Damage{Store: r.on, What: r.what, Quarantined: r.quarantined}
 		if s := c.store(r.on); !r.repaired && c.World.Up(r.on) {
 			out[i].Unnoticed = s.unreadable()
-			r.repaired = len(out[i].Unnoticed) == 0 && len(s.store.Quarantined()) == 0
+			whole := len(out[i].Unnoticed) == 0 && len(s.store.Quarantined()) == 0
+			out[i].Hidden = whole && s.disk.Has(r.block)
+			r.repaired = whole && !out[i].Hidden
 		}
 		out[i].Repaired = r.repaired
 	}

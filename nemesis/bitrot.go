@@ -90,7 +90,8 @@ func unrepaired(t Target) []Damage {
 // the store's and the placement driver's work.
 func repair(p world.Proc, t Target, within time.Duration) Receipt {
 	for end := p.Now().Add(within); ; p.Sleep(repairPause) {
-		left := unrepaired(t)
+		// What is hidden nobody can be made to read.
+		left := slices.DeleteFunc(unrepaired(t), func(d Damage) bool { return d.Hidden })
 		if len(left) == 0 || p.Now() >= end {
 			break
 		}
@@ -113,6 +114,8 @@ func (d Damage) fate() string {
 	switch {
 	case len(d.Unnoticed) > 0:
 		return text + fmt.Sprintf(", and has not noticed the damage of regions %d", d.Unnoticed)
+	case d.Hidden:
+		return text + ": what was damaged was deleted, and nobody has come to it yet"
 	case d.Repaired && d.Quarantined == 0:
 		return text + ": what was damaged had gone before anybody read it"
 	case d.Repaired:

@@ -42,4 +42,9 @@ func TestDamageThatNobodyNotices(t *testing.T) {
 	r, err := HealAll(f.p, f)
 	require.NoError(t, err, "it is out of service, and will be replaced")
 	require.Equal(t, "s3 quarantined 0 replicas, and is not repaired yet", r.Text)
+	f.damages[0].Hidden, before = true, f.p.now
+	r, err = HealAll(f.p, f)
+	require.NoError(t, err)
+	require.Equal(t, "s3 quarantined 0 replicas: what was damaged was deleted, and nobody has come to it yet", r.Text)
+	require.Equal(t, before, f.p.now, "nothing can be done about it")
 }

@@ -346,6 +346,8 @@ func TestSkipsSayWhy(t *testing.T) {
 		{"bit-rot store(1) block(0)", 3, down(2, 3), "s2 s3 down: one copy may be missing already"},
 		{"bit-rot store(1) block(0)", 3, func(f *fakeTarget) { f.damages = []Damage{{Store: 1, Repaired: true}, {Store: 2}} },
 			"the damage on s2 is not repaired yet"},
+		{"bit-rot store(1) block(0)", 3, func(f *fakeTarget) { f.damages = []Damage{{Store: 1, Hidden: true}} },
+			"the damage on s1 is not repaired yet"},
 		{"bit-rot store(1) block(0)", 3, func(f *fakeTarget) { f.ails = "something" }, "s1 has no region with 3 voters that are all well"},
 		{"bit-rot store(1) block(0)", 2, down(), "s1 has no region with 3 voters that are all well"},
 		{"bit-rot store(1) block(0)", 3, func(f *fakeTarget) {

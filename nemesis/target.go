@@ -101,7 +101,10 @@ type Damage struct {
 	Quarantined int
 	// Unnoticed are the regions of whose replicas on the store, in service, some data can't be read.
 	Unnoticed []uint64
-	// Repaired says that all replicas on the store can be read, and none is out of service.
+	// Hidden says that all replicas on the store can be read and none is out of service, but the block is there: what was in it
+	// has been deleted since, and when a compaction comes to it whoever has its keys then is out of service.
+	Hidden bool
+	// Repaired says that all replicas on the store can be read, none is out of service, and the block has gone.
 	Repaired bool
 }
 

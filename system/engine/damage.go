@@ -20,13 +20,16 @@ type Damage struct {
 	start, last []byte
 }
 
+// Known says whether d is a table at all: an error may not tell of which it is.
+func (d Damage) Known() bool { return d.table != "" }
+
 // Range returns the keys that the table may have: [start, end).
 func (d Damage) Range() (start, end []byte) { return d.start, append(slices.Clone(d.last), 0) }
 
-// maxDamages bounds the damages that wait to be taken. A compaction comes again to one that is dropped.
+// maxDamages bounds the damages that wait to be taken. Whoever came to one that is dropped comes to it again.
 const maxDamages = 64
 
-// damages are what compactions met. A read that fails tells whoever reads; nobody waits for a compaction.
+// damages are what compactions met, for whom nobody waits, and what readers met that was not theirs.
 type damages struct {
 	mu    sync.Mutex
 	found []Damage
@@ -34,11 +37,22 @@ type damages struct {
 
 // compacted takes notice of how a compaction ended.
 func (ds *damages) compacted(info pebble.CompactionInfo) {
-	at := pebble.ExtractDataCorruptionInfo(info.Err)
-	if at == nil {
-		return
+	if d := damageOf(info.Err); d.Known() {
+		ds.add(d)
 	}
-	d := Damage{table: filepath.Base(at.Path), start: slices.Clone(at.Bounds.Start), last: slices.Clone(at.Bounds.End.Key)}
+}
+
+// damageOf returns the table that an error of Pebble's is about, if it says so.
+func damageOf(err error) Damage {
+	at := pebble.ExtractDataCorruptionInfo(err)
+	if at == nil {
+		return Damage{}
+	}
+	return Damage{table: filepath.Base(at.Path), start: slices.Clone(at.Bounds.Start), last: slices.Clone(at.Bounds.End.Key)}
+}
+
+// add keeps a damage until it is taken.
+func (ds *damages) add(d Damage) {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
 	known := slices.ContainsFunc(ds.found, func(o Damage) bool { return o.table == d.table && bytes.Equal(o.start, d.start) })
@@ -54,8 +68,12 @@ func (e *Engine) Damaged() bool {
 	return len(e.damages.found) > 0
 }
 
-// TakeDamages returns the tables that kept compactions from being done since it was last called, at most maxDamages. As
-// long as such a table is there they can't be done; whoever takes it sees to it that its damaged block is excised.
+// NoteDamage keeps the damage that a read came to until it is taken, beside those of compactions.
+func (e *Engine) NoteDamage(d Damage) { e.damages.add(d) }
+
+// TakeDamages returns the tables that kept compactions from being done since it was last called, and those that were noted,
+// at most maxDamages. As long as such a table is there they can't be done; whoever takes it sees to it that its damaged
+// block is excised.
 func (e *Engine) TakeDamages() []Damage {
 	e.damages.mu.Lock()
 	defer e.damages.mu.Unlock()

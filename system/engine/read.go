@@ -141,7 +141,9 @@ type CorruptError struct {
 	// What was being read, and what Pebble says.
 	What  string
 	Cause error
-	// In is the table that kept Excise from cutting.
+	// In is the table, if that is known. A read may come to a damaged block that has nothing of what is read: where a range was
+	// deleted, Pebble looks for the end of that range in the tables below, whatever the bounds of the read. Whether it has is
+	// answered by Engine.Harms.
 	In Damage
 }
 
@@ -156,7 +158,7 @@ func (e *CorruptError) Unwrap() error { return e.Cause }
 // failed sorts an error of Pebble: corruption is returned, since its extent is known, all else is a panic.
 func failed(err error, what string, args ...any) *CorruptError {
 	if pebble.IsCorruptionError(err) {
-		return &CorruptError{What: fmt.Sprintf(what, args...), Cause: err}
+		return &CorruptError{What: fmt.Sprintf(what, args...), Cause: err, In: damageOf(err)}
 	}
 	panic(fmt.Sprintf("engine: "+what+": %v", append(args, err)...))
 }

@@ -42,6 +42,20 @@ func (d *SimDisk) Rot(n uint64, fits func(*Block) bool) (*Block, error) {
 	return b, nil
 }
 
+// Has says whether the disk, which is open, still has a part of a block in a table that is in use. As long as it does,
+// somebody may come to it.
+func (d *SimDisk) Has(b *Block) bool {
+	levels, err := d.db.SSTables()
+	if err != nil {
+		panic(fmt.Sprintf("engine: list of tables: %v", err))
+	}
+	return slices.ContainsFunc(slices.Concat(levels...), func(t pebble.SSTableInfo) bool {
+		last := bytes.Compare(b.First, t.Largest.UserKey)
+		return tableName(t) == b.Table && bytes.Compare(t.Smallest.UserKey, b.Last) <= 0 &&
+			(last < 0 || last == 0 && !t.Largest.IsExclusiveSentinel())
+	})
+}
+
 // RotKey is Rot for all blocks with one key, whatever else they hold.
 func (d *SimDisk) RotKey(key []byte) error {
 	found, err := d.blocks(func(_ *Engine, b *Block) bool {

@@ -115,7 +115,7 @@ func (s *Store) tickHashing() {
 		}
 		s.stopHashing(t.p)
 		if err != nil {
-			s.suspect(t.p, err)
+			s.readFailed(t.p, err)
 			continue
 		}
 		s.finishHash(t)

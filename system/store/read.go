@@ -94,8 +94,11 @@ func (s *Store) answerRead(p *peer, req *request) {
 	// gofail: var bugCorruptIsAbsent struct{}
 	// err = nil
 
+	if err != nil && !s.readFailed(p, err) {
+		s.replyError(req, p, region.ServerIsBusy("a damaged block of other data is in the way"))
+		return
+	}
 	if err != nil {
-		s.suspect(p, err)
 		s.replyError(req, nil, region.RegionNotFound(p.region.GetId()))
 		return
 	}

@@ -161,7 +161,7 @@ func (s *Store) lookOn(p *peer) bool {
 	})
 	if err != nil {
 		p.size.look = nil
-		s.suspect(p, err)
+		s.readFailed(p, err)
 		return false
 	}
 	if !done {

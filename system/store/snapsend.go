@@ -112,7 +112,7 @@ func (s *Store) pump(o *outgoing) {
 		}
 		c, err := s.nextChunk(o)
 		if err != nil {
-			s.suspect(o.p, err)
+			s.readFailed(o.p, err)
 			return
 		}
 		o.window = append(o.window, c)
@@ -145,6 +145,7 @@ func (s *Store) nextChunk(o *outgoing) (*ordealpb.SnapshotChunk, error) {
 		return true
 	})
 	if err != nil {
+		o.ended = false // this chunk is still to come
 		return nil, err
 	}
 	c.Checksum = chunkChecksum(c)

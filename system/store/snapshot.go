@@ -109,7 +109,7 @@ func (s *Store) tellStateHash(p *peer) {
 	if f := s.cfg.Listener.StateHash; f != nil {
 		hash, pairs, err := s.HashRegion(p.region)
 		if err != nil {
-			s.suspect(p, err)
+			s.readFailed(p, err)
 			return
 		}
 		f(s.cfg.StoreID, p.region.GetId(), p.applied, hash, pairs)
