@@ -106,6 +106,11 @@ func (c *Sim) countQuarantined(then func(uint64, *metapb.Region, uint64, string)
 	}
 }
 
+// damaged says whether a store's disk was damaged.
+func (c *Sim) damaged(n world.NodeID) bool {
+	return slices.ContainsFunc(c.rots, func(r *rot) bool { return r.on == n })
+}
+
 // Ails implements nemesis.Target.
 func (c *Sim) Ails(id uint64) string {
 	all := currentOf(c.knowledge())

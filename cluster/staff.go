@@ -82,12 +82,15 @@ func (c *Sim) Lingering() string {
 				state = s.State
 			}
 		}
-		peers, pairs := c.store(n).store.Residue()
+		// A damaged block that is nobody's any more may stay: nobody reads it.
+		peers, pairs, err := c.store(n).store.Residue()
 		switch {
 		case !c.World.Up(n):
 			return storeName(n) + " is down"
 		case peers > 0 || pairs > 0:
 			return fmt.Sprintf("%s, which is to leave, has %d peers and %d pairs of data", storeName(n), peers, pairs)
+		case err != nil && !c.damaged(n):
+			return fmt.Sprintf("%s, which is to leave, can't be read: %v", storeName(n), err)
 		case state != core.StoreTombstone:
 			return fmt.Sprintf("%s, which is to leave and is empty, is %s for the driver", storeName(n), state)
 		}

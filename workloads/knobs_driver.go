@@ -34,9 +34,10 @@ const (
 	disconnectMin                            = 500 * time.Millisecond
 	downTimes                                = 4
 	// An operator gets the time of operatorReports reports of a region, though operatorTimeoutMin at least, doubled up to
-	// three times.
-	operatorReports    = 3
-	operatorTimeoutMin = time.Second
+	// three times. It has up to four steps, each of which may take two reports, and waits for a snapshot between them: with
+	// less time some moves would be begun again and again and never come to an end.
+	operatorReports    = 8
+	operatorTimeoutMin = 3 * time.Second
 )
 
 // drawDriver lets every other driver be a patient one, as it is by default.

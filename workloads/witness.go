@@ -136,6 +136,9 @@ func (w *witness) look(m *pd.Member, timeout time.Duration, regions bool) string
 	return ""
 }
 
+// endsShown is how many of the driver's last operators are told of when it does not come to rest.
+const endsShown = 4
+
 // goneMax is how long a healed cluster may take to empty the stores that were told to leave.
 const goneMax = 120 * time.Second
 
@@ -165,8 +168,12 @@ func (r *run) awaitCalm() {
 		if why = r.cluster.Believed(); why == "" && m.Counters().OperatorsStarted != started {
 			started = m.Counters().OperatorsStarted
 			why = "it goes on moving things"
-			if ends := m.History(); len(ends) > 0 {
-				why += ", last: " + ends[len(ends)-1].Operator.String()
+			ends := m.History()
+			for _, e := range ends[max(0, len(ends)-endsShown):] {
+				why += fmt.Sprintf("; %v, begun at %.3f s and %s at %.3f s", e.Operator, e.Operator.Start.Seconds(), e.Outcome, e.At.Seconds())
+				if e.Why != "" {
+					why += " since " + e.Why
+				}
 			}
 		}
 		if running := m.Operators(); why == "" && len(running) > 0 {

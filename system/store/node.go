@@ -87,11 +87,13 @@ func (n *Node) HashRegion(r *metapb.Region) (hash uint64, pairs int, err error) 
 	return n.shards[0].HashRegion(r)
 }
 
-// Residue counts what the store holds of regions: peers, and pairs of data.
-func (n *Node) Residue() (peers, pairs int) {
+// Residue counts what the store holds of regions: peers, and pairs of data up to the first damaged block, which is err.
+func (n *Node) Residue() (peers, pairs int, err error) {
+	peers = len(n.Peers())
+	defer func() { err = corruption(recover()) }()
 	lo, hi := engine.DataRange(nil, nil)
 	n.shards[0].eng.Scan(lo, hi, func(_, _ []byte) bool { pairs++; return true })
-	return len(n.Peers()), pairs
+	return peers, pairs, nil
 }
 
 // shardOf is the place of a region among the shards of every store.
