@@ -26,3 +26,18 @@ func requireOK(t *testing.T, cfg workloads.Config) {
 	require.NoError(t, err)
 	require.Equal(t, checker.OK, s.Verdict, driver.Reasons(s))
 }
+
+// TestRegister1AckBeforeSync is such a test: the run that `ordeal shrink` made of one with the planted bug ack-before-sync.
+// Without the bug it is fine.
+func TestRegister1AckBeforeSync(t *testing.T) {
+	t.Parallel()
+	requireOK(t, workloads.Config{
+		Workload: "register", Seed: 1, Luck: 6, Duration: 1250000000,
+		Stores: 3, Replicas: 3, Regions: 4, Clients: 1,
+		Nemesis: []string{"kill", "crash-at"},
+		Plain:   []string{"net", "disk", "clocks", "shards", "sleep", "reads", "sizes", "driver"},
+		Schedule: "" +
+			"+0.215s for 0.476s kill store(3)\n" +
+			"+1.134s for 0.023s kill leader(1)\n",
+	})
+}
