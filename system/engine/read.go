@@ -37,30 +37,27 @@ func (e *Engine) Read(key []byte) (value []byte, ok bool, err error) {
 }
 
 // ReadMany calls fn for each of keys, in their order, with what it holds at one moment, the same for all, until fn returns
-// false. value is valid during the call only; ok is false for an absent key. Errors are as for ReadRange.
-func (e *Engine) ReadMany(keys [][]byte, fn func(i int, value []byte, ok bool) bool) (err error) {
-	it, err := iterator(e.db, nil, nil)
-	if err != nil {
-		return failed(err, "get %d keys", len(keys))
-	}
-	defer func() {
-		if bad := it.Close(); bad != nil && err == nil {
-			err = failed(bad, "get %d keys", len(keys))
-		}
-	}()
+// false. value is valid during the call only; ok is false for an absent key. Errors are as for Read: no key but those is looked
+// for, as an iterator would that seeks an absent one.
+func (e *Engine) ReadMany(keys [][]byte, fn func(i int, value []byte, ok bool) bool) error {
+	moment := e.View()
+	defer moment.Close()
 	for i, key := range keys {
-		ok := it.SeekGE(key) && bytes.Equal(it.Key(), key)
-		if bad := it.Error(); bad != nil {
-			return failed(bad, "get %x", key)
-		}
-		var value []byte
-		if ok {
-			var bad error
-			if value, bad = it.ValueAndErr(); bad != nil {
-				return failed(bad, "value of %x", key)
+		value, closer, err := moment.snap.Get(key)
+		if errors.Is(err, pebble.ErrNotFound) {
+			if !fn(i, nil, false) {
+				return nil
 			}
+			continue
 		}
-		if !fn(i, value, ok) {
+		if err != nil {
+			return failed(err, "get %x", key)
+		}
+		more := fn(i, value, true)
+		if err := closer.Close(); err != nil {
+			return failed(err, "get %x: close", key)
+		}
+		if !more {
 			return nil
 		}
 	}
