@@ -59,7 +59,7 @@ func writeBugs() []Bug {
 			"a vote that changes nothing else is not written before others are told of it"},
 		{"ack-before-sync", "R2", "bugAckBeforeSync", "register", "kill,crash-at",
 			"append responses are sent before the entries are durable"},
-		{"sync-for-one", "R2", "bugSyncForOne", "register", "kill,crash-at",
+		{"sync-for-one", "R2", "bugSyncForOne", "churn", "kill",
 			"of the regions that share a turn and its sync, only the first one waits for it"},
 		{"delete-range-last", "W2", "bugDeleteRangeLast", "batch", "all",
 			"ranges are deleted behind everything else that a turn writes"},
