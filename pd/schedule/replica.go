@@ -13,7 +13,8 @@ import (
 // them, has an operator already, or cannot be helped now. The worst fault is mended first:
 //
 //  1. a peer on a store that is down, gone or to be emptied: replaced, or just removed if there are too many anyway; if that
-//     is not safe, or nobody could lead then, a learner that can become a voter is promoted first
+//     is not safe, or nobody could lead then, or it is a good voter and there are not too many, a learner that can become
+//     a voter is promoted first
 //  2. too few voters, and a learner that can become one: it is promoted
 //  3. too few peers: one is added on the best store
 //  4. too many peers: the worst is removed
@@ -54,10 +55,28 @@ func CheckReplicas(in Input, r *core.RegionInfo) *Operator {
 // mend plans to replace a peer that is in the wrong place, or just to remove it if there are too many anyway.
 func (in Input) mend(r *core.RegionInfo, p *metapb.Peer, why string) *Operator {
 	if len(r.Region.GetPeers()) > in.Replicas {
+		if healthy(in.Snapshot, r, p) && region.Voters(r.Region) <= in.Replicas {
+			return in.keepVotes(r, why)
+		}
 		return in.remove(r, why, p.GetStoreId())
 	}
 	if to := in.bestTargetFor(r, p.GetStoreId()); to != 0 {
 		return in.move(r, KindReplica, why, p.GetStoreId(), to)
+	}
+	return nil
+}
+
+// keepVotes plans what must come before a voter goes that works well, of a region with too many peers but not too many voters: a
+// learner gets a vote in its place, or, if none can, one goes that has none. With a voter less the region would be one
+// fault away from standing still.
+func (in Input) keepVotes(r *core.RegionInfo, why string) *Operator {
+	if o := in.promote(r, why); o != nil {
+		return o
+	}
+	for _, p := range r.Region.GetPeers() {
+		if p.GetRole() == metapb.PeerRole_Learner {
+			return in.remove(r, why, p.GetStoreId())
+		}
 	}
 	return nil
 }
