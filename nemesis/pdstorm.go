@@ -67,6 +67,9 @@ func parsePDStorm(s *scanner) (Fault, error) {
 // Apply gives the orders. The driver refuses those that are dangerous or in each other's way; that it began some is the
 // evidence.
 func (f PDStorm) Apply(p world.Proc, t Target) (Receipt, error) {
+	if d := unrepaired(t); len(d) > 0 {
+		return skip("the damage on s%d is not repaired yet", d[0].Store)
+	}
 	begun, silent := uint64(0), 0
 	first := ""
 	var last error

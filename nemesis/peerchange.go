@@ -92,14 +92,20 @@ func (r Region) demoting() (nodes []world.NodeID) {
 }
 
 // endangers says why a region's voters must not become those that are left: a nemesis may stop a region, but must not be
-// what loses its data. Those who are about to lose their vote do not count.
+// what loses its data. Those who are about to lose their vote do not count. A region with a replica on a store that is
+// damaged is left alone: which of its replicas will turn out to be lost, and when, nobody knows before it is repaired.
 func endangers(t Target, before Region, left []world.NodeID) string {
+	for _, d := range unrepaired(t) {
+		if slices.Contains(before.stores(), d.Store) || slices.Contains(left, d.Store) {
+			return fmt.Sprintf("the damage on s%d, where region %d has a replica or is to get one, is not repaired yet", d.Store, before.ID)
+		}
+	}
 	gone := without(before.voters(), left)
 	left = without(left, before.demoting())
 	if len(left) < replicasMin {
 		return fmt.Sprintf("region %d has only %s", before.ID, plural(uint64(len(before.voters())), "replica"))
 	}
-	if up, quorum := len(soundOnly(t, left)), len(left)/2+1; up < quorum {
+	if up, quorum := len(upOnly(t, left)), len(left)/2+1; up < quorum {
 		return fmt.Sprintf("without s%d, region %d would have %d of %d replicas up and no quorum",
 			gone[0], before.ID, up, len(left))
 	}

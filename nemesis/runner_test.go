@@ -356,7 +356,7 @@ func TestSkipsSayWhy(t *testing.T) {
 			}
 		}, "s1 has no region with 3 voters that are all well"},
 		{"conf-change remove region(0) from(0)", 3, func(f *fakeTarget) { f.damages = []Damage{{Store: 2}} },
-			"without s1, region 1001 would have 1 of 2 replicas up and no quorum"},
+			"the damage on s2, where region 1001 has a replica or is to get one, is not repaired yet"},
 		{"crash-at crashA store(1)", 3, down(), "no crash points are compiled in: build with the failpoint overlay"},
 		{"crash-at crashA store(1)", 3, func(f *fakeTarget) { f.points = []string{"crashB", "crashC"} },
 			"no crash point crashA is compiled in, only crashB, crashC"},
