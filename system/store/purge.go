@@ -12,9 +12,15 @@ import (
 // any better, is quarantined as well, and the two go together once both are released.
 
 // purge removes what a quarantined peer left, and leaves a tombstone. If a damaged block keeps it from that, the peer stays
-// until those around it that share the block can go as well, and false is returned.
+// until those around it that share the block can go as well, and false is returned. An attempt writes out and compacts all
+// that the store has, and each message of a newer peer asks for one: a peer that is stuck is tried once in an election
+// timeout, or sooner if only now what is on other shards may be touched.
 func (s *Store) purge(o *outcast) bool {
 	o.released = true
+	if o.stuck && s.ticks-o.tried < uint64(s.cfg.ElectionTicks) && (o.alone || !s.alone) {
+		return false
+	}
+	o.tried, o.alone = s.ticks, s.alone
 	group := s.releasedAround(o)
 	err := s.cutOut(group)
 	if o.stuck = err != nil; o.stuck {

@@ -38,6 +38,9 @@ type outcast struct {
 	peer   *metapb.Peer
 	// released says that its region goes on without it, stuck that it could not be removed all the same.
 	released, stuck bool
+	// tried is the tick of the last attempt, alone whether it could have touched regions of other shards.
+	tried uint64
+	alone bool
 }
 
 // suspect notes that a peer's data can't be trusted; it is quarantined before anything else of it can leave the store.
