@@ -4358,6 +4358,7 @@ type AdminCommand struct {
 	//	*AdminCommand_RollbackMerge
 	//	*AdminCommand_ComputeHash
 	//	*AdminCommand_VerifyHash
+	//	*AdminCommand_RefuseMerge
 	Body          isAdminCommand_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4472,6 +4473,15 @@ func (x *AdminCommand) GetVerifyHash() *VerifyHashCommand {
 	return nil
 }
 
+func (x *AdminCommand) GetRefuseMerge() *RefuseMergeCommand {
+	if x != nil {
+		if x, ok := x.Body.(*AdminCommand_RefuseMerge); ok {
+			return x.RefuseMerge
+		}
+	}
+	return nil
+}
+
 type isAdminCommand_Body interface {
 	isAdminCommand_Body()
 }
@@ -4508,6 +4518,10 @@ type AdminCommand_VerifyHash struct {
 	VerifyHash *VerifyHashCommand `protobuf:"bytes,9,opt,name=verify_hash,json=verifyHash,proto3,oneof"`
 }
 
+type AdminCommand_RefuseMerge struct {
+	RefuseMerge *RefuseMergeCommand `protobuf:"bytes,10,opt,name=refuse_merge,json=refuseMerge,proto3,oneof"`
+}
+
 func (*AdminCommand_Split) isAdminCommand_Body() {}
 
 func (*AdminCommand_CompactLog) isAdminCommand_Body() {}
@@ -4523,6 +4537,8 @@ func (*AdminCommand_RollbackMerge) isAdminCommand_Body() {}
 func (*AdminCommand_ComputeHash) isAdminCommand_Body() {}
 
 func (*AdminCommand_VerifyHash) isAdminCommand_Body() {}
+
+func (*AdminCommand_RefuseMerge) isAdminCommand_Body() {}
 
 // SplitCommand cuts a region at some keys. The old region keeps its id and its first part, or its last one.
 type SplitCommand struct {
@@ -4811,6 +4827,53 @@ func (x *RollbackMergeCommand) GetCommitIndex() uint64 {
 	return 0
 }
 
+// RefuseMergeCommand, in the log of the target, raises its version: no CommitMerge that was meant for what it was can be
+// applied behind it.
+type RefuseMergeCommand struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The source that is not taken over.
+	SourceId      uint64 `protobuf:"varint,1,opt,name=source_id,json=sourceId,proto3" json:"source_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RefuseMergeCommand) Reset() {
+	*x = RefuseMergeCommand{}
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RefuseMergeCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RefuseMergeCommand) ProtoMessage() {}
+
+func (x *RefuseMergeCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RefuseMergeCommand.ProtoReflect.Descriptor instead.
+func (*RefuseMergeCommand) Descriptor() ([]byte, []int) {
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *RefuseMergeCommand) GetSourceId() uint64 {
+	if x != nil {
+		return x.SourceId
+	}
+	return 0
+}
+
 // ComputeHashCommand makes every replica hash its data as of this entry.
 type ComputeHashCommand struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -4820,7 +4883,7 @@ type ComputeHashCommand struct {
 
 func (x *ComputeHashCommand) Reset() {
 	*x = ComputeHashCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[52]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4832,7 +4895,7 @@ func (x *ComputeHashCommand) String() string {
 func (*ComputeHashCommand) ProtoMessage() {}
 
 func (x *ComputeHashCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[52]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4845,7 +4908,7 @@ func (x *ComputeHashCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComputeHashCommand.ProtoReflect.Descriptor instead.
 func (*ComputeHashCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{52}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{53}
 }
 
 // VerifyHashCommand tells every replica what hash a majority of the voters has as of index, which is that of a
@@ -4860,7 +4923,7 @@ type VerifyHashCommand struct {
 
 func (x *VerifyHashCommand) Reset() {
 	*x = VerifyHashCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[53]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4872,7 +4935,7 @@ func (x *VerifyHashCommand) String() string {
 func (*VerifyHashCommand) ProtoMessage() {}
 
 func (x *VerifyHashCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[53]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4885,7 +4948,7 @@ func (x *VerifyHashCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyHashCommand.ProtoReflect.Descriptor instead.
 func (*VerifyHashCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{53}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *VerifyHashCommand) GetIndex() uint64 {
@@ -4912,7 +4975,7 @@ type CompactLogCommand struct {
 
 func (x *CompactLogCommand) Reset() {
 	*x = CompactLogCommand{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[54]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4924,7 +4987,7 @@ func (x *CompactLogCommand) String() string {
 func (*CompactLogCommand) ProtoMessage() {}
 
 func (x *CompactLogCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[54]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4937,7 +5000,7 @@ func (x *CompactLogCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompactLogCommand.ProtoReflect.Descriptor instead.
 func (*CompactLogCommand) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{54}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *CompactLogCommand) GetCompactIndex() uint64 {
@@ -4958,7 +5021,7 @@ type StoreIdent struct {
 
 func (x *StoreIdent) Reset() {
 	*x = StoreIdent{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[55]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4970,7 +5033,7 @@ func (x *StoreIdent) String() string {
 func (*StoreIdent) ProtoMessage() {}
 
 func (x *StoreIdent) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[55]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4983,7 +5046,7 @@ func (x *StoreIdent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreIdent.ProtoReflect.Descriptor instead.
 func (*StoreIdent) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{55}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *StoreIdent) GetClusterId() uint64 {
@@ -5015,7 +5078,7 @@ type MergeState struct {
 
 func (x *MergeState) Reset() {
 	*x = MergeState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[56]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5027,7 +5090,7 @@ func (x *MergeState) String() string {
 func (*MergeState) ProtoMessage() {}
 
 func (x *MergeState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[56]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5040,7 +5103,7 @@ func (x *MergeState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergeState.ProtoReflect.Descriptor instead.
 func (*MergeState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{56}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *MergeState) GetMinIndex() uint64 {
@@ -5084,7 +5147,7 @@ type Merged struct {
 
 func (x *Merged) Reset() {
 	*x = Merged{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[57]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5096,7 +5159,7 @@ func (x *Merged) String() string {
 func (*Merged) ProtoMessage() {}
 
 func (x *Merged) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[57]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5109,7 +5172,7 @@ func (x *Merged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Merged.ProtoReflect.Descriptor instead.
 func (*Merged) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{57}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Merged) GetRegions() []*MergedRegion {
@@ -5139,7 +5202,7 @@ type MergedRegion struct {
 
 func (x *MergedRegion) Reset() {
 	*x = MergedRegion{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[58]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5151,7 +5214,7 @@ func (x *MergedRegion) String() string {
 func (*MergedRegion) ProtoMessage() {}
 
 func (x *MergedRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[58]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5164,7 +5227,7 @@ func (x *MergedRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergedRegion.ProtoReflect.Descriptor instead.
 func (*MergedRegion) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{58}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *MergedRegion) GetId() uint64 {
@@ -5207,7 +5270,7 @@ type RegionLocalState struct {
 
 func (x *RegionLocalState) Reset() {
 	*x = RegionLocalState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[59]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5219,7 +5282,7 @@ func (x *RegionLocalState) String() string {
 func (*RegionLocalState) ProtoMessage() {}
 
 func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[59]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5232,7 +5295,7 @@ func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionLocalState.ProtoReflect.Descriptor instead.
 func (*RegionLocalState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{59}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *RegionLocalState) GetState() PeerState {
@@ -5291,7 +5354,7 @@ type ApplyState struct {
 
 func (x *ApplyState) Reset() {
 	*x = ApplyState{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[60]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5303,7 +5366,7 @@ func (x *ApplyState) String() string {
 func (*ApplyState) ProtoMessage() {}
 
 func (x *ApplyState) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[60]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5316,7 +5379,7 @@ func (x *ApplyState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyState.ProtoReflect.Descriptor instead.
 func (*ApplyState) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{60}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *ApplyState) GetAppliedIndex() uint64 {
@@ -5357,7 +5420,7 @@ type KeyValue struct {
 
 func (x *KeyValue) Reset() {
 	*x = KeyValue{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[61]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5369,7 +5432,7 @@ func (x *KeyValue) String() string {
 func (*KeyValue) ProtoMessage() {}
 
 func (x *KeyValue) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[61]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5382,7 +5445,7 @@ func (x *KeyValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyValue.ProtoReflect.Descriptor instead.
 func (*KeyValue) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{61}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *KeyValue) GetKey() []byte {
@@ -5414,7 +5477,7 @@ type SnapshotData struct {
 
 func (x *SnapshotData) Reset() {
 	*x = SnapshotData{}
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[62]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5426,7 +5489,7 @@ func (x *SnapshotData) String() string {
 func (*SnapshotData) ProtoMessage() {}
 
 func (x *SnapshotData) ProtoReflect() protoreflect.Message {
-	mi := &file_ordealpb_ordealpb_proto_msgTypes[62]
+	mi := &file_ordealpb_ordealpb_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5439,7 +5502,7 @@ func (x *SnapshotData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotData.ProtoReflect.Descriptor instead.
 func (*SnapshotData) Descriptor() ([]byte, []int) {
-	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{62}
+	return file_ordealpb_ordealpb_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *SnapshotData) GetRegion() *metapb.Region {
@@ -5784,7 +5847,7 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\x10COMPARE_AND_SWAP\x10\x02\x12\x16\n" +
 	"\x12COMPARE_AND_DELETE\x10\x03\x12\x10\n" +
 	"\fDELETE_RANGE\x10\x04\x12\r\n" +
-	"\tBATCH_PUT\x10\x05\"\xb5\x04\n" +
+	"\tBATCH_PUT\x10\x05\"\xf8\x04\n" +
 	"\fAdminCommand\x12.\n" +
 	"\x05split\x18\x01 \x01(\v2\x16.ordealpb.SplitCommandH\x00R\x05split\x12>\n" +
 	"\vcompact_log\x18\x03 \x01(\v2\x1b.ordealpb.CompactLogCommandH\x00R\n" +
@@ -5795,7 +5858,9 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\x0erollback_merge\x18\a \x01(\v2\x1e.ordealpb.RollbackMergeCommandH\x00R\rrollbackMerge\x12A\n" +
 	"\fcompute_hash\x18\b \x01(\v2\x1c.ordealpb.ComputeHashCommandH\x00R\vcomputeHash\x12>\n" +
 	"\vverify_hash\x18\t \x01(\v2\x1b.ordealpb.VerifyHashCommandH\x00R\n" +
-	"verifyHashB\x06\n" +
+	"verifyHash\x12A\n" +
+	"\frefuse_merge\x18\n" +
+	" \x01(\v2\x1c.ordealpb.RefuseMergeCommandH\x00R\vrefuseMergeB\x06\n" +
 	"\x04bodyJ\x04\b\x02\x10\x03R\vchange_peer\"`\n" +
 	"\fSplitCommand\x12-\n" +
 	"\aregions\x18\x01 \x03(\v2\x13.ordealpb.NewRegionR\aregions\x12!\n" +
@@ -5814,7 +5879,9 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"commitTerm\x12\x18\n" +
 	"\aentries\x18\x04 \x03(\fR\aentries\"9\n" +
 	"\x14RollbackMergeCommand\x12!\n" +
-	"\fcommit_index\x18\x01 \x01(\x04R\vcommitIndex\"\x14\n" +
+	"\fcommit_index\x18\x01 \x01(\x04R\vcommitIndex\"1\n" +
+	"\x12RefuseMergeCommand\x12\x1b\n" +
+	"\tsource_id\x18\x01 \x01(\x04R\bsourceId\"\x14\n" +
 	"\x12ComputeHashCommand\"=\n" +
 	"\x11VerifyHashCommand\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
@@ -5883,7 +5950,7 @@ func file_ordealpb_ordealpb_proto_rawDescGZIP() []byte {
 }
 
 var file_ordealpb_ordealpb_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_ordealpb_ordealpb_proto_msgTypes = make([]protoimpl.MessageInfo, 63)
+var file_ordealpb_ordealpb_proto_msgTypes = make([]protoimpl.MessageInfo, 64)
 var file_ordealpb_ordealpb_proto_goTypes = []any{
 	(PeerState)(0),                         // 0: ordealpb.PeerState
 	(MergeAnswer_Outcome)(0),               // 1: ordealpb.MergeAnswer.Outcome
@@ -5940,89 +6007,90 @@ var file_ordealpb_ordealpb_proto_goTypes = []any{
 	(*PrepareMergeCommand)(nil),            // 52: ordealpb.PrepareMergeCommand
 	(*CommitMergeCommand)(nil),             // 53: ordealpb.CommitMergeCommand
 	(*RollbackMergeCommand)(nil),           // 54: ordealpb.RollbackMergeCommand
-	(*ComputeHashCommand)(nil),             // 55: ordealpb.ComputeHashCommand
-	(*VerifyHashCommand)(nil),              // 56: ordealpb.VerifyHashCommand
-	(*CompactLogCommand)(nil),              // 57: ordealpb.CompactLogCommand
-	(*StoreIdent)(nil),                     // 58: ordealpb.StoreIdent
-	(*MergeState)(nil),                     // 59: ordealpb.MergeState
-	(*Merged)(nil),                         // 60: ordealpb.Merged
-	(*MergedRegion)(nil),                   // 61: ordealpb.MergedRegion
-	(*RegionLocalState)(nil),               // 62: ordealpb.RegionLocalState
-	(*ApplyState)(nil),                     // 63: ordealpb.ApplyState
-	(*KeyValue)(nil),                       // 64: ordealpb.KeyValue
-	(*SnapshotData)(nil),                   // 65: ordealpb.SnapshotData
-	(*metapb.Peer)(nil),                    // 66: metapb.Peer
-	(*metapb.RegionEpoch)(nil),             // 67: metapb.RegionEpoch
-	(*metapb.Region)(nil),                  // 68: metapb.Region
-	(*kvrpcpb.RawGetRequest)(nil),          // 69: kvrpcpb.RawGetRequest
-	(*kvrpcpb.RawPutRequest)(nil),          // 70: kvrpcpb.RawPutRequest
-	(*kvrpcpb.RawDeleteRequest)(nil),       // 71: kvrpcpb.RawDeleteRequest
-	(*kvrpcpb.RawCASRequest)(nil),          // 72: kvrpcpb.RawCASRequest
-	(*kvrpcpb.RawScanRequest)(nil),         // 73: kvrpcpb.RawScanRequest
-	(*kvrpcpb.RawBatchGetRequest)(nil),     // 74: kvrpcpb.RawBatchGetRequest
-	(*kvrpcpb.RawBatchPutRequest)(nil),     // 75: kvrpcpb.RawBatchPutRequest
-	(*kvrpcpb.RawDeleteRangeRequest)(nil),  // 76: kvrpcpb.RawDeleteRangeRequest
-	(*kvrpcpb.RawGetResponse)(nil),         // 77: kvrpcpb.RawGetResponse
-	(*kvrpcpb.RawPutResponse)(nil),         // 78: kvrpcpb.RawPutResponse
-	(*kvrpcpb.RawDeleteResponse)(nil),      // 79: kvrpcpb.RawDeleteResponse
-	(*kvrpcpb.RawCASResponse)(nil),         // 80: kvrpcpb.RawCASResponse
-	(*kvrpcpb.RawScanResponse)(nil),        // 81: kvrpcpb.RawScanResponse
-	(*kvrpcpb.RawBatchGetResponse)(nil),    // 82: kvrpcpb.RawBatchGetResponse
-	(*kvrpcpb.RawBatchPutResponse)(nil),    // 83: kvrpcpb.RawBatchPutResponse
-	(*kvrpcpb.RawDeleteRangeResponse)(nil), // 84: kvrpcpb.RawDeleteRangeResponse
-	(*kvrpcpb.Context)(nil),                // 85: kvrpcpb.Context
-	(pdpb.ConfChangeType)(0),               // 86: pdpb.ConfChangeType
-	(*errorpb.Error)(nil),                  // 87: errorpb.Error
-	(*pdpb.BootstrapRequest)(nil),          // 88: pdpb.BootstrapRequest
-	(*pdpb.IsBootstrappedRequest)(nil),     // 89: pdpb.IsBootstrappedRequest
-	(*pdpb.AllocIDRequest)(nil),            // 90: pdpb.AllocIDRequest
-	(*pdpb.PutStoreRequest)(nil),           // 91: pdpb.PutStoreRequest
-	(*pdpb.StoreHeartbeatRequest)(nil),     // 92: pdpb.StoreHeartbeatRequest
-	(*pdpb.RegionHeartbeatRequest)(nil),    // 93: pdpb.RegionHeartbeatRequest
-	(*pdpb.GetRegionRequest)(nil),          // 94: pdpb.GetRegionRequest
-	(*pdpb.GetRegionByIDRequest)(nil),      // 95: pdpb.GetRegionByIDRequest
-	(*pdpb.GetStoreRequest)(nil),           // 96: pdpb.GetStoreRequest
-	(*pdpb.GetAllStoresRequest)(nil),       // 97: pdpb.GetAllStoresRequest
-	(*pdpb.AskBatchSplitRequest)(nil),      // 98: pdpb.AskBatchSplitRequest
-	(*pdpb.ScanRegionsRequest)(nil),        // 99: pdpb.ScanRegionsRequest
-	(*pdpb.TsoRequest)(nil),                // 100: pdpb.TsoRequest
-	(*pdpb.GetMembersRequest)(nil),         // 101: pdpb.GetMembersRequest
-	(*pdpb.RequestHeader)(nil),             // 102: pdpb.RequestHeader
-	(*pdpb.ResponseHeader)(nil),            // 103: pdpb.ResponseHeader
-	(*pdpb.BootstrapResponse)(nil),         // 104: pdpb.BootstrapResponse
-	(*pdpb.IsBootstrappedResponse)(nil),    // 105: pdpb.IsBootstrappedResponse
-	(*pdpb.AllocIDResponse)(nil),           // 106: pdpb.AllocIDResponse
-	(*pdpb.PutStoreResponse)(nil),          // 107: pdpb.PutStoreResponse
-	(*pdpb.StoreHeartbeatResponse)(nil),    // 108: pdpb.StoreHeartbeatResponse
-	(*pdpb.RegionHeartbeatResponse)(nil),   // 109: pdpb.RegionHeartbeatResponse
-	(*pdpb.GetRegionResponse)(nil),         // 110: pdpb.GetRegionResponse
-	(*pdpb.GetStoreResponse)(nil),          // 111: pdpb.GetStoreResponse
-	(*pdpb.GetAllStoresResponse)(nil),      // 112: pdpb.GetAllStoresResponse
-	(*pdpb.AskBatchSplitResponse)(nil),     // 113: pdpb.AskBatchSplitResponse
-	(*pdpb.ScanRegionsResponse)(nil),       // 114: pdpb.ScanRegionsResponse
-	(*pdpb.TsoResponse)(nil),               // 115: pdpb.TsoResponse
-	(*pdpb.GetMembersResponse)(nil),        // 116: pdpb.GetMembersResponse
+	(*RefuseMergeCommand)(nil),             // 55: ordealpb.RefuseMergeCommand
+	(*ComputeHashCommand)(nil),             // 56: ordealpb.ComputeHashCommand
+	(*VerifyHashCommand)(nil),              // 57: ordealpb.VerifyHashCommand
+	(*CompactLogCommand)(nil),              // 58: ordealpb.CompactLogCommand
+	(*StoreIdent)(nil),                     // 59: ordealpb.StoreIdent
+	(*MergeState)(nil),                     // 60: ordealpb.MergeState
+	(*Merged)(nil),                         // 61: ordealpb.Merged
+	(*MergedRegion)(nil),                   // 62: ordealpb.MergedRegion
+	(*RegionLocalState)(nil),               // 63: ordealpb.RegionLocalState
+	(*ApplyState)(nil),                     // 64: ordealpb.ApplyState
+	(*KeyValue)(nil),                       // 65: ordealpb.KeyValue
+	(*SnapshotData)(nil),                   // 66: ordealpb.SnapshotData
+	(*metapb.Peer)(nil),                    // 67: metapb.Peer
+	(*metapb.RegionEpoch)(nil),             // 68: metapb.RegionEpoch
+	(*metapb.Region)(nil),                  // 69: metapb.Region
+	(*kvrpcpb.RawGetRequest)(nil),          // 70: kvrpcpb.RawGetRequest
+	(*kvrpcpb.RawPutRequest)(nil),          // 71: kvrpcpb.RawPutRequest
+	(*kvrpcpb.RawDeleteRequest)(nil),       // 72: kvrpcpb.RawDeleteRequest
+	(*kvrpcpb.RawCASRequest)(nil),          // 73: kvrpcpb.RawCASRequest
+	(*kvrpcpb.RawScanRequest)(nil),         // 74: kvrpcpb.RawScanRequest
+	(*kvrpcpb.RawBatchGetRequest)(nil),     // 75: kvrpcpb.RawBatchGetRequest
+	(*kvrpcpb.RawBatchPutRequest)(nil),     // 76: kvrpcpb.RawBatchPutRequest
+	(*kvrpcpb.RawDeleteRangeRequest)(nil),  // 77: kvrpcpb.RawDeleteRangeRequest
+	(*kvrpcpb.RawGetResponse)(nil),         // 78: kvrpcpb.RawGetResponse
+	(*kvrpcpb.RawPutResponse)(nil),         // 79: kvrpcpb.RawPutResponse
+	(*kvrpcpb.RawDeleteResponse)(nil),      // 80: kvrpcpb.RawDeleteResponse
+	(*kvrpcpb.RawCASResponse)(nil),         // 81: kvrpcpb.RawCASResponse
+	(*kvrpcpb.RawScanResponse)(nil),        // 82: kvrpcpb.RawScanResponse
+	(*kvrpcpb.RawBatchGetResponse)(nil),    // 83: kvrpcpb.RawBatchGetResponse
+	(*kvrpcpb.RawBatchPutResponse)(nil),    // 84: kvrpcpb.RawBatchPutResponse
+	(*kvrpcpb.RawDeleteRangeResponse)(nil), // 85: kvrpcpb.RawDeleteRangeResponse
+	(*kvrpcpb.Context)(nil),                // 86: kvrpcpb.Context
+	(pdpb.ConfChangeType)(0),               // 87: pdpb.ConfChangeType
+	(*errorpb.Error)(nil),                  // 88: errorpb.Error
+	(*pdpb.BootstrapRequest)(nil),          // 89: pdpb.BootstrapRequest
+	(*pdpb.IsBootstrappedRequest)(nil),     // 90: pdpb.IsBootstrappedRequest
+	(*pdpb.AllocIDRequest)(nil),            // 91: pdpb.AllocIDRequest
+	(*pdpb.PutStoreRequest)(nil),           // 92: pdpb.PutStoreRequest
+	(*pdpb.StoreHeartbeatRequest)(nil),     // 93: pdpb.StoreHeartbeatRequest
+	(*pdpb.RegionHeartbeatRequest)(nil),    // 94: pdpb.RegionHeartbeatRequest
+	(*pdpb.GetRegionRequest)(nil),          // 95: pdpb.GetRegionRequest
+	(*pdpb.GetRegionByIDRequest)(nil),      // 96: pdpb.GetRegionByIDRequest
+	(*pdpb.GetStoreRequest)(nil),           // 97: pdpb.GetStoreRequest
+	(*pdpb.GetAllStoresRequest)(nil),       // 98: pdpb.GetAllStoresRequest
+	(*pdpb.AskBatchSplitRequest)(nil),      // 99: pdpb.AskBatchSplitRequest
+	(*pdpb.ScanRegionsRequest)(nil),        // 100: pdpb.ScanRegionsRequest
+	(*pdpb.TsoRequest)(nil),                // 101: pdpb.TsoRequest
+	(*pdpb.GetMembersRequest)(nil),         // 102: pdpb.GetMembersRequest
+	(*pdpb.RequestHeader)(nil),             // 103: pdpb.RequestHeader
+	(*pdpb.ResponseHeader)(nil),            // 104: pdpb.ResponseHeader
+	(*pdpb.BootstrapResponse)(nil),         // 105: pdpb.BootstrapResponse
+	(*pdpb.IsBootstrappedResponse)(nil),    // 106: pdpb.IsBootstrappedResponse
+	(*pdpb.AllocIDResponse)(nil),           // 107: pdpb.AllocIDResponse
+	(*pdpb.PutStoreResponse)(nil),          // 108: pdpb.PutStoreResponse
+	(*pdpb.StoreHeartbeatResponse)(nil),    // 109: pdpb.StoreHeartbeatResponse
+	(*pdpb.RegionHeartbeatResponse)(nil),   // 110: pdpb.RegionHeartbeatResponse
+	(*pdpb.GetRegionResponse)(nil),         // 111: pdpb.GetRegionResponse
+	(*pdpb.GetStoreResponse)(nil),          // 112: pdpb.GetStoreResponse
+	(*pdpb.GetAllStoresResponse)(nil),      // 113: pdpb.GetAllStoresResponse
+	(*pdpb.AskBatchSplitResponse)(nil),     // 114: pdpb.AskBatchSplitResponse
+	(*pdpb.ScanRegionsResponse)(nil),       // 115: pdpb.ScanRegionsResponse
+	(*pdpb.TsoResponse)(nil),               // 116: pdpb.TsoResponse
+	(*pdpb.GetMembersResponse)(nil),        // 117: pdpb.GetMembersResponse
 }
 var file_ordealpb_ordealpb_proto_depIdxs = []int32{
-	66,  // 0: ordealpb.RaftMessage.from_peer:type_name -> metapb.Peer
-	66,  // 1: ordealpb.RaftMessage.to_peer:type_name -> metapb.Peer
-	67,  // 2: ordealpb.RaftMessage.region_epoch:type_name -> metapb.RegionEpoch
+	67,  // 0: ordealpb.RaftMessage.from_peer:type_name -> metapb.Peer
+	67,  // 1: ordealpb.RaftMessage.to_peer:type_name -> metapb.Peer
+	68,  // 2: ordealpb.RaftMessage.region_epoch:type_name -> metapb.RegionEpoch
 	4,   // 3: ordealpb.RaftMessage.extra:type_name -> ordealpb.ExtraMessage
 	5,   // 4: ordealpb.ExtraMessage.hibernate:type_name -> ordealpb.Hibernate
 	6,   // 5: ordealpb.ExtraMessage.wake:type_name -> ordealpb.Wake
 	7,   // 6: ordealpb.ExtraMessage.quarantined:type_name -> ordealpb.Quarantined
 	8,   // 7: ordealpb.ExtraMessage.hash_report:type_name -> ordealpb.HashReport
-	66,  // 8: ordealpb.SnapshotChunk.from_peer:type_name -> metapb.Peer
-	66,  // 9: ordealpb.SnapshotChunk.to_peer:type_name -> metapb.Peer
-	66,  // 10: ordealpb.SnapshotAck.from_peer:type_name -> metapb.Peer
-	66,  // 11: ordealpb.SnapshotAck.to_peer:type_name -> metapb.Peer
-	66,  // 12: ordealpb.MergeQuery.to_peer:type_name -> metapb.Peer
-	66,  // 13: ordealpb.MergeQuery.from_peer:type_name -> metapb.Peer
-	68,  // 14: ordealpb.MergeQuery.target:type_name -> metapb.Region
+	67,  // 8: ordealpb.SnapshotChunk.from_peer:type_name -> metapb.Peer
+	67,  // 9: ordealpb.SnapshotChunk.to_peer:type_name -> metapb.Peer
+	67,  // 10: ordealpb.SnapshotAck.from_peer:type_name -> metapb.Peer
+	67,  // 11: ordealpb.SnapshotAck.to_peer:type_name -> metapb.Peer
+	67,  // 12: ordealpb.MergeQuery.to_peer:type_name -> metapb.Peer
+	67,  // 13: ordealpb.MergeQuery.from_peer:type_name -> metapb.Peer
+	69,  // 14: ordealpb.MergeQuery.target:type_name -> metapb.Region
 	53,  // 15: ordealpb.MergeQuery.commit:type_name -> ordealpb.CommitMergeCommand
-	66,  // 16: ordealpb.MergeAnswer.to_peer:type_name -> metapb.Peer
+	67,  // 16: ordealpb.MergeAnswer.to_peer:type_name -> metapb.Peer
 	1,   // 17: ordealpb.MergeAnswer.outcome:type_name -> ordealpb.MergeAnswer.Outcome
-	68,  // 18: ordealpb.MergeAnswer.region:type_name -> metapb.Region
+	69,  // 18: ordealpb.MergeAnswer.region:type_name -> metapb.Region
 	3,   // 19: ordealpb.StorePacket.raft:type_name -> ordealpb.RaftMessage
 	34,  // 20: ordealpb.StorePacket.pd:type_name -> ordealpb.PDResponse
 	9,   // 21: ordealpb.StorePacket.snapshot_chunks:type_name -> ordealpb.SnapshotChunk
@@ -6030,27 +6098,27 @@ var file_ordealpb_ordealpb_proto_depIdxs = []int32{
 	11,  // 23: ordealpb.StorePacket.merge_queries:type_name -> ordealpb.MergeQuery
 	12,  // 24: ordealpb.StorePacket.merge_answers:type_name -> ordealpb.MergeAnswer
 	14,  // 25: ordealpb.StorePacket.alive:type_name -> ordealpb.StoreAlive
-	69,  // 26: ordealpb.Request.get:type_name -> kvrpcpb.RawGetRequest
-	70,  // 27: ordealpb.Request.put:type_name -> kvrpcpb.RawPutRequest
-	71,  // 28: ordealpb.Request.delete:type_name -> kvrpcpb.RawDeleteRequest
-	72,  // 29: ordealpb.Request.cas:type_name -> kvrpcpb.RawCASRequest
-	73,  // 30: ordealpb.Request.scan:type_name -> kvrpcpb.RawScanRequest
+	70,  // 26: ordealpb.Request.get:type_name -> kvrpcpb.RawGetRequest
+	71,  // 27: ordealpb.Request.put:type_name -> kvrpcpb.RawPutRequest
+	72,  // 28: ordealpb.Request.delete:type_name -> kvrpcpb.RawDeleteRequest
+	73,  // 29: ordealpb.Request.cas:type_name -> kvrpcpb.RawCASRequest
+	74,  // 30: ordealpb.Request.scan:type_name -> kvrpcpb.RawScanRequest
 	18,  // 31: ordealpb.Request.admin:type_name -> ordealpb.AdminRequest
-	74,  // 32: ordealpb.Request.batch_get:type_name -> kvrpcpb.RawBatchGetRequest
-	75,  // 33: ordealpb.Request.batch_put:type_name -> kvrpcpb.RawBatchPutRequest
-	76,  // 34: ordealpb.Request.delete_range:type_name -> kvrpcpb.RawDeleteRangeRequest
-	77,  // 35: ordealpb.Response.get:type_name -> kvrpcpb.RawGetResponse
-	78,  // 36: ordealpb.Response.put:type_name -> kvrpcpb.RawPutResponse
-	79,  // 37: ordealpb.Response.delete:type_name -> kvrpcpb.RawDeleteResponse
-	80,  // 38: ordealpb.Response.cas:type_name -> kvrpcpb.RawCASResponse
-	81,  // 39: ordealpb.Response.scan:type_name -> kvrpcpb.RawScanResponse
+	75,  // 32: ordealpb.Request.batch_get:type_name -> kvrpcpb.RawBatchGetRequest
+	76,  // 33: ordealpb.Request.batch_put:type_name -> kvrpcpb.RawBatchPutRequest
+	77,  // 34: ordealpb.Request.delete_range:type_name -> kvrpcpb.RawDeleteRangeRequest
+	78,  // 35: ordealpb.Response.get:type_name -> kvrpcpb.RawGetResponse
+	79,  // 36: ordealpb.Response.put:type_name -> kvrpcpb.RawPutResponse
+	80,  // 37: ordealpb.Response.delete:type_name -> kvrpcpb.RawDeleteResponse
+	81,  // 38: ordealpb.Response.cas:type_name -> kvrpcpb.RawCASResponse
+	82,  // 39: ordealpb.Response.scan:type_name -> kvrpcpb.RawScanResponse
 	26,  // 40: ordealpb.Response.admin:type_name -> ordealpb.AdminResponse
-	82,  // 41: ordealpb.Response.batch_get:type_name -> kvrpcpb.RawBatchGetResponse
-	83,  // 42: ordealpb.Response.batch_put:type_name -> kvrpcpb.RawBatchPutResponse
-	84,  // 43: ordealpb.Response.delete_range:type_name -> kvrpcpb.RawDeleteRangeResponse
+	83,  // 41: ordealpb.Response.batch_get:type_name -> kvrpcpb.RawBatchGetResponse
+	84,  // 42: ordealpb.Response.batch_put:type_name -> kvrpcpb.RawBatchPutResponse
+	85,  // 43: ordealpb.Response.delete_range:type_name -> kvrpcpb.RawDeleteRangeResponse
 	17,  // 44: ordealpb.Response.witness:type_name -> ordealpb.Witness
-	67,  // 45: ordealpb.Witness.region_epoch:type_name -> metapb.RegionEpoch
-	85,  // 46: ordealpb.AdminRequest.context:type_name -> kvrpcpb.Context
+	68,  // 45: ordealpb.Witness.region_epoch:type_name -> metapb.RegionEpoch
+	86,  // 46: ordealpb.AdminRequest.context:type_name -> kvrpcpb.Context
 	19,  // 47: ordealpb.AdminRequest.split:type_name -> ordealpb.SplitRequest
 	23,  // 48: ordealpb.AdminRequest.change_peer:type_name -> ordealpb.ChangePeerRequest
 	24,  // 49: ordealpb.AdminRequest.transfer_leader:type_name -> ordealpb.TransferLeaderRequest
@@ -6059,98 +6127,99 @@ var file_ordealpb_ordealpb_proto_depIdxs = []int32{
 	21,  // 52: ordealpb.AdminRequest.merge:type_name -> ordealpb.MergeRequest
 	22,  // 53: ordealpb.AdminRequest.consistency_check:type_name -> ordealpb.ConsistencyCheckRequest
 	23,  // 54: ordealpb.ChangePeerV2Request.changes:type_name -> ordealpb.ChangePeerRequest
-	68,  // 55: ordealpb.MergeRequest.target:type_name -> metapb.Region
-	86,  // 56: ordealpb.ChangePeerRequest.change_type:type_name -> pdpb.ConfChangeType
-	66,  // 57: ordealpb.ChangePeerRequest.peer:type_name -> metapb.Peer
-	66,  // 58: ordealpb.TransferLeaderRequest.peer:type_name -> metapb.Peer
-	87,  // 59: ordealpb.AdminResponse.region_error:type_name -> errorpb.Error
-	68,  // 60: ordealpb.AdminResponse.regions:type_name -> metapb.Region
+	69,  // 55: ordealpb.MergeRequest.target:type_name -> metapb.Region
+	87,  // 56: ordealpb.ChangePeerRequest.change_type:type_name -> pdpb.ConfChangeType
+	67,  // 57: ordealpb.ChangePeerRequest.peer:type_name -> metapb.Peer
+	67,  // 58: ordealpb.TransferLeaderRequest.peer:type_name -> metapb.Peer
+	88,  // 59: ordealpb.AdminResponse.region_error:type_name -> errorpb.Error
+	69,  // 60: ordealpb.AdminResponse.regions:type_name -> metapb.Region
 	27,  // 61: ordealpb.AdminResponse.status:type_name -> ordealpb.RegionStatus
-	66,  // 62: ordealpb.RegionStatus.leader:type_name -> metapb.Peer
-	88,  // 63: ordealpb.PDRequest.bootstrap:type_name -> pdpb.BootstrapRequest
-	89,  // 64: ordealpb.PDRequest.is_bootstrapped:type_name -> pdpb.IsBootstrappedRequest
-	90,  // 65: ordealpb.PDRequest.alloc_id:type_name -> pdpb.AllocIDRequest
-	91,  // 66: ordealpb.PDRequest.put_store:type_name -> pdpb.PutStoreRequest
-	92,  // 67: ordealpb.PDRequest.store_heartbeat:type_name -> pdpb.StoreHeartbeatRequest
-	93,  // 68: ordealpb.PDRequest.region_heartbeat:type_name -> pdpb.RegionHeartbeatRequest
-	94,  // 69: ordealpb.PDRequest.get_region:type_name -> pdpb.GetRegionRequest
-	95,  // 70: ordealpb.PDRequest.get_region_by_id:type_name -> pdpb.GetRegionByIDRequest
-	96,  // 71: ordealpb.PDRequest.get_store:type_name -> pdpb.GetStoreRequest
-	97,  // 72: ordealpb.PDRequest.get_all_stores:type_name -> pdpb.GetAllStoresRequest
-	98,  // 73: ordealpb.PDRequest.ask_batch_split:type_name -> pdpb.AskBatchSplitRequest
-	99,  // 74: ordealpb.PDRequest.scan_regions:type_name -> pdpb.ScanRegionsRequest
-	100, // 75: ordealpb.PDRequest.tso:type_name -> pdpb.TsoRequest
+	67,  // 62: ordealpb.RegionStatus.leader:type_name -> metapb.Peer
+	89,  // 63: ordealpb.PDRequest.bootstrap:type_name -> pdpb.BootstrapRequest
+	90,  // 64: ordealpb.PDRequest.is_bootstrapped:type_name -> pdpb.IsBootstrappedRequest
+	91,  // 65: ordealpb.PDRequest.alloc_id:type_name -> pdpb.AllocIDRequest
+	92,  // 66: ordealpb.PDRequest.put_store:type_name -> pdpb.PutStoreRequest
+	93,  // 67: ordealpb.PDRequest.store_heartbeat:type_name -> pdpb.StoreHeartbeatRequest
+	94,  // 68: ordealpb.PDRequest.region_heartbeat:type_name -> pdpb.RegionHeartbeatRequest
+	95,  // 69: ordealpb.PDRequest.get_region:type_name -> pdpb.GetRegionRequest
+	96,  // 70: ordealpb.PDRequest.get_region_by_id:type_name -> pdpb.GetRegionByIDRequest
+	97,  // 71: ordealpb.PDRequest.get_store:type_name -> pdpb.GetStoreRequest
+	98,  // 72: ordealpb.PDRequest.get_all_stores:type_name -> pdpb.GetAllStoresRequest
+	99,  // 73: ordealpb.PDRequest.ask_batch_split:type_name -> pdpb.AskBatchSplitRequest
+	100, // 74: ordealpb.PDRequest.scan_regions:type_name -> pdpb.ScanRegionsRequest
+	101, // 75: ordealpb.PDRequest.tso:type_name -> pdpb.TsoRequest
 	32,  // 76: ordealpb.PDRequest.empty_store:type_name -> ordealpb.EmptyStoreRequest
-	101, // 77: ordealpb.PDRequest.get_members:type_name -> pdpb.GetMembersRequest
+	102, // 77: ordealpb.PDRequest.get_members:type_name -> pdpb.GetMembersRequest
 	30,  // 78: ordealpb.PDRequest.transfer_driver:type_name -> ordealpb.TransferDriverRequest
 	39,  // 79: ordealpb.PDRequest.policy:type_name -> ordealpb.PolicyRequest
 	44,  // 80: ordealpb.PDRequest.operator:type_name -> ordealpb.OperatorRequest
 	29,  // 81: ordealpb.PDRequest.driver:type_name -> ordealpb.DriverPacket
-	102, // 82: ordealpb.TransferDriverRequest.header:type_name -> pdpb.RequestHeader
-	103, // 83: ordealpb.TransferDriverResponse.header:type_name -> pdpb.ResponseHeader
-	102, // 84: ordealpb.EmptyStoreRequest.header:type_name -> pdpb.RequestHeader
-	103, // 85: ordealpb.EmptyStoreResponse.header:type_name -> pdpb.ResponseHeader
-	104, // 86: ordealpb.PDResponse.bootstrap:type_name -> pdpb.BootstrapResponse
-	105, // 87: ordealpb.PDResponse.is_bootstrapped:type_name -> pdpb.IsBootstrappedResponse
-	106, // 88: ordealpb.PDResponse.alloc_id:type_name -> pdpb.AllocIDResponse
-	107, // 89: ordealpb.PDResponse.put_store:type_name -> pdpb.PutStoreResponse
-	108, // 90: ordealpb.PDResponse.store_heartbeat:type_name -> pdpb.StoreHeartbeatResponse
-	109, // 91: ordealpb.PDResponse.region_heartbeat:type_name -> pdpb.RegionHeartbeatResponse
-	110, // 92: ordealpb.PDResponse.get_region:type_name -> pdpb.GetRegionResponse
-	110, // 93: ordealpb.PDResponse.get_region_by_id:type_name -> pdpb.GetRegionResponse
-	111, // 94: ordealpb.PDResponse.get_store:type_name -> pdpb.GetStoreResponse
-	112, // 95: ordealpb.PDResponse.get_all_stores:type_name -> pdpb.GetAllStoresResponse
-	113, // 96: ordealpb.PDResponse.ask_batch_split:type_name -> pdpb.AskBatchSplitResponse
-	114, // 97: ordealpb.PDResponse.scan_regions:type_name -> pdpb.ScanRegionsResponse
-	115, // 98: ordealpb.PDResponse.tso:type_name -> pdpb.TsoResponse
+	103, // 82: ordealpb.TransferDriverRequest.header:type_name -> pdpb.RequestHeader
+	104, // 83: ordealpb.TransferDriverResponse.header:type_name -> pdpb.ResponseHeader
+	103, // 84: ordealpb.EmptyStoreRequest.header:type_name -> pdpb.RequestHeader
+	104, // 85: ordealpb.EmptyStoreResponse.header:type_name -> pdpb.ResponseHeader
+	105, // 86: ordealpb.PDResponse.bootstrap:type_name -> pdpb.BootstrapResponse
+	106, // 87: ordealpb.PDResponse.is_bootstrapped:type_name -> pdpb.IsBootstrappedResponse
+	107, // 88: ordealpb.PDResponse.alloc_id:type_name -> pdpb.AllocIDResponse
+	108, // 89: ordealpb.PDResponse.put_store:type_name -> pdpb.PutStoreResponse
+	109, // 90: ordealpb.PDResponse.store_heartbeat:type_name -> pdpb.StoreHeartbeatResponse
+	110, // 91: ordealpb.PDResponse.region_heartbeat:type_name -> pdpb.RegionHeartbeatResponse
+	111, // 92: ordealpb.PDResponse.get_region:type_name -> pdpb.GetRegionResponse
+	111, // 93: ordealpb.PDResponse.get_region_by_id:type_name -> pdpb.GetRegionResponse
+	112, // 94: ordealpb.PDResponse.get_store:type_name -> pdpb.GetStoreResponse
+	113, // 95: ordealpb.PDResponse.get_all_stores:type_name -> pdpb.GetAllStoresResponse
+	114, // 96: ordealpb.PDResponse.ask_batch_split:type_name -> pdpb.AskBatchSplitResponse
+	115, // 97: ordealpb.PDResponse.scan_regions:type_name -> pdpb.ScanRegionsResponse
+	116, // 98: ordealpb.PDResponse.tso:type_name -> pdpb.TsoResponse
 	33,  // 99: ordealpb.PDResponse.empty_store:type_name -> ordealpb.EmptyStoreResponse
-	116, // 100: ordealpb.PDResponse.get_members:type_name -> pdpb.GetMembersResponse
+	117, // 100: ordealpb.PDResponse.get_members:type_name -> pdpb.GetMembersResponse
 	31,  // 101: ordealpb.PDResponse.transfer_driver:type_name -> ordealpb.TransferDriverResponse
 	40,  // 102: ordealpb.PDResponse.policy:type_name -> ordealpb.PolicyResponse
 	45,  // 103: ordealpb.PDResponse.operator:type_name -> ordealpb.OperatorResponse
 	35,  // 104: ordealpb.PDResponse.not_leader:type_name -> ordealpb.NotDriverLeader
 	37,  // 105: ordealpb.DriverWrites.writes:type_name -> ordealpb.DriverWrite
-	102, // 106: ordealpb.PolicyRequest.header:type_name -> pdpb.RequestHeader
+	103, // 106: ordealpb.PolicyRequest.header:type_name -> pdpb.RequestHeader
 	41,  // 107: ordealpb.PolicyRequest.pause:type_name -> ordealpb.SchedulerPause
 	43,  // 108: ordealpb.PolicyRequest.rules:type_name -> ordealpb.PlacementRules
-	103, // 109: ordealpb.PolicyResponse.header:type_name -> pdpb.ResponseHeader
+	104, // 109: ordealpb.PolicyResponse.header:type_name -> pdpb.ResponseHeader
 	42,  // 110: ordealpb.PolicyResponse.policy:type_name -> ordealpb.PlacementPolicy
 	41,  // 111: ordealpb.PlacementPolicy.pauses:type_name -> ordealpb.SchedulerPause
 	43,  // 112: ordealpb.PlacementPolicy.rules:type_name -> ordealpb.PlacementRules
-	102, // 113: ordealpb.OperatorRequest.header:type_name -> pdpb.RequestHeader
+	103, // 113: ordealpb.OperatorRequest.header:type_name -> pdpb.RequestHeader
 	46,  // 114: ordealpb.OperatorRequest.move:type_name -> ordealpb.PeerMove
-	103, // 115: ordealpb.OperatorResponse.header:type_name -> pdpb.ResponseHeader
-	67,  // 116: ordealpb.Command.epoch:type_name -> metapb.RegionEpoch
+	104, // 115: ordealpb.OperatorResponse.header:type_name -> pdpb.ResponseHeader
+	68,  // 116: ordealpb.Command.epoch:type_name -> metapb.RegionEpoch
 	48,  // 117: ordealpb.Command.ops:type_name -> ordealpb.Op
 	49,  // 118: ordealpb.Command.admin:type_name -> ordealpb.AdminCommand
 	2,   // 119: ordealpb.Op.kind:type_name -> ordealpb.Op.Kind
-	64,  // 120: ordealpb.Op.pairs:type_name -> ordealpb.KeyValue
+	65,  // 120: ordealpb.Op.pairs:type_name -> ordealpb.KeyValue
 	50,  // 121: ordealpb.AdminCommand.split:type_name -> ordealpb.SplitCommand
-	57,  // 122: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
+	58,  // 122: ordealpb.AdminCommand.compact_log:type_name -> ordealpb.CompactLogCommand
 	20,  // 123: ordealpb.AdminCommand.change_peer_v2:type_name -> ordealpb.ChangePeerV2Request
 	52,  // 124: ordealpb.AdminCommand.prepare_merge:type_name -> ordealpb.PrepareMergeCommand
 	53,  // 125: ordealpb.AdminCommand.commit_merge:type_name -> ordealpb.CommitMergeCommand
 	54,  // 126: ordealpb.AdminCommand.rollback_merge:type_name -> ordealpb.RollbackMergeCommand
-	55,  // 127: ordealpb.AdminCommand.compute_hash:type_name -> ordealpb.ComputeHashCommand
-	56,  // 128: ordealpb.AdminCommand.verify_hash:type_name -> ordealpb.VerifyHashCommand
-	51,  // 129: ordealpb.SplitCommand.regions:type_name -> ordealpb.NewRegion
-	68,  // 130: ordealpb.PrepareMergeCommand.target:type_name -> metapb.Region
-	68,  // 131: ordealpb.CommitMergeCommand.source:type_name -> metapb.Region
-	68,  // 132: ordealpb.MergeState.target:type_name -> metapb.Region
-	61,  // 133: ordealpb.Merged.regions:type_name -> ordealpb.MergedRegion
-	0,   // 134: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
-	68,  // 135: ordealpb.RegionLocalState.region:type_name -> metapb.Region
-	66,  // 136: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
-	59,  // 137: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
-	60,  // 138: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
-	68,  // 139: ordealpb.SnapshotData.region:type_name -> metapb.Region
-	59,  // 140: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
-	60,  // 141: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
-	142, // [142:142] is the sub-list for method output_type
-	142, // [142:142] is the sub-list for method input_type
-	142, // [142:142] is the sub-list for extension type_name
-	142, // [142:142] is the sub-list for extension extendee
-	0,   // [0:142] is the sub-list for field type_name
+	56,  // 127: ordealpb.AdminCommand.compute_hash:type_name -> ordealpb.ComputeHashCommand
+	57,  // 128: ordealpb.AdminCommand.verify_hash:type_name -> ordealpb.VerifyHashCommand
+	55,  // 129: ordealpb.AdminCommand.refuse_merge:type_name -> ordealpb.RefuseMergeCommand
+	51,  // 130: ordealpb.SplitCommand.regions:type_name -> ordealpb.NewRegion
+	69,  // 131: ordealpb.PrepareMergeCommand.target:type_name -> metapb.Region
+	69,  // 132: ordealpb.CommitMergeCommand.source:type_name -> metapb.Region
+	69,  // 133: ordealpb.MergeState.target:type_name -> metapb.Region
+	62,  // 134: ordealpb.Merged.regions:type_name -> ordealpb.MergedRegion
+	0,   // 135: ordealpb.RegionLocalState.state:type_name -> ordealpb.PeerState
+	69,  // 136: ordealpb.RegionLocalState.region:type_name -> metapb.Region
+	67,  // 137: ordealpb.RegionLocalState.peer:type_name -> metapb.Peer
+	60,  // 138: ordealpb.RegionLocalState.merge:type_name -> ordealpb.MergeState
+	61,  // 139: ordealpb.RegionLocalState.merged:type_name -> ordealpb.Merged
+	69,  // 140: ordealpb.SnapshotData.region:type_name -> metapb.Region
+	60,  // 141: ordealpb.SnapshotData.merge:type_name -> ordealpb.MergeState
+	61,  // 142: ordealpb.SnapshotData.merged:type_name -> ordealpb.Merged
+	143, // [143:143] is the sub-list for method output_type
+	143, // [143:143] is the sub-list for method input_type
+	143, // [143:143] is the sub-list for extension type_name
+	143, // [143:143] is the sub-list for extension extendee
+	0,   // [0:143] is the sub-list for field type_name
 }
 
 func init() { file_ordealpb_ordealpb_proto_init() }
@@ -6258,6 +6327,7 @@ func file_ordealpb_ordealpb_proto_init() {
 		(*AdminCommand_RollbackMerge)(nil),
 		(*AdminCommand_ComputeHash)(nil),
 		(*AdminCommand_VerifyHash)(nil),
+		(*AdminCommand_RefuseMerge)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -6265,7 +6335,7 @@ func file_ordealpb_ordealpb_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_ordealpb_ordealpb_proto_rawDesc), len(file_ordealpb_ordealpb_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   63,
+			NumMessages:   64,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -91,6 +91,8 @@ func (s *Store) applyCommand(p *peer, cmd *ordealpb.Command, pr *proposal, befor
 		s.applyPrepareMerge(p, cmd.GetEpoch(), b.PrepareMerge, pr)
 	case *ordealpb.AdminCommand_CommitMerge:
 		s.applyCommitMerge(p, cmd.GetEpoch(), b.CommitMerge, before)
+	case *ordealpb.AdminCommand_RefuseMerge:
+		s.applyRefuseMerge(p, cmd.GetEpoch())
 	default:
 		s.applyOps(p, cmd, pr)
 	}

@@ -139,6 +139,9 @@ func (s *Store) mergeFrom(p *peer) (index uint64, why string) {
 	if !p.membersKnow() {
 		return 0, "a peer has not got its first snapshot"
 	}
+	if len(p.lost) > 0 {
+		return 0, "a peer is quarantined and has to be replaced, which a frozen region can't do"
+	}
 	if p.applied.Term != p.group.Term() || len(p.unplaced) > 0 {
 		return 0, "its log is in motion"
 	}

@@ -43,10 +43,13 @@ func (s *Store) proposeCommit(t *peer, target *metapb.Region, c *ordealpb.Commit
 	if t.merging() || !t.group.IsLeader() || !same {
 		return
 	}
+	o := s.owner(t.region.GetId())
 	if !t.membersKnow() {
+		if o.tireOfMerge(t, c.GetSource().GetId()) {
+			s.stir(o)
+		}
 		return
 	}
-	o := s.owner(t.region.GetId())
 	// One that is on its way makes another one useless, though not harmful: at most one of them can be applied.
 	if t.taking == c.GetSource().GetId() && o.ticks < t.takingSince+uint64(s.cfg.ElectionTicks) {
 		return

@@ -31,6 +31,9 @@ type peer struct {
 	// thawed is the tick at which a RollbackMerge was proposed last, takingSince the one at which a CommitMerge of the
 	// region taking was.
 	thawed, taking, takingSince uint64
+	// declining is the region that this one, which it is to become part of, can't take over yet; since the tick
+	// decliningSince, last asked at decliningAt.
+	declining, decliningSince, decliningAt uint64
 	// seek is where a peer that nobody talks to any more looks for who swallowed its region: the holder of this key, or
 	// of its first one.
 	seek []byte

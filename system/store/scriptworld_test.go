@@ -300,6 +300,7 @@ func (s *script) listener(id world.NodeID) Listener {
 			inv.MergeRolledBack(id, r.GetId(), commit)
 			s.say("s%d thawed %s", id, region.Format(r))
 		},
+		RefuseMerge: func(_ uint64, r *metapb.Region) { s.say("s%d refused a merge, %s", id, region.Format(r)) },
 		CommitMerge: func(_ uint64, r, source *metapb.Region, commit uint64) {
 			inv.Merged(id, r.GetId(), source.GetId(), commit)
 			s.say("s%d merged region %d into %s", id, source.GetId(), region.Format(r))
