@@ -316,6 +316,13 @@ func (w *World) Cut(from, to world.NodeID) {
 	w.cuts[direction{from, to}] = struct{}{}
 }
 
+// Uncut ends a cut of one direction between two nodes.
+func (w *World) Uncut(from, to world.NodeID) {
+	w.netMu.Lock()
+	defer w.netMu.Unlock()
+	delete(w.cuts, direction{from, to})
+}
+
 // HealNetwork removes all cuts.
 func (w *World) HealNetwork() {
 	w.netMu.Lock()

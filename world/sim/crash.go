@@ -6,7 +6,7 @@ import (
 	"ordeal/world"
 )
 
-// OnCrash adds a handler that is told of every crash that a failpoint ordered, after the node went down. Crashes by
+// OnCrash adds a handler that is told of every crash that a failpoint ordered, or a refused fsync (FsyncFailed), after the node went down. Crashes by
 // CrashNode and Crash are not reported: whoever calls them knows.
 func (w *World) OnCrash(f func(node world.NodeID, c *world.Crash)) {
 	w.crashed = append(w.crashed, f)
@@ -43,7 +43,8 @@ func (w *World) failpointCrash(n *node, c *world.Crash) {
 // crash ends the node's life: memory is gone, the disk keeps a drawn number of the commits that were not yet durable,
 // and callers whose requests it had taken are told. What is still on the network arrives nevertheless.
 func (w *World) crash(n *node) (lost uint64) {
-	n.up, n.actors = false, nil
+	n.up, n.paused, n.actors = false, false, nil
+	n.syncs.held = false
 	n.syncs.running.reset()
 	n.syncs.waiting.reset()
 	kept, torn := uint64(0), false

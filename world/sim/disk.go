@@ -19,6 +19,10 @@ type syncQueue struct {
 	durable uint64    // commits that a crash cannot take
 	running syncGroup // behind the fsync that runs; empty if none does
 	waiting syncGroup // behind the next one
+
+	trouble DiskTrouble
+	touched uint64 // fsyncs that trouble slowed, held or refused
+	held    bool   // the fsync that runs could end, but something holds it
 }
 
 // syncGroup is a number of barriers that one fsync covers, in the order they were set.
@@ -69,7 +73,12 @@ func (w *World) sync(n *node, of uint16, barriers []world.Barrier) {
 func (w *World) startSync(n *node) {
 	q := &n.syncs
 	q.running, q.waiting = q.waiting, q.running
-	w.queue.push(w.later(w.cfg.Disk.sync(q.rng)), &event{kind: KindSync, to: n, life: n.life})
+	lasts := w.cfg.Disk.sync(q.rng)
+	if q.trouble.Slow > 0 {
+		q.touched++
+		lasts += q.trouble.Slow
+	}
+	w.queue.push(w.later(lasts), &event{kind: KindSync, to: n, life: n.life})
 }
 
 // syncDone ends the fsync that runs: first the disk is safe, then what waited for that leaves, then the actors hear of it.

@@ -52,13 +52,25 @@ func (w *World) transmit(ev *event) {
 		return
 	}
 	at := w.later(net.latency(l.rng))
+	overtakes := false
+	if t := weatherOf(ev); t != nil {
+		if t.strikes(t.what.Loss, &t.done.Lost) {
+			w.trace(KindLost, ev, 0)
+			return
+		}
+		at = at.Add(t.delay())
+		overtakes = t.strikes(t.what.Overtake, &t.done.Overtook)
+		if ev.kind == KindMessage && t.strikes(t.what.Again, &t.done.Again) {
+			w.queue.push(at.Add(t.delay()), ev)
+		}
+	}
 	if t := tamperOf(ev); t != nil {
 		if late := w.tamperWith(t, ev); late > 0 {
 			w.queue.push(at.Add(late), ev)
 			return
 		}
 	}
-	if !chance(l.rng, net.Reorder) {
+	if !overtakes && !chance(l.rng, net.Reorder) {
 		at = max(at, l.last)
 		l.last = at
 	}
@@ -85,7 +97,7 @@ func (w *World) arrive(ev *event) {
 	}
 	switch ev.kind {
 	case KindMessage:
-		if !ev.to.takes(ev) {
+		if !ev.to.takes(ev) || ev.to.full(ev.actor) {
 			w.trace(KindVanished, ev, hash)
 			return
 		}
@@ -116,6 +128,17 @@ func (w *World) Cut(from, to world.NodeID) {
 	}
 	l.cut = true
 	w.tracer.add(TraceEvent{Time: w.now, Kind: KindCut, Node: to, From: world.Addr{Node: from}})
+}
+
+// Uncut ends a cut of one direction between two nodes.
+func (w *World) Uncut(from, to world.NodeID) {
+	w.mustNotStep("Uncut")
+	l := w.link(w.node(from), w.node(to))
+	if !l.cut {
+		return
+	}
+	l.cut = false
+	w.tracer.add(TraceEvent{Time: w.now, Kind: KindHeal, Node: to, From: world.Addr{Node: from}, Len: 1})
 }
 
 // HealNetwork removes all cuts.

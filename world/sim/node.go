@@ -15,8 +15,9 @@ type node struct {
 	id    world.NodeID
 	index int // in World.nodes
 	// tamper is what messages from and to the node go through beside the network; nil for nothing.
-	tamper *tamper
-	links  []*link // to the node with that index; nil if never used
+	tamper  *tamper
+	weather *weather // what its links do beyond what all do; nil for nothing
+	links   []*link  // to the node with that index; nil if never used
 
 	// The rest means something only once AddNode was called.
 	added   bool
@@ -27,6 +28,7 @@ type node struct {
 	syncs   syncQueue
 	life    uint64 // counts boots
 	up      bool
+	paused  bool
 	actors  []actor
 	procsOf map[string]uint64 // how many procs of a name began here
 }
@@ -36,7 +38,8 @@ type actor struct {
 	impl   world.Actor
 	inbox  []world.Event
 	sums   []uint64 // hashes of the inbox's payloads, under Config.CheckPayloads
-	queued bool     // a turn is in the queue
+	queued bool     // a turn is in the queue, or held
+	held   bool     // a turn waits for the end of a pause
 }
 
 // takes says whether the actor that ev is meant for is there, in the life it is meant for.

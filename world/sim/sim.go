@@ -157,11 +157,16 @@ func (w *World) dispatch(ev *event) {
 	case KindTimer:
 		w.timer(ev)
 	case KindTurn:
-		if ev.to.up && ev.life == ev.to.life {
-			w.turn(ev.to, ev.actor)
+		if !ev.to.up || ev.life != ev.to.life {
+			return
 		}
+		if ev.to.paused {
+			ev.to.actors[ev.actor].held = true
+			return
+		}
+		w.turn(ev.to, ev.actor)
 	case KindSync:
-		if ev.to.up && ev.life == ev.to.life {
+		if ev.to.up && ev.life == ev.to.life && !ev.to.holdsSync() && !w.refusesSync(ev.to) {
 			w.syncDone(ev.to)
 		}
 	case KindStart, KindWake:

@@ -38,6 +38,10 @@ const (
 	KindCut                      // From.Node to Node was cut
 	KindHeal                     // all cuts were removed
 	KindNet                      // the network was given another configuration
+	KindPause                    // a node was paused
+	KindResume                   // a node went on: Len = events that wait
+	KindDisk                     // a disk was given trouble, or freed from it
+	KindClock                    // a clock jumped, by Ref, or changed its speed, to Hash parts per million
 )
 
 var kindNames = [...]string{
@@ -45,6 +49,7 @@ var kindNames = [...]string{
 	KindTimer: "timer", KindTurn: "turn", KindSync: "sync", KindSynced: "synced", KindStart: "start", KindWake: "wake",
 	KindTimeout: "timeout", KindCallback: "callback", KindLost: "lost", KindCutDrop: "cutdrop",
 	KindVanished: "vanished", KindBoot: "boot", KindCrash: "crash", KindCut: "cut", KindHeal: "heal", KindNet: "net",
+	KindPause: "pause", KindResume: "resume", KindDisk: "disk", KindClock: "clock",
 }
 
 // String returns the kind's name.
