@@ -11,6 +11,7 @@ import (
 	"ordeal/nemesis"
 	"ordeal/system/client"
 	"ordeal/world"
+	"ordeal/world/sim"
 )
 
 var _ nemesis.Target = (*Sim)(nil)
@@ -103,7 +104,9 @@ func (c *Sim) onCrash(n world.NodeID, crash *world.Crash) {
 	if crash == nil {
 		return
 	}
-	c.hit = append(c.hit, crash.Point)
+	if crash.Point != sim.FsyncFailed {
+		c.hit = append(c.hit, crash.Point)
+	}
 	if s := c.store(n); s != nil {
 		s.last, s.downSince = s.store.Peers(), c.World.Now()
 	}

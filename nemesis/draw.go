@@ -193,7 +193,8 @@ func arms(f Fault) bool { return f.Name() == (CrashAt{}).Name() || f.Name() == (
 func takesOnePower(f Fault) bool {
 	k, kill := f.(Kill)
 	j, joint := f.(Joint)
-	return kill && k.Whom.Kind != WhomAll || arms(f) || joint && j.Kill
+	d, disk := f.(Disk)
+	return kill && k.Whom.Kind != WhomAll || arms(f) || joint && j.Kill || disk && d.Fails
 }
 
 // downMax is how many stores may be down at once.
@@ -256,6 +257,9 @@ func (d *drawer) mask(n int) uint64 {
 // drawPartition aims half of the isolations at a leader: a deposed leader that clients still reach is what shows stale
 // reads. The placement driver is mostly on the other side then, where the new leader is.
 func drawPartition(d *drawer) Fault {
+	if d.stores > 2 && d.rng.IntN(4) == 0 {
+		return drawShape(d)
+	}
 	f := Partition{Second: Whom{Kind: WhomRest}, Clients: SideBoth}
 	switch d.weighted([]float64{5, 3, 2}) {
 	case 0:

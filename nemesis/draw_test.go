@@ -97,7 +97,7 @@ func TestDrawForSmallClusters(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(50) {
 		for _, e := range drawSeed(seed, 1, "crashA") {
-			ofOne := []string{"kill", "split", "batch-split", "merge", "pd-kill", "pd-partition", "pd-leader-transfer", "pd-replay"}
+			ofOne := []string{"kill", "split", "batch-split", "merge", "pd-kill", "pd-partition", "pd-leader-transfer", "pd-replay", "pause", "net", "disk", "clock"}
 			require.Contains(t, ofOne, e.Fault.Name())
 		}
 		for _, e := range drawSeed(seed, 2, "crashA") {

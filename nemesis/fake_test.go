@@ -42,11 +42,14 @@ type fakeTarget struct {
 	leaving   []world.NodeID
 	joined    int
 	tampering Tampering
+	paused    map[world.NodeID]bool
+	weather   Weather
+	troubled  uint64
 }
 
 func newFake(stores int) *fakeTarget {
 	t := &fakeTarget{p: &fakeProc{now: 1000}, pds: []world.NodeID{100}, pdLeader: 100, down: map[world.NodeID]bool{},
-		cuts: map[[2]world.NodeID]bool{}, armed: map[string]bool{}}
+		cuts: map[[2]world.NodeID]bool{}, armed: map[string]bool{}, paused: map[world.NodeID]bool{}}
 	for i := range stores {
 		t.stores = append(t.stores, world.NodeID(i+1))
 	}
@@ -280,6 +283,64 @@ func (t *fakeTarget) EndTamper() Tampered {
 	done := Tampered{Late: t.tampering.Late, Again: t.tampering.Again, Old: t.tampering.Old}
 	t.tampering = Tampering{}
 	return done
+}
+
+func (t *fakeTarget) Uncut(a, b world.NodeID) { delete(t.cuts, [2]world.NodeID{a, b}) }
+
+func (t *fakeTarget) Pause(n world.NodeID) error {
+	t.note("pause %d", n)
+	t.paused[n] = true
+	return nil
+}
+
+func (t *fakeTarget) Resume() uint64 {
+	n := uint64(len(t.paused))
+	clear(t.paused)
+	if t.inert {
+		return 0
+	}
+	return n
+}
+
+func (t *fakeTarget) Worsen(n world.NodeID, w Weather) error {
+	t.note("worsen %d", n)
+	t.weather = w
+	return nil
+}
+
+func (t *fakeTarget) EndWorsen() Weathered {
+	w := t.weather
+	if t.weather = (Weather{}); t.inert {
+		return Weathered{}
+	}
+	return Weathered{Lost: w.Loss, Again: w.Again, Overtook: w.Overtake, Slowed: uint64(w.Slow / time.Millisecond)}
+}
+
+// HurtDisk lets a node go down at once if its fsync fails.
+func (t *fakeTarget) HurtDisk(n world.NodeID, d DiskTrouble) error {
+	t.note("hurt disk %d", n)
+	if t.troubled++; d.Fails {
+		t.down[n] = true
+	}
+	return nil
+}
+
+func (t *fakeTarget) HealDisks() uint64 {
+	n := t.troubled
+	if t.troubled = 0; t.inert {
+		return 0
+	}
+	return n
+}
+
+func (t *fakeTarget) JumpClock(n world.NodeID, by time.Duration) error {
+	t.note("clock %d jumps %v", n, by)
+	return t.adminErr
+}
+
+func (t *fakeTarget) SpeedClock(n world.NodeID, percent uint64) error {
+	t.note("clock %d at %d", n, percent)
+	return t.adminErr
 }
 
 func (t *fakeTarget) Join(world.Proc) (world.NodeID, error) {

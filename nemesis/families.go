@@ -19,6 +19,9 @@ const (
 	effectStaff                  // a store that is to leave, for which another one must come
 	effectJoint                  // regions' joint configurations, and stores' power
 	effectDisk                   // data on stores' disks
+	effectPause                  // nodes' time; what waited for them is its evidence
+	effectWeather                // links' quality; what was done to messages is its evidence
+	effectFsync                  // disks' time, and nodes' power; fsyncs that were touched are its evidence
 )
 
 // Family is a kind of fault that can be chosen by name.
@@ -58,6 +61,11 @@ func Families() []Family {
 		{"pd-leader-transfer", "the placement driver's leader hands over", 1, effectInstant, 1, drawTransferPD},
 		{"pd-replay", "reports to the placement driver, and its orders, late, doubled, out of order, and from long ago", 1, effectMessages, 1, drawPDReplay},
 		{"pd-storm", "a burst of operators ordered of the placement driver", 1, effectInstant, 2, drawPDStorm},
+		{"pause", "a store, a leader, a member of the placement driver, or all stores stand still", 3, effectPause, 1, drawPause},
+		{"restart", "stores restart one after the other, or one again and again", 1, effectInstant, 3, drawRestart},
+		{"net", "links of a node, or all, lose, double, reorder and delay", 2, effectWeather, 1, drawNet},
+		{"disk", "fsyncs take long, do not end, or fail", 2, effectFsync, 1, drawDisk},
+		{"clock", "clocks jump forward, or run faster and slower", 1, effectInstant, 1, drawClock},
 	}
 }
 

@@ -18,8 +18,7 @@ type Fault interface {
 	// cannot strike says why in Receipt.Skipped; an error is a command that the cluster refused or did not answer.
 	Apply(p world.Proc, t Target) (Receipt, error)
 	// Heal undoes everything of the fault's kind, whoever did it: all cuts, all stores that are down, all regions that are
-	// in joint configurations, all damage on disks. It is
-	// idempotent and needs no memory of Apply. A fault that is done in an instant has nothing to heal.
+	// in joint configurations, all damage on disks. It is idempotent and needs no memory of Apply. A fault that is done in an instant has nothing to heal.
 	Heal(p world.Proc, t Target) (Receipt, error)
 }
 
@@ -47,6 +46,11 @@ var verbs = []struct {
 	{"decommission", parseDecommission},
 	{"pd-replay", parsePDReplay},
 	{"pd-storm", parsePDStorm},
+	{"pause", parsePause},
+	{"restart", parseRestart},
+	{"net", parseNet},
+	{"disk", parseDisk},
+	{"clock", parseClock},
 }
 
 // ParseFault reads what Fault.String prints. An error names the column and what is allowed there.

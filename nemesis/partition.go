@@ -69,13 +69,18 @@ func (f Partition) String() string {
 	return text
 }
 
-const partitionShapes = "halves(MASK), isolate(WHOM) or oneway(WHOM->WHOM)"
+const partitionShapes = "halves(MASK), isolate(WHOM), oneway(WHOM->WHOM), bridge(MASK), ring, flap(WHOM) or swizzle(MASK)"
 
 func parsePartition(s *scanner) (Fault, error) {
 	f := Partition{Second: Whom{Kind: WhomRest}, PD: SideBoth, Clients: SideBoth}
 	s.space()
 	start := s.pos
 	shape := s.word()
+	for _, w := range shapeWords {
+		if w.word == shape {
+			return s.shape(w.kind)
+		}
+	}
 	if shape != "halves" && shape != "isolate" && shape != "oneway" {
 		s.pos = start
 		return nil, s.errorAt(start, "want %s, found %s", partitionShapes, s.rest())

@@ -22,8 +22,23 @@
 //	partition oneway(WHOM->WHOM)    messages from the first group to the second are lost, answers come
 //	    pd=SIDE clients=SIDE        where those nodes are: in (the first group), out (the second), both (the default:
 //	                                they reach everybody) or a mask of those that are in
+//	partition bridge(MASK) over(K)  stores of the mask | the others, but for the K-th store, which reaches all
+//	partition ring                  each store reaches its two neighbours by id
+//	partition flap(WHOM) times(N)   WHOM is cut off and back, N times, and then stays cut off
+//	partition swizzle(MASK)         stores of the mask are cut off one by one and come back one by one, but for the last
 //	kill WHOM                       power loss; the store starts again when the fault ends
 //	kill pd MEMBERS                 the same for members of the placement driver; all without MEMBERS
+//	pause VICTIMS                   they stand still: no turn, no message, while their clock goes on
+//	restart rolling WHOM            stores lose power for an instant, one after the other
+//	restart loop WHOM times(N)      the first of them does, N times
+//	net VICTIMS loss(P) again(P) overtake(P) slow(TIME)
+//	                                of all that they send and get, so many percent are lost, come twice, overtake others;
+//	                                everything is late by up to TIME
+//	disk VICTIMS slow(TIME)         each fsync takes that much longer
+//	disk VICTIMS stalls             no fsync ends
+//	disk VICTIMS fails              the next fsync fails, and the node goes down
+//	clock VICTIMS jump(TIME)        their clocks jump forward
+//	clock VICTIMS speed(P)          their clocks run faster by P percent of the largest drift
 //	pd-partition MEMBERS members stores=MASK oneway
 //	                                MEMBERS | the other members (of all: each from each), and the stores of the mask; one
 //	                                of the two may be left out. With oneway only what MEMBERS say is lost
@@ -61,11 +76,15 @@
 //
 // WHOM is store(ID), any(K) (one of those that are up), leader(K) (of a region), majority(K) (of a region's replicas,
 // without its leader), stores(MASK), all, and, in oneway only, rest. Bit i of a MASK such as 0x15 stands for the i-th
-// node in ascending order. MEMBERS is all, leader or any(K). K, N and M are ordinals: they count from 0 through the candidates in a fixed order (regions
+// node in ascending order. MEMBERS is all, leader or any(K). VICTIMS is WHOM or pd MEMBERS. K, N and M are ordinals: they count from 0 through the candidates in a fixed order (regions
 // by start key, stores by id) and start over at the end, so every number names somebody if there is anybody to name.
 package nemesis
 
-import "ordeal/world"
+import (
+	"time"
+
+	"ordeal/world"
+)
 
 // Peer is one replica of a region.
 type Peer struct {
@@ -127,6 +146,8 @@ type Target interface {
 	Regions() []Region
 	// Cut drops messages in this direction from now on. It is idempotent.
 	Cut(from, to world.NodeID)
+	// Uncut ends that, whoever began it.
+	Uncut(from, to world.NodeID)
 	// HealNetwork removes all cuts.
 	HealNetwork()
 	// MessagesCut counts the messages dropped by cuts so far.
@@ -135,6 +156,18 @@ type Target interface {
 	Crash(n world.NodeID) (lost uint64, err error)
 	// Restart boots a crashed node.
 	Restart(n world.NodeID) error
+	// Pause lets a node stand still, and Resume lets all go on that do; it returns how many events wait for them.
+	Pause(n world.NodeID) error
+	Resume() (waiting uint64)
+	// Worsen makes a node's links bad ones, and EndWorsen ends that for all and returns what was done since the last time.
+	Worsen(n world.NodeID, w Weather) error
+	EndWorsen() Weathered
+	// HurtDisk gives a node's disk trouble, and HealDisks ends that for all; it returns how many fsyncs were touched.
+	HurtDisk(n world.NodeID, d DiskTrouble) error
+	HealDisks() (touched uint64)
+	// JumpClock moves a node's clock forward, and SpeedClock changes its speed, in percent of the largest drift.
+	JumpClock(n world.NodeID, by time.Duration) error
+	SpeedClock(n world.NodeID, percent uint64) error
 	// TransferLeader asks the leader of a region to hand over to the peer on a store.
 	TransferLeader(p world.Proc, region uint64, to world.NodeID) error
 	// AddPeer adds a replica of the region on a store that has none.

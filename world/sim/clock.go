@@ -22,6 +22,9 @@ func (w *World) JumpClock(id world.NodeID, by time.Duration) error {
 	return nil
 }
 
+// ClockDrift is the largest part by which clocks may run faster than others.
+func (w *World) ClockDrift() float64 { return w.cfg.ClockDrift }
+
 // SetDrift changes by which part the clock of a node runs faster than the world's, from now on: at most Config.ClockDrift.
 // Timers that were set keep their time in the world.
 func (w *World) SetDrift(id world.NodeID, drift float64) error {

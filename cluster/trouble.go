@@ -1,0 +1,95 @@
+package cluster
+
+import (
+	"errors"
+	"time"
+
+	"ordeal/nemesis"
+	"ordeal/world"
+	"ordeal/world/sim"
+)
+
+// machines are all nodes that have power and a disk of their own: stores and members of the placement driver.
+func (c *Sim) machines() []world.NodeID { return append(c.Stores(), c.PDs()...) }
+
+// Uncut implements nemesis.Target.
+func (c *Sim) Uncut(from, to world.NodeID) { c.World.Uncut(from, to) }
+
+// Pause implements nemesis.Target.
+func (c *Sim) Pause(n world.NodeID) error { return c.World.Pause(n) }
+
+// Resume implements nemesis.Target.
+func (c *Sim) Resume() (waiting uint64) {
+	for _, n := range c.machines() {
+		waiting += uint64(c.World.Resume(n))
+	}
+	return waiting
+}
+
+func share(percent uint64) float64 { return float64(percent) / 100 }
+
+// Worsen implements nemesis.Target.
+func (c *Sim) Worsen(n world.NodeID, w nemesis.Weather) error {
+	c.World.SetWeather(n, sim.Weather{Loss: share(w.Loss), Again: share(w.Again), Overtake: share(w.Overtake), Slow: w.Slow})
+	return nil
+}
+
+// EndWorsen implements nemesis.Target.
+func (c *Sim) EndWorsen() nemesis.Weathered {
+	var sum sim.Weathered
+	for _, n := range c.machines() {
+		sum.Add(c.World.EndWeather(n))
+	}
+	return nemesis.Weathered(sum)
+}
+
+// HurtDisk implements nemesis.Target.
+func (c *Sim) HurtDisk(n world.NodeID, d nemesis.DiskTrouble) error {
+	return c.World.HurtDisk(n, sim.DiskTrouble{Slow: d.Slow, Stalled: d.Stalls, Fails: d.Fails})
+}
+
+// HealDisks implements nemesis.Target.
+func (c *Sim) HealDisks() (touched uint64) {
+	for _, n := range c.machines() {
+		touched += c.World.HealDisk(n)
+	}
+	return touched
+}
+
+// JumpClock implements nemesis.Target.
+func (c *Sim) JumpClock(n world.NodeID, by time.Duration) error { return c.World.JumpClock(n, by) }
+
+// SpeedClock implements nemesis.Target.
+func (c *Sim) SpeedClock(n world.NodeID, percent uint64) error {
+	return c.World.SetDrift(n, c.World.ClockDrift()*share(percent))
+}
+
+// errSimOnly is why a fault of one machine is refused in the real world.
+var errSimOnly = errors.New("this works in the simulated world only: in the real one all nodes share a process, a disk and a clock")
+
+// Uncut implements nemesis.Target.
+func (c *Real) Uncut(from, to world.NodeID) { c.World.Uncut(from, to) }
+
+// Pause implements nemesis.Target. It fails.
+func (c *Real) Pause(world.NodeID) error { return errSimOnly }
+
+// Resume implements nemesis.Target.
+func (c *Real) Resume() uint64 { return 0 }
+
+// Worsen implements nemesis.Target. It fails.
+func (c *Real) Worsen(world.NodeID, nemesis.Weather) error { return errSimOnly }
+
+// EndWorsen implements nemesis.Target.
+func (c *Real) EndWorsen() nemesis.Weathered { return nemesis.Weathered{} }
+
+// HurtDisk implements nemesis.Target. It fails.
+func (c *Real) HurtDisk(world.NodeID, nemesis.DiskTrouble) error { return errSimOnly }
+
+// HealDisks implements nemesis.Target.
+func (c *Real) HealDisks() uint64 { return 0 }
+
+// JumpClock implements nemesis.Target. It fails.
+func (c *Real) JumpClock(world.NodeID, time.Duration) error { return errSimOnly }
+
+// SpeedClock implements nemesis.Target. It fails.
+func (c *Real) SpeedClock(world.NodeID, uint64) error { return errSimOnly }

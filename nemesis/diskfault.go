@@ -1,0 +1,110 @@
+package nemesis
+
+import (
+	"fmt"
+	"time"
+
+	"ordeal/world"
+)
+
+// DiskTrouble is what a disk does to those who wait for it; one of the three.
+type DiskTrouble struct {
+	// Slow is by how much each fsync takes longer.
+	Slow time.Duration
+	// Stalls lets no fsync end.
+	Stalls bool
+	// Fails lets the next fsync fail. What it was for may be on the disk or not, so the node must go down.
+	Fails bool
+}
+
+// Disk gives the disks of some nodes trouble.
+type Disk struct {
+	Whom Victims
+	DiskTrouble
+}
+
+// Name is the family.
+func (f Disk) Name() string { return "disk" }
+
+// String is the source text.
+func (f Disk) String() string {
+	switch {
+	case f.Stalls:
+		return fmt.Sprintf("disk %v stalls", f.Whom)
+	case f.Fails:
+		return fmt.Sprintf("disk %v fails", f.Whom)
+	}
+	return fmt.Sprintf("disk %v slow(%s)", f.Whom, seconds(f.Slow))
+}
+
+func parseDisk(s *scanner) (Fault, error) {
+	v, err := s.victims()
+	if err != nil {
+		return nil, err
+	}
+	f := Disk{Whom: v}
+	s.space()
+	start := s.pos
+	switch s.word() {
+	case "stalls":
+		f.Stalls = true
+	case "fails":
+		f.Fails = true
+	case "slow":
+		s.pos = start
+		f.Slow, err = s.timed("slow")
+	default:
+		s.pos = start
+		err = s.errorAt(start, "want slow(TIME), stalls or fails, found %s", s.rest())
+	}
+	return f, err
+}
+
+// Apply begins.
+func (f Disk) Apply(_ world.Proc, t Target) (Receipt, error) {
+	nodes, why := f.Whom.resolve(t)
+	if why != "" {
+		return skip("%s", why)
+	}
+	for _, n := range nodes {
+		if err := t.HurtDisk(n, f.DiskTrouble); err != nil {
+			return Receipt{}, err
+		}
+	}
+	return Receipt{Text: "disk of " + f.Whom.names(t, nodes)}, nil
+}
+
+// Heal ends all trouble and starts every node that is down. The fsyncs that were touched are the evidence.
+func (f Disk) Heal(_ world.Proc, t Target) (Receipt, error) {
+	touched := t.HealDisks()
+	r := Receipt{Bit: touched > 0, Text: plural(touched, "fsync") + " slow, held or refused"}
+	up, err := restart(t, t.Stores())
+	if len(up) > 0 {
+		r.Text += "; " + names(up) + " up again"
+	}
+	pds, e := restart(t, t.PDs())
+	if len(pds) > 0 {
+		r.Text += "; " + pdNames(t, pds) + " up again"
+	}
+	return r, joinErrors(err, e)
+}
+
+// fsyncMin and fsyncMax bound by how much an fsync takes longer.
+const fsyncMin, fsyncMax = time.Millisecond, 500 * time.Millisecond
+
+func drawDisk(d *drawer) Fault {
+	f := Disk{Whom: d.victims(6)}
+	kinds := []float64{3, 2, 2}
+	if d.downMax() == 0 {
+		kinds[2] = 0
+	}
+	switch d.weighted(kinds) {
+	case 0:
+		f.Slow = d.logUniform(fsyncMin, fsyncMax)
+	case 1:
+		f.Stalls = true
+	default:
+		f.Fails = true
+	}
+	return f
+}
