@@ -11,7 +11,7 @@ import (
 type Orphan struct {
 	Store, Leader world.NodeID
 	Region        uint64
-	// Down is for how long the leader's store has been down.
+	// Down is for how long the leader's store has been down and this one could have noticed.
 	Down time.Duration
 }
 
@@ -29,7 +29,8 @@ func (c *Sim) Orphans() []Orphan {
 	var out []Orphan
 	c.eachPeer(func(on world.NodeID, v *store.PeerView) {
 		leader := world.NodeID(v.Leads)
-		if d, ok := down[leader]; ok && v.Asleep && !v.Leader {
+		if d, ok := down[leader]; ok && v.Asleep && !v.Leader && !c.World.Paused(on) {
+			d = min(d, c.World.Now().Sub(c.resumed))
 			out = append(out, Orphan{Store: on, Leader: leader, Region: v.Region.GetId(), Down: d})
 		}
 	})

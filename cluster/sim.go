@@ -27,6 +27,11 @@ type Sim struct {
 	armed map[string]world.NodeID
 	hit   []string
 	rots  []*rot
+
+	// troubles are those that last, soundFrom is when the last one to end will be over, resumed when nodes were resumed last.
+	troubles  trouble
+	soundFrom world.Time
+	resumed   world.Time
 }
 
 type simStore struct {

@@ -15,11 +15,40 @@ func (c *Sim) machines() []world.NodeID { return append(c.Stores(), c.PDs()...) 
 // Uncut implements nemesis.Target.
 func (c *Sim) Uncut(from, to world.NodeID) { c.World.Uncut(from, to) }
 
+// soundAfter is how long it takes after troubles have ended until nothing of them is under way any more.
+const soundAfter = time.Second
+
+// Sound says whether no node is paused, has trouble with its disk or bad links, and none had within soundAfter.
+func (c *Sim) Sound() bool { return c.troubles == 0 && c.World.Now() >= c.soundFrom }
+
+// trouble is something that keeps a cluster from being Sound.
+type trouble uint8
+
+const (
+	troublePause trouble = 1 << iota
+	troubleLinks
+	troubleDisk
+)
+
+func (c *Sim) begin(t trouble) { c.troubles |= t }
+
+func (c *Sim) end(t trouble) {
+	if c.troubles&t != 0 {
+		c.troubles &^= t
+		c.soundFrom = c.World.Now().Add(soundAfter)
+	}
+}
+
 // Pause implements nemesis.Target.
-func (c *Sim) Pause(n world.NodeID) error { return c.World.Pause(n) }
+func (c *Sim) Pause(n world.NodeID) error {
+	c.begin(troublePause)
+	return c.World.Pause(n)
+}
 
 // Resume implements nemesis.Target.
 func (c *Sim) Resume() (waiting uint64) {
+	c.end(troublePause)
+	c.resumed = c.World.Now()
 	for _, n := range c.machines() {
 		waiting += uint64(c.World.Resume(n))
 	}
@@ -30,12 +59,14 @@ func share(percent uint64) float64 { return float64(percent) / 100 }
 
 // Worsen implements nemesis.Target.
 func (c *Sim) Worsen(n world.NodeID, w nemesis.Weather) error {
+	c.begin(troubleLinks)
 	c.World.SetWeather(n, sim.Weather{Loss: share(w.Loss), Again: share(w.Again), Overtake: share(w.Overtake), Slow: w.Slow})
 	return nil
 }
 
 // EndWorsen implements nemesis.Target.
 func (c *Sim) EndWorsen() nemesis.Weathered {
+	c.end(troubleLinks)
 	var sum sim.Weathered
 	for _, n := range c.machines() {
 		sum.Add(c.World.EndWeather(n))
@@ -45,11 +76,13 @@ func (c *Sim) EndWorsen() nemesis.Weathered {
 
 // HurtDisk implements nemesis.Target.
 func (c *Sim) HurtDisk(n world.NodeID, d nemesis.DiskTrouble) error {
+	c.begin(troubleDisk)
 	return c.World.HurtDisk(n, sim.DiskTrouble{Slow: d.Slow, Stalled: d.Stalls, Fails: d.Fails})
 }
 
 // HealDisks implements nemesis.Target.
 func (c *Sim) HealDisks() (touched uint64) {
+	c.end(troubleDisk)
 	for _, n := range c.machines() {
 		touched += c.World.HealDisk(n)
 	}

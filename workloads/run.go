@@ -115,7 +115,7 @@ func (r *run) prepare() error {
 	if r.cluster, err = cluster.NewSim(r.w, cc); err != nil {
 		return Usagef("%v", err)
 	}
-	r.watch.rotten = r.cluster.Rotten
+	r.watch.rotten, r.watch.sound = r.cluster.Rotten, r.cluster.Sound
 	r.keys = traffic.NewKeySet()
 	if err := r.drawSchedule(); err != nil {
 		return err

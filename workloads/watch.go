@@ -44,7 +44,9 @@ type watch struct {
 	placement *placement
 	// rotten says whether somebody damaged a store's disk where a region has data.
 	rotten func(world.NodeID, *metapb.Region) bool
-	notes  []string
+	// sound says whether machines and links are as they should be.
+	sound func() bool
+	notes []string
 	// slumbers counts how often a peer fell asleep.
 	slumbers int
 }
@@ -67,6 +69,7 @@ func newWatch(w *sim.World, regions int) *watch {
 	return &watch{
 		w: w, inv: checker.NewInvariants(w.Now), regions: map[uint64]checker.RegionView{}, ended: map[uint64]bool{},
 		rotten:    func(world.NodeID, *metapb.Region) bool { return false },
+		sound:     func() bool { return true },
 		placement: newPlacement(w.Now), waiting: map[shardOf]uint64{}, leadersMax: leadersMax + leadersPerRegion*regions,
 	}
 }
@@ -89,8 +92,13 @@ func (v *watch) listener() store.Listener {
 				v.leaders = append(v.leaders, leadership{v.w.Now(), region, world.NodeID(s), term})
 			}
 		},
-		LeaseRead:  func(s, region, term uint64) { inv.LeaseRead(world.NodeID(s), region, term) },
-		Campaigned: func(s, region, term uint64) { inv.Campaigned(world.NodeID(s), region, term) },
+		LeaseRead: func(s, region, term uint64) { inv.LeaseRead(world.NodeID(s), region, term) },
+		Campaigned: func(s, region, term uint64) {
+			// Where votes are lost or disks are slow, one that could win does not.
+			if v.sound() {
+				inv.Campaigned(world.NodeID(s), region, term)
+			}
+		},
 		ChangeProposed: func(s, region uint64, at raft.ID, applied uint64) {
 			inv.ChangeProposed(world.NodeID(s), region, at.Index, at.Term, applied)
 		},

@@ -107,6 +107,9 @@ func (s *Store) answerMerge(to *metapb.Peer, a *ordealpb.MergeAnswer) {
 // onMergeAnswer takes what another store knows of the end of a region that has a peer here.
 func (s *Store) onMergeAnswer(a *ordealpb.MergeAnswer) {
 	p := s.peers[a.GetSourceId()]
+	if o := s.outcast(a.GetSourceId()); o != nil && o.peer.GetId() == a.GetToPeer().GetId() && a.GetOutcome() == ordealpb.MergeAnswer_MERGED {
+		s.releaseSwallowed(o, a.GetInto())
+	}
 	if p == nil || p.meta.GetId() != a.GetToPeer().GetId() {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"ordeal/proto/metapb"
 	"ordeal/proto/ordealpb"
 	"ordeal/proto/pdpb"
+	"ordeal/raft"
 	"ordeal/system/engine"
 	"ordeal/system/region"
 )
@@ -140,7 +141,11 @@ func (s *Store) tickQuarantined() {
 // done; one that is removed already is told so.
 func (s *Store) onQuarantined(m *ordealpb.RaftMessage) {
 	p, from := s.peers[m.GetRegionId()], m.GetFromPeer()
-	if p == nil || !p.member() {
+	if p == nil {
+		s.tellEnded(m, raft.KindVote)
+		return
+	}
+	if !p.member() {
 		return
 	}
 	if on := region.FindPeerByID(p.region, from.GetId()); on == nil {
@@ -165,6 +170,16 @@ func (s *Store) releaseOutcast(id, peer uint64, epoch *metapb.RegionEpoch, peers
 	o := s.outcast(id)
 	if o == nil || o.peer.GetId() != peer || epoch.GetConfVer() < o.region.GetRegionEpoch().GetConfVer() ||
 		region.FindPeerByID(&metapb.Region{Peers: peers}, peer) != nil {
+		return
+	}
+	s.purge(o)
+}
+
+// releaseSwallowed ends the quarantine of a peer whose region became part of region by, unless the peer of that one here is
+// yet to take over its data, or is quarantined itself: then the two go together.
+func (s *Store) releaseSwallowed(o *outcast, by uint64) {
+	t := s.owner(by).outcast(by)
+	if s.awaited(o.region.GetId(), by) || t != nil && !t.released {
 		return
 	}
 	s.purge(o)
