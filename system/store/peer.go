@@ -52,7 +52,7 @@ type peer struct {
 	pending  []proposal
 	// reading waits for confirmation, confirmed for the applied index, ready for the end of the turn.
 	reading   map[uint64]request
-	confirmed []raft.ConfirmedRead
+	confirmed []confirmedRead
 	ready     []request
 
 	// others are peers that talked to this one and are not, or not yet, in region.

@@ -44,6 +44,30 @@ func (s *Store) startRead(p *peer, req request) {
 	s.wake(p)
 }
 
+// confirmedRead is a read that waits for this peer to apply what it is as of, since a tick.
+type confirmedRead struct {
+	raft.ConfirmedRead
+	since uint64
+}
+
+// expireReads refuses what has waited for an election timeout for this peer to catch up: it may be far behind, and what
+// waits takes room in the shard that other regions need. Others of the region may answer.
+func (s *Store) expireReads(p *peer) {
+	late := 0
+	for late < len(p.confirmed) && s.ticks-p.confirmed[late].since >= uint64(s.cfg.ElectionTicks) {
+		late++
+	}
+	if late == 0 {
+		return
+	}
+	var tokens []uint64
+	for _, c := range p.confirmed[:late] {
+		tokens = append(tokens, c.Token)
+	}
+	p.confirmed = p.confirmed[late:]
+	s.failReads(p, tokens, region.ReadIndexNotReady(p.region.GetId(), "this replica is behind"))
+}
+
 // readable moves confirmed reads whose index is applied to the end of the turn.
 func (s *Store) readable(p *peer) {
 	rest := p.confirmed[:0]

@@ -38,6 +38,7 @@ func (s *Store) tickPeer(p *peer) {
 		return
 	}
 	p.group.Tick()
+	s.expireReads(p)
 	s.wake(p)
 	if p.group.IsLeader() {
 		s.tickLeader(p)

@@ -105,7 +105,9 @@ func (s *Store) handleReady(p *peer) {
 	if rd.Persisted != nil {
 		s.hold(p, rd.Persisted)
 	}
-	p.confirmed = append(p.confirmed, rd.Reads...)
+	for _, c := range rd.Reads {
+		p.confirmed = append(p.confirmed, confirmedRead{c, s.ticks})
+	}
 	if f := s.cfg.Listener.LeaseRead; f != nil && rd.ByLease {
 		f(s.cfg.StoreID, p.region.GetId(), p.group.Term())
 	}
