@@ -148,7 +148,7 @@ func (s *Store) createByMessage(m *ordealpb.RaftMessage, kind raft.Kind) *peer {
 	if err != nil {
 		panic(fmt.Sprintf("store %d: create peer %d of region %d: %v", s.cfg.StoreID, to.GetId(), id, err))
 	}
-	p.creator, p.creatorStart = m.GetRegionEpoch(), m.GetStartKey()
+	p.creator = &metapb.Region{Id: id, RegionEpoch: m.GetRegionEpoch(), StartKey: m.GetStartKey(), EndKey: m.GetEndKey()}
 	s.addPeer(p)
 	if f := s.cfg.Listener.PeerCreated; f != nil {
 		f(s.cfg.StoreID, id, to.GetId())

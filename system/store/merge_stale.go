@@ -17,12 +17,8 @@ import (
 // range that p's region last had, so one after the other is asked.
 func (s *Store) seekHeir(p *peer) {
 	key := p.seek
-	switch {
-	case key != nil:
-	case p.initialised():
-		key = p.region.GetStartKey()
-	default:
-		key = p.creatorStart
+	if key == nil {
+		key = p.sought().GetStartKey()
 	}
 	s.findHeir(p, key)
 }
@@ -30,9 +26,17 @@ func (s *Store) seekHeir(p *peer) {
 // seekBehind goes on behind a region that knows nothing of p's.
 func (p *peer) seekBehind(r *metapb.Region) {
 	p.seek = nil
-	if end := r.GetEndKey(); p.initialised() && len(end) > 0 && region.Contains(p.region, end) {
+	if end := r.GetEndKey(); len(end) > 0 && region.Contains(p.sought(), end) {
 		p.seek = end
 	}
+}
+
+// sought is the newest that a peer knows of its region: what it was created for, if it is uninitialised.
+func (p *peer) sought() *metapb.Region {
+	if p.initialised() {
+		return p.region
+	}
+	return p.creator
 }
 
 // awaited says whether a peer here will still take over the data of region id, which region by swallowed. When the

@@ -20,11 +20,10 @@ type peer struct {
 	region *metapb.Region
 	meta   *metapb.Peer
 	group  *raft.Group
-	// creator and creatorStart are the epoch and the start key of whoever's message created the peer; they matter only
-	// while it is uninitialised.
-	creator      *metapb.RegionEpoch
-	creatorStart []byte
-	applied      raft.ID
+	// creator is the region of whoever's message created the peer, without peers; it matters only while this one is
+	// uninitialised.
+	creator *metapb.Region
+	applied raft.ID
 	// merge is set from a PrepareMerge on; merged is never modified, since regions share it.
 	merge  *ordealpb.MergeState
 	merged *ordealpb.Merged

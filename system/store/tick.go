@@ -98,7 +98,7 @@ func (s *Store) onStale(c pdCall, r *metapb.Region) {
 	}
 	known := p.region.GetRegionEpoch()
 	if !p.initialised() {
-		known = p.creator
+		known = p.creator.GetRegionEpoch()
 	}
 	if r.GetRegionEpoch().GetConfVer() < known.GetConfVer() {
 		return
