@@ -48,12 +48,13 @@ var imports = []importRule{
 		"system/store", "system/client", "pd", "pd/core", "nemesis"},
 		"a cluster puts stores together and is the target of a nemesis; Raft is the store's affair"},
 
-	{"nemesis", []string{"proto/...", "world", "system/region"},
+	{"nemesis", []string{"proto/...", "world", "system/region", "internal/fuzzrand"},
 		"faults are done to a Target, of which clusters of any make are one"},
 	{"checker", []string{"proto/...", "world", "system/region"}, "a checker believes histories, not the store's insides"},
 	{"checker/report", []string{"proto/...", "world", "system/region", "checker", "nemesis"},
 		"a report shows what was recorded"},
 
+	{"internal/fuzzrand", nil, "a source of chance knows nothing of what is drawn"},
 	{"internal/failpoint", nil, "the overlay is built before anything of the product is compiled"},
 	{"workloads/...", []string{"..."}, ""},
 	{"cmd/ordeal", []string{"..."}, ""},
