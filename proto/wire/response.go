@@ -16,7 +16,7 @@ func MarshalResponse(m *ordealpb.Response) []byte {
 	switch body := m.GetBody().(type) {
 	case *ordealpb.Response_Get:
 		g := body.Get
-		if g == nil || g.GetRegionError() != nil || g.GetError() != "" {
+		if g == nil || m.GetError() != "" || g.GetRegionError() != nil || g.GetError() != "" {
 			break
 		}
 		n := sizeBytes(g.GetValue()) + sizeBool(g.GetNotFound())
@@ -25,7 +25,7 @@ func MarshalResponse(m *ordealpb.Response) []byte {
 		return appendBool(appendBytes(b, 3, g.GetValue()), 4, g.GetNotFound())
 	case *ordealpb.Response_Put:
 		p := body.Put
-		if p == nil || p.GetRegionError() != nil || p.GetError() != "" {
+		if p == nil || m.GetError() != "" || p.GetRegionError() != nil || p.GetError() != "" {
 			break
 		}
 		b := appendWitness(make([]byte, 0, sizeMessage(0)+sizeWitness(m.GetWitness())), m.GetWitness())
