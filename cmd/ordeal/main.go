@@ -47,7 +47,8 @@ heals it, and judges what its clients saw.
 		DisableSuggestions: true,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(runCommand(), replayCommand(), checkCommand(), shrinkCommand(), placementCommand(), hashesCommand(), workerCommand())
+	root.AddCommand(runCommand(), replayCommand(), checkCommand(), shrinkCommand(), placementCommand(), hashesCommand(),
+		galleryCommand(), workerCommand())
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	var verdict verdictError

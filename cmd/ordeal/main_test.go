@@ -79,8 +79,8 @@ func TestMistakesAreAnsweredInOneLine(t *testing.T) {
 		args string
 		want []string
 	}{
-		{"fly", []string{`unknown command "fly"`, "allowed are check, hashes, placement, replay, run, shrink"}},
-		{"-fly", []string{"fly", "allowed are check, hashes, placement, replay, run"}},
+		{"fly", []string{`unknown command "fly"`, "allowed are check, gallery, hashes, placement, replay, run, shrink"}},
+		{"-fly", []string{"fly", "allowed are check, gallery, hashes, placement, replay, run"}},
 		{"run fly", []string{`"fly"`, "flags only"}},
 		{"run -fly", []string{"unknown flag -fly", "-workload"}},
 		{"run -nemesis=fly", []string{`unknown nemesis "fly"`, "partition"}},
@@ -89,6 +89,12 @@ func TestMistakesAreAnsweredInOneLine(t *testing.T) {
 		{"run -bug=stale-read -out=other -seeds=1", []string{"-bug=stale-read needs failpoints"}},
 		{"run -trace=x -seeds=2 -out=traces", []string{"-trace=x", "takes one run"}},
 		{"run -out=cut.jsonl/deep -seeds=1", []string{"cut.jsonl/deep", "not a directory"}},
+		{"gallery fly", []string{`no bug "fly"`, "stale-read"}},
+		{"gallery -bug=stale-read", []string{"without -bug="}},
+		{"gallery stale-read -bases=0", []string{"-bases=0", "1 to 101"}},
+		{"gallery stale-read -write=gone.md", []string{"-write", "gone.md"}},
+		{"gallery stale-read -write=cut.jsonl", []string{"-write=cut.jsonl", "no table of the gallery", "begin"}},
+		{"gallery stale-read -out=empty", []string{"-bug=stale-read needs failpoints"}},
 		{"hashes -stores=0", []string{"-stores=0", "1 to"}},
 		{"replay", []string{"replay takes one argument"}},
 		{"replay a b", []string{"replay takes one argument"}},
@@ -110,7 +116,7 @@ func TestMistakesAreAnsweredInOneLine(t *testing.T) {
 		for _, want := range c.want {
 			require.Contains(t, last, want, c.args)
 		}
-		if !strings.Contains(c.args, "-bug") {
+		if !strings.Contains(last, "needs failpoints") {
 			require.Len(t, lines, 1, c.args)
 		}
 	}

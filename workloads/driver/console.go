@@ -27,10 +27,14 @@ type Console struct {
 
 // NewConsole returns a console that prints to f.
 func NewConsole(f *os.File) *Console {
+	return &Console{w: f, terminal: Terminal(f), last: time.Now()}
+}
+
+// Terminal says whether f is a terminal that knows colours and can go back to the start of a line; without that, a status that
+// overwrites itself makes no sense.
+func Terminal(f *os.File) bool {
 	info, err := f.Stat()
-	// A status that overwrites itself makes no sense in a terminal that cannot go back to the start of a line.
-	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
-	return &Console{w: f, terminal: terminal, last: time.Now()}
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
 }
 
 // Line prints a line that stays.

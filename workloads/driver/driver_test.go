@@ -38,6 +38,7 @@ const (
 	seedUsage
 	seedHang
 	seedNothing
+	seedFickle
 )
 
 func fakeRun(cfg workloads.Config, progress func(workloads.Progress)) (*workloads.Summary, error) {
@@ -62,6 +63,8 @@ func fakeRun(cfg workloads.Config, progress func(workloads.Progress)) (*workload
 		select {}
 	case seedNothing:
 		return nil, nil
+	case seedFickle:
+		s.Verdict, s.TraceHash = checker.FAIL, fmt.Sprint("process ", os.Getpid())
 	}
 	if cfg.Out == "" {
 		return s, nil
