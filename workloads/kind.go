@@ -24,11 +24,11 @@ func (r *run) kind() string {
 			return v.Check
 		}
 	}
-	return kindOf(r.reasons[0])
+	return KindOf(r.reasons[0])
 }
 
-// kindOf is a reason without what is special about this run.
-func kindOf(reason string) string {
+// KindOf is a reason without what is special about this run.
+func KindOf(reason string) string {
 	words := strings.Join(strings.Fields(specifics.ReplaceAllString(reason, "#")), " ")
 	return words[:min(len(words), kindMax)]
 }

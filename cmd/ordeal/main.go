@@ -48,7 +48,7 @@ heals it, and judges what its clients saw.
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(runCommand(), replayCommand(), checkCommand(), shrinkCommand(), placementCommand(), hashesCommand(),
-		galleryCommand(), workerCommand())
+		galleryCommand(), nightlyCommand(), workerCommand())
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	var verdict verdictError

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -79,8 +81,8 @@ func TestMistakesAreAnsweredInOneLine(t *testing.T) {
 		args string
 		want []string
 	}{
-		{"fly", []string{`unknown command "fly"`, "allowed are check, gallery, hashes, placement, replay, run, shrink"}},
-		{"-fly", []string{"fly", "allowed are check, gallery, hashes, placement, replay, run"}},
+		{"fly", []string{`unknown command "fly"`, "allowed are check, gallery, hashes, nightly, placement, replay, run, shrink"}},
+		{"-fly", []string{"fly", "allowed are check, gallery, hashes, nightly, placement, replay, run"}},
 		{"run fly", []string{`"fly"`, "flags only"}},
 		{"run -fly", []string{"unknown flag -fly", "-workload"}},
 		{"run -nemesis=fly", []string{`unknown nemesis "fly"`, "partition"}},
@@ -95,6 +97,11 @@ func TestMistakesAreAnsweredInOneLine(t *testing.T) {
 		{"gallery stale-read -write=gone.md", []string{"-write", "gone.md"}},
 		{"gallery stale-read -write=cut.jsonl", []string{"-write=cut.jsonl", "no table of the gallery", "begin"}},
 		{"gallery stale-read -out=empty", []string{"-bug=stale-read needs failpoints"}},
+		{"nightly -seeds=5", []string{"-seeds=5", "-for or -runs"}},
+		{"nightly -for=0s", []string{"-for=0s"}},
+		{"nightly -shard=3/3", []string{"-shard=3/3", "i/n"}},
+		{"nightly -shard=3", []string{"-shard=3", "i/n"}},
+		{"nightly -out=out/register-1", []string{"out/register-1", "nightly.json", "not ours to use"}},
 		{"hashes -stores=0", []string{"-stores=0", "1 to"}},
 		{"replay", []string{"replay takes one argument"}},
 		{"replay a b", []string{"replay takes one argument"}},
@@ -199,4 +206,20 @@ func TestRunAndReplayAndHashes(t *testing.T) {
 	code, stdout, _ = ordeal(t, dir, "replay", run)
 	require.Equal(t, workloads.ExitUnknown, code)
 	require.Contains(t, stdout, "THEY DIFFER")
+}
+
+func TestNightly(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	flags := []string{"nightly", "-workload=register", "-seed=1", "-runs=3", "-nemesis=none", "-duration=1s", "-out=night"}
+	for runs := 3; runs <= 6; runs += 3 {
+		code, stdout, stderr := ordeal(t, dir, flags...)
+		require.Equal(t, workloads.ExitOK, code, "%s%s", stdout, stderr)
+		require.Contains(t, stdout, fmt.Sprintf("│ all      │    %d │  %d │", runs, runs))
+		require.Contains(t, stdout, "verdict: OK")
+	}
+	page, err := os.ReadFile(filepath.Join(dir, "night", "index.html"))
+	require.NoError(t, err)
+	require.Contains(t, string(page), "after 6 runs")
+	require.Equal(t, uint64(20261128_000000000), firstSeed(time.Date(2026, 11, 28, 23, 0, 0, 0, time.UTC)))
 }

@@ -14,6 +14,8 @@ import (
 type Pool struct {
 	binary  *Binary
 	silence time.Duration
+	// recycle is after how many runs a worker is ended, 0 for never.
+	recycle int
 	// idle holds every worker that is not running something; nil stands for one that has yet to be started.
 	idle chan *process
 }
@@ -65,6 +67,10 @@ func (p *Pool) Run(ctx context.Context, cfg workloads.Config, progress func(work
 	began := time.Now()
 	s, err := w.run(ctx, cfg, p.silence, progress)
 	if err == nil {
+		if p.recycle > 0 && w.jobs >= p.recycle {
+			w.stop()
+			w = nil
+		}
 		return s, nil
 	}
 	var crash *crashError
