@@ -59,7 +59,7 @@ func FuzzSchedule(f *testing.F) {
 // keepFuzzed writes the folder of a run that failed, for `ordeal replay` and `ordeal shrink`, and says where. While the fuzzer is
 // at work it does not: it makes many such runs until it has the smallest.
 func keepFuzzed(t *testing.T, cfg Config) string {
-	if flag.Lookup("test.fuzz").Value.String() != "" {
+	if f := flag.Lookup("test.fuzz"); f == nil || f.Value.String() != "" {
 		return "run this test once more with the input that the fuzzer has written, and it leaves a folder to replay and shrink"
 	}
 	cfg.Out = filepath.Join("..", DefaultOut, t.Name())

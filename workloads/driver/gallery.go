@@ -117,7 +117,7 @@ func (g Gallery) Search(ctx context.Context, console *Console, self string, told
 	ended := make([]bool, len(all))
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	for range min(runtime.NumCPU(), len(all)) {
+	for range min(runtime.GOMAXPROCS(0), len(all)) {
 		wg.Go(func() {
 			pool := NewPool(b, 1)
 			defer pool.Close()

@@ -85,7 +85,7 @@ func (n Night) Run(ctx context.Context, console *Console, self string) (sum Nigh
 
 // run is Run once there is something to make runs with.
 func (n Night) run(ctx context.Context, console *Console, b *Binary, state *nightState) (NightSummary, error) {
-	lanes := runtime.NumCPU()
+	lanes := runtime.GOMAXPROCS(0) // a container with a limit has fewer than the machine
 	u := &night{
 		Night: n, state: state, from: time.Now(), had: time.Duration(state.ElapsedS * float64(time.Second)),
 		busy: map[uint64]bool{}, pool: NewPool(b, lanes), keep: NewPool(b, lanes),
