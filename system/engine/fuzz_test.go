@@ -46,4 +46,6 @@ func FuzzKeys(f *testing.F) {
 	})
 }
 
-func within(k, start, end []byte) bool { return bytes.Compare(k, start) >= 0 && bytes.Compare(k, end) < 0 }
+func within(k, start, end []byte) bool {
+	return bytes.Compare(k, start) >= 0 && bytes.Compare(k, end) < 0
+}
