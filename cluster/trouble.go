@@ -18,7 +18,8 @@ func (c *Sim) Uncut(from, to world.NodeID) { c.World.Uncut(from, to) }
 // soundAfter is how long it takes after troubles have ended until nothing of them is under way any more.
 const soundAfter = time.Second
 
-// Sound says whether no node is paused, has trouble with its disk or bad links, and none had within soundAfter.
+// Sound says whether no node is paused, has trouble with its disk or bad links, and within soundAfter none had, and no clock
+// has jumped.
 func (c *Sim) Sound() bool { return c.troubles == 0 && c.World.Now() >= c.soundFrom }
 
 // trouble is something that keeps a cluster from being Sound.
@@ -90,7 +91,10 @@ func (c *Sim) HealDisks() (touched uint64) {
 }
 
 // JumpClock implements nemesis.Target.
-func (c *Sim) JumpClock(n world.NodeID, by time.Duration) error { return c.World.JumpClock(n, by) }
+func (c *Sim) JumpClock(n world.NodeID, by time.Duration) error {
+	c.soundFrom = max(c.soundFrom, c.World.Now().Add(soundAfter))
+	return c.World.JumpClock(n, by)
+}
 
 // SpeedClock implements nemesis.Target.
 func (c *Sim) SpeedClock(n world.NodeID, percent uint64) error {

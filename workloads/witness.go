@@ -49,7 +49,11 @@ func (r *run) witnessDriver() {
 		for !r.stop {
 			why := w.numbers(p, r.cluster.PDs())
 			if why == "" {
-				why = w.look(r.cluster.PD(), r.knobs.operatorTimeout(), r.cfg.Regions <= manyRegions)
+				why = w.look(r.cluster.PD(), r.cfg.Regions <= manyRegions)
+			}
+			// One that stood still, or whose clock has jumped, has had no time to look.
+			if why == "" && r.cluster.Sound() {
+				why = overdue(r.cluster.PD(), r.knobs.operatorTimeout())
 			}
 			if why != "" {
 				r.fail("the placement driver: %s", why)
@@ -110,11 +114,16 @@ func (w *witness) ask(p world.Proc, member world.NodeID, req *ordealpb.PDRequest
 	return resp
 }
 
-// look compares what the driver believes with what it believed, region by region if there are few enough of them.
-func (w *witness) look(m *pd.Member, timeout time.Duration, regions bool) string {
+// overdue says whether an operator is older than it may become.
+func overdue(m *pd.Member, timeout time.Duration) string {
 	if age := m.OperatorAgeMax(); age > timeout+overdueMax {
 		return fmt.Sprintf("an operator is %v old and may become %v: %s", age, timeout, m.Operators()[0])
 	}
+	return ""
+}
+
+// look compares what the driver believes with what it believed, region by region if there are few enough of them.
+func (w *witness) look(m *pd.Member, regions bool) string {
 	if !regions {
 		return ""
 	}
