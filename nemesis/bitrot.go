@@ -87,7 +87,8 @@ func unrepaired(t Target) []Damage {
 }
 
 // repair brings damage to the notice of those who have it, and tells what became of the last one. What they do about it is
-// the store's and the placement driver's work.
+// the store's and the placement driver's work. A block may hold data of a hundred regions, and in the midst of faults none
+// of them may answer: no command is begun after the time.
 func repair(p world.Proc, t Target, within time.Duration) Receipt {
 	for end := p.Now().Add(within); ; p.Sleep(repairPause) {
 		// What is hidden nobody can be made to read.
@@ -97,7 +98,9 @@ func repair(p world.Proc, t Target, within time.Duration) Receipt {
 		}
 		for _, d := range left {
 			for _, region := range d.Unnoticed {
-				_ = t.Check(p, region) // who refuses is asked again
+				if p.Now() < end {
+					_ = t.Check(p, region) // who refuses is asked again
+				}
 			}
 		}
 	}

@@ -48,3 +48,20 @@ func TestDamageThatNobodyNotices(t *testing.T) {
 	require.Equal(t, "s3 quarantined 0 replicas: what was damaged was deleted, and nobody has come to it yet", r.Text)
 	require.Equal(t, before, f.p.now, "nothing can be done about it")
 }
+
+// TestDamageOfManyRegions: a block with data of many regions, of which none answers, does not make a heal longer than it may be
+// by more than one command.
+func TestDamageOfManyRegions(t *testing.T) {
+	t.Parallel()
+	f := newFake(3)
+	f.adminErr, f.adminTime = errors.New("no leader"), 300*time.Millisecond
+	d := Damage{Store: 3, What: "block 7"}
+	for id := range uint64(100) {
+		d.Unnoticed = append(d.Unnoticed, 1001+id)
+	}
+	f.damages = []Damage{d}
+	before := f.p.now
+	repair(f.p, f, repairWithin)
+	require.Equal(t, []string{"check 1001", "check 1002", "check 1003", "check 1004"}, f.calls)
+	require.Less(t, f.p.now.Sub(before), repairWithin+f.adminTime+repairPause)
+}

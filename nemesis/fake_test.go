@@ -243,6 +243,7 @@ func (t *fakeTarget) Ails(uint64) string { return t.ails }
 
 func (t *fakeTarget) Check(_ world.Proc, id uint64) error {
 	t.note("check %d", id)
+	t.p.Sleep(t.adminTime)
 	for i := range t.damages {
 		if d := &t.damages[i]; t.adminErr == nil && slices.Contains(d.Unnoticed, id) {
 			d.Unnoticed, d.Quarantined, d.Repaired = nil, d.Quarantined+1, true

@@ -148,13 +148,17 @@ const (
 	leavePause     = 200 * time.Millisecond
 )
 
-// leaveJoints takes every region out of its joint configuration.
+// leaveJoints takes every region out of its joint configuration. Once the time is up, no command follows one that failed.
 func leaveJoints(p world.Proc, t Target, within time.Duration) (Receipt, error) {
 	var left []uint64
 	for end := p.Now().Add(within); ; {
 		var err error
 		for _, r := range t.Regions() {
 			if !r.Joint {
+				continue
+			}
+			if err != nil && p.Now() >= end {
+				err = joinErrors(err, fmt.Errorf("region %d stays in its joint configuration: there was no time left", r.ID))
 				continue
 			}
 			if e := t.LeaveJoint(p, r.ID); e != nil {

@@ -198,6 +198,15 @@ func TestJointEnds(t *testing.T) {
 	require.False(t, f.regions[2].Joint)
 
 	f = newFake(5)
+	for i := range f.regions {
+		f.regions[i].Joint = true
+	}
+	f.adminErr, f.adminTime = errors.New("busy"), leaveWithin/2
+	_, err = leaveJoints(f.p, f, leaveWithin)
+	require.ErrorContains(t, err, "region 1003 stays in its joint configuration: there was no time left")
+	require.Equal(t, at(leaveWithin), f.p.now)
+
+	f = newFake(5)
 	f.adminErr = errors.New("busy")
 	r, err = Replace{Region: 1}.Apply(f.p, f)
 	require.EqualError(t, err, "learner of region 1002 on s1: busy")

@@ -3,6 +3,7 @@ package workloads_test
 import (
 	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -71,5 +72,20 @@ func TestScan280066(t *testing.T) {
 			"+3.627s merge region(39) right\n" +
 			"+3.671s for 0.215s bit-rot leader(46) block(36)\n" +
 			"+3.725s merge region(10) right\n",
+	})
+}
+
+// TestHealEndsWhileTheDriverIsDown: a block with data of ninety regions is damaged and the driver loses its power, so that nobody can
+// be made to notice the damage. The heal of the damage asked them all, one after the other, and the nemesis did not come to an end.
+func TestHealEndsWhileTheDriverIsDown(t *testing.T) {
+	t.Parallel()
+	requireOK(t, workloads.Config{
+		Workload: "register", Seed: 7008, Duration: 10 * time.Second,
+		Stores: 6, Replicas: 3, Regions: 97, Clients: 8, Join: 3,
+		Nemesis: []string{"crash-at", "bit-rot", "pd-kill"},
+		Schedule: "" +
+			"+0.111s for 0.312s bit-rot leader(31) block(52)\n" +
+			"+0.164s for 0.454s kill pd\n" +
+			"+0.175s for 0.092s crash-at crashAfterSplit all\n",
 	})
 }
