@@ -29,8 +29,10 @@ type Config struct {
 	StoreDisconnectAfter, StoreDownAfter time.Duration
 	// OperatorTimeout is how long one plan for one region may take.
 	OperatorTimeout time.Duration
-	// OperatorsMax bounds the plans under way, OperatorsPerStoreMax those that touch one store.
+	// OperatorsMax bounds the plans under way, OperatorsPerStoreMax those that touch one store, plans apart that only hand
+	// leadership over. HandoversMax and HandoversPerStoreMax bound those.
 	OperatorsMax, OperatorsPerStoreMax int
+	HandoversMax, HandoversPerStoreMax int
 	// ScheduleEvery is the time between ticks. Each looks at RegionsPerTick regions, in turn over all, and lets each
 	// scheduler start up to SchedulerOperatorsPerTick operators.
 	ScheduleEvery             time.Duration
@@ -64,6 +66,8 @@ func DefaultConfig() Config {
 		OperatorTimeout:           15 * time.Second,
 		OperatorsMax:              64,
 		OperatorsPerStoreMax:      8,
+		HandoversMax:              16,
+		HandoversPerStoreMax:      4,
 		ScheduleEvery:             500 * time.Millisecond,
 		RegionsPerTick:            128,
 		SchedulerOperatorsPerTick: 4,
@@ -88,6 +92,8 @@ func (c Config) validate() error {
 		{"OperatorTimeout", c.OperatorTimeout > 0, "above 0"},
 		{"OperatorsMax", c.OperatorsMax > 0, "above 0"},
 		{"OperatorsPerStoreMax", c.OperatorsPerStoreMax > 0, "above 0"},
+		{"HandoversMax", c.HandoversMax > 0, "above 0"},
+		{"HandoversPerStoreMax", c.HandoversPerStoreMax > 0, "above 0"},
 		{"ScheduleEvery", c.ScheduleEvery > 0, "above 0"},
 		{"RegionsPerTick", c.RegionsPerTick > 0, "above 0"},
 		{"SchedulerOperatorsPerTick", c.SchedulerOperatorsPerTick > 0, "above 0"},

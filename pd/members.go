@@ -73,6 +73,7 @@ func (m *Member) reset() {
 	m.cluster = core.NewCluster(core.Liveness{DisconnectAfter: m.cfg.StoreDisconnectAfter, DownAfter: m.cfg.StoreDownAfter})
 	m.ctl = schedule.NewController(schedule.Limits{
 		OperatorsMax: m.cfg.OperatorsMax, OperatorsPerStoreMax: m.cfg.OperatorsPerStoreMax,
+		HandoversMax: m.cfg.HandoversMax, HandoversPerStoreMax: m.cfg.HandoversPerStoreMax,
 		OperatorsPerKindMax: m.cfg.OperatorsPerKindMax, AddPeer: m.cfg.AddPeer, RemovePeer: m.cfg.RemovePeer,
 	})
 	m.dirty = make(map[uint64]bool)

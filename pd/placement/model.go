@@ -27,6 +27,8 @@ const (
 	StoresMin = 3 * Replicas
 	// catchUpTicks is how long a new peer lags.
 	catchUpTicks = 3
+	// operatorsEach is how many operators, and how many handovers beside them, may touch a store.
+	operatorsEach = 32
 	// roundMax is how many operators a scheduler may start in a tick, and operatorTimeout when one is given up.
 	roundMax        = 64
 	operatorTimeout = time.Minute
@@ -58,7 +60,7 @@ func newModel(o Options) (*model, error) {
 	m := &model{
 		rng:     rand.New(rand.NewPCG(o.Seed, 5)),
 		cluster: core.NewCluster(core.Liveness{DisconnectAfter: 3 * time.Second, DownAfter: time.Hour}),
-		ctl:     schedule.NewController(schedule.Limits{OperatorsMax: 16 * o.Stores, OperatorsPerStoreMax: 32}),
+		ctl:     schedule.NewController(limits(o.Stores)),
 		stores:  uint64(o.Stores), lastID: uint64((1 + Replicas) * o.Regions), catchUp: map[uint64]int{}, left: map[[2]uint64]bool{},
 	}
 	var err error
@@ -91,6 +93,14 @@ func newModel(o Options) (*model, error) {
 		}
 	}
 	return m, nil
+}
+
+// limits are moves and handovers alike.
+func limits(stores int) schedule.Limits {
+	return schedule.Limits{
+		OperatorsMax: operatorsEach * stores / 2, OperatorsPerStoreMax: operatorsEach,
+		HandoversMax: operatorsEach * stores / 2, HandoversPerStoreMax: operatorsEach,
+	}
 }
 
 func (m *model) report(r *core.RegionInfo) error {

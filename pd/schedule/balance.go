@@ -107,8 +107,8 @@ func (in Input) fits(r *core.RegionInfo, from, to uint64) bool {
 // leads most, or else into the one that leads least.
 func BalanceLeader(in Input) *Operator {
 	count := func(s *core.StoreInfo) int64 { return int64(in.leaderCount(s)) }
-	targets := in.ranked(count, notUp, occupied, slow, noLeaders)
-	sources := in.ranked(count, notUp, occupied)
+	targets := in.ranked(count, notUp, handing, slow, noLeaders)
+	sources := in.ranked(count, notUp, handing)
 	slices.Reverse(sources)
 	if len(targets) == 0 || len(sources) == 0 {
 		return nil

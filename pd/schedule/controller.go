@@ -13,10 +13,11 @@ import (
 
 // Limits bound what may be under way at a time.
 type Limits struct {
-	// OperatorsMax is how many operators there may be in all.
-	OperatorsMax int
-	// OperatorsPerStoreMax is how many of them may touch one store.
-	OperatorsPerStoreMax int
+	// OperatorsMax is how many operators there may be in all, and OperatorsPerStoreMax how many of them may touch one store,
+	// those apart that only hand leadership over.
+	OperatorsMax, OperatorsPerStoreMax int
+	// HandoversMax and HandoversPerStoreMax are the same for those.
+	HandoversMax, HandoversPerStoreMax int
 	// OperatorsPerKindMax is how many of one kind there may be; those that are not named are not bounded.
 	OperatorsPerKindMax map[Kind]int
 	// AddPeer and RemovePeer bound how often a store may be given peers and lose them. Repair is never held up by them.
@@ -51,19 +52,22 @@ type Controller struct {
 	operators btree.Map[uint64, *Operator]
 	// occupied are regions without an operator of their own that one of another region needs as they are, and whose.
 	occupied map[uint64]uint64
-	// perStore is how many operators touch each store, perKind how many there are of each kind.
-	perStore map[uint64]int
-	perKind  map[Kind]int
-	tokens   tokens
-	history  history
+	// perLane is how many operators there are in each lane, perKind how many of each kind.
+	perLane [lanes]traffic
+	perKind map[Kind]int
+	tokens  tokens
+	history history
 	// replaced have ended since the last Sweep.
 	replaced []End
 }
 
 // NewController returns one without operators.
 func NewController(l Limits) *Controller {
-	return &Controller{limits: l, occupied: make(map[uint64]uint64), perStore: make(map[uint64]int), perKind: make(map[Kind]int),
-		tokens: newTokens(l.AddPeer, l.RemovePeer)}
+	c := &Controller{limits: l, occupied: make(map[uint64]uint64), perKind: make(map[Kind]int), tokens: newTokens(l.AddPeer, l.RemovePeer)}
+	for i := range c.perLane {
+		c.perLane[i].perStore = make(map[uint64]int)
+	}
+	return c
 }
 
 // Add takes an operator over, or says why not: its regions have others of at least its priority, or a limit is reached. Those of
@@ -88,9 +92,7 @@ func (c *Controller) Add(o *Operator) (refused string) {
 	for _, other := range lesser {
 		c.replaced = append(c.replaced, c.end(other, OutcomeCancelled, fmt.Sprintf("%s goes first", o.Kind), o.Start))
 	}
-	for _, store := range o.stores() {
-		c.perStore[store]++
-	}
+	c.perLane[o.lane()].enter(o)
 	for _, id := range o.Also {
 		c.occupied[id] = o.Region
 	}
@@ -102,21 +104,23 @@ func (c *Controller) Add(o *Operator) (refused string) {
 
 // exceeds says which limit o would exceed in the place of others.
 func (c *Controller) exceeds(o *Operator, instead []*Operator) string {
-	if c.operators.Len()-len(instead) >= c.limits.OperatorsMax {
-		return fmt.Sprintf("there are %d operators", c.operators.Len())
+	lane, freed := o.lane(), traffic{perStore: map[uint64]int{}}
+	for _, other := range instead {
+		if other.lane() == lane {
+			freed.enter(other)
+		}
+	}
+	now := c.perLane[lane]
+	all, perStore := c.limits.most(lane)
+	if now.all-freed.all >= all {
+		return fmt.Sprintf("there are %d %s", now.all, lane)
 	}
 	if most, bounded := c.limits.OperatorsPerKindMax[o.Kind]; bounded && c.perKind[o.Kind] >= most {
 		return fmt.Sprintf("there are %d operators of kind %s", c.perKind[o.Kind], o.Kind)
 	}
-	freed := map[uint64]int{}
-	for _, other := range instead {
-		for _, store := range other.stores() {
-			freed[store]++
-		}
-	}
 	for _, store := range o.stores() {
-		if n := c.perStore[store]; n-freed[store] >= c.limits.OperatorsPerStoreMax {
-			return fmt.Sprintf("s%d has %d operators", store, n)
+		if n := now.perStore[store]; n-freed.perStore[store] >= perStore {
+			return fmt.Sprintf("s%d has %d %s", store, n, lane)
 		}
 	}
 	if store, what := c.tokens.lacks(o); store != 0 {
@@ -135,7 +139,7 @@ func (c *Controller) History() []End { return c.history.all() }
 func (c *Controller) Running(s *core.Snapshot) Running {
 	n := Running{
 		regions: make(map[uint64]*Operator, c.operators.Len()), stores: make(map[uint64]influence),
-		storeOperatorsMax: c.limits.OperatorsPerStoreMax, tokens: &c.tokens,
+		limits: c.limits, tokens: &c.tokens,
 	}
 	c.operators.Scan(func(id uint64, o *Operator) bool {
 		n.add(o, s.Region(id))
@@ -212,11 +216,7 @@ func (o *Operator) merged(s *core.Snapshot) bool {
 
 func (c *Controller) end(o *Operator, outcome Outcome, why string, now world.Time) End {
 	c.operators.Delete(o.Region)
-	for _, store := range o.stores() {
-		if c.perStore[store]--; c.perStore[store] == 0 {
-			delete(c.perStore, store)
-		}
-	}
+	c.perLane[o.lane()].leave(o)
 	for _, id := range o.Also {
 		delete(c.occupied, id)
 	}

@@ -25,10 +25,13 @@ func notUp(_ Input, s *core.StoreInfo) string {
 	return ""
 }
 
-// occupied excludes stores that enough operators touch already.
-func occupied(in Input, s *core.StoreInfo) string {
-	if in.Running.full(s.ID()) {
-		return fmt.Sprintf("has %d operators", in.Running.stores[s.ID()].operators)
+// occupied excludes stores that enough operators touch already, handing those that enough handovers do.
+func occupied(in Input, s *core.StoreInfo) string { return in.full(s, laneMoves) }
+func handing(in Input, s *core.StoreInfo) string  { return in.full(s, laneHandovers) }
+
+func (in Input) full(s *core.StoreInfo, l lane) string {
+	if in.Running.full(s.ID(), l) {
+		return fmt.Sprintf("has %d %s", in.Running.stores[s.ID()].operators[l], l)
 	}
 	return ""
 }

@@ -45,8 +45,8 @@ func (in Input) hottest(store uint64, roles []core.Role, load func(*core.RegionI
 
 func (in Input) coolReads() *Operator {
 	read := func(r *core.RegionInfo) uint64 { return r.Load.ReadBytes }
-	targets := in.ranked(in.readOn, notUp, occupied, slow, noLeaders)
-	sources := in.ranked(in.readOn, notUp, occupied)
+	targets := in.ranked(in.readOn, notUp, handing, slow, noLeaders)
+	sources := in.ranked(in.readOn, notUp, handing)
 	if len(targets) == 0 || len(sources) == 0 {
 		return nil
 	}

@@ -46,22 +46,25 @@ type Rules struct {
 type Running struct {
 	regions map[uint64]*Operator
 	stores  map[uint64]influence
-	// storeOperatorsMax is how many operators may touch one store.
-	storeOperatorsMax int
-	tokens            *tokens
+	limits  Limits
+	tokens  *tokens
 }
 
 // influence is what operators under way will add to a store.
 type influence struct {
-	regions, leaders, operators int
-	weight, read, write         int64
+	regions, leaders    int
+	operators           [lanes]int
+	weight, read, write int64
 }
 
 // Has reports whether the region has an operator.
 func (n Running) Has(regionID uint64) bool { return n.regions[regionID] != nil }
 
-// full reports whether no further operator may touch the store.
-func (n Running) full(store uint64) bool { return n.stores[store].operators >= n.storeOperatorsMax }
+// full reports whether no further operator of the lane may touch the store.
+func (n Running) full(store uint64, l lane) bool {
+	_, most := n.limits.most(l)
+	return n.stores[store].operators[l] >= most
+}
 
 // weight is what a region weighs in the balance: its size in MiB, at least 1, since an empty region costs something too.
 func weight(r *core.RegionInfo) int64 { return core.Weight(r.ApproximateSize) }
@@ -87,9 +90,10 @@ func (n Running) add(o *Operator, r *core.RegionInfo) {
 	for _, id := range o.Also {
 		n.regions[id] = o
 	}
+	lane := o.lane()
 	for _, store := range o.stores() {
 		d := n.stores[store]
-		d.operators++
+		d.operators[lane]++
 		n.stores[store] = d
 	}
 	if r == nil {

@@ -23,7 +23,7 @@ func EvictLeader(in Input, store uint64) *Operator {
 // GrantLeader lets a store lead a region that it has a follower of.
 func GrantLeader(in Input, store uint64) *Operator {
 	s := in.Snapshot.Store(store)
-	if s == nil || reject(in, s, notUp, occupied, noLeaders) != "" {
+	if s == nil || reject(in, s, notUp, handing, noLeaders) != "" {
 		return nil
 	}
 	regions := in.candidates(store, core.RoleFollower, func(r *core.RegionInfo) bool { return in.led(r) })

@@ -45,7 +45,7 @@ func newModel(seed uint64, stores, regions int) *model {
 	m := &model{
 		rng: rand.New(rand.NewPCG(seed, 3)), lastID: 1000, alive: map[uint64]bool{}, offline: map[uint64]bool{},
 		cluster: core.NewCluster(core.Liveness{DisconnectAfter: 3 * time.Second, DownAfter: 10 * time.Second}),
-		ctl:     NewController(Limits{OperatorsMax: 32, OperatorsPerStoreMax: 8}),
+		ctl:     NewController(Limits{OperatorsMax: 32, OperatorsPerStoreMax: 8, HandoversMax: 16, HandoversPerStoreMax: 4}),
 		ends:    map[Outcome]int{}, peersMax: 3,
 	}
 	var err error

@@ -25,8 +25,9 @@ import (
 //	                   [full] [slow] [LABEL:VALUE...]
 //	become             stores below, as above: what some of them have become, while everything else stays as it is
 //	regions            below, one a line: those of the cluster
-//	config [replicas=N] [operators=N] [per-store=N] [kind=KIND:N] [add-every=DURATION] [remove-every=DURATION]
-//	       [labels=(A,B)] [tolerance=PERCENT] [split=BYTES] [merge=BYTES] [hot=BYTES] [no-leaders=STORE]
+//	config [replicas=N] [operators=N] [per-store=N] [handovers=N] [handovers-per-store=N] [kind=KIND:N]
+//	       [add-every=DURATION] [remove-every=DURATION] [labels=(A,B)] [tolerance=PERCENT] [split=BYTES] [merge=BYTES]
+//	       [hot=BYTES] [no-leaders=STORE]
 //	explain region=N   says why each store can be given no peer
 //	check [with=NAME]  runs a checker, replica if none is named, on all regions and starts what it wants
 //	balance-region [n=N], balance-leader [n=N], hot-region [n=N]   likewise, up to N times
@@ -59,7 +60,7 @@ type script struct {
 
 func newScript() *script {
 	s := &script{lastID: 1000, replicas: 3, rng: rand.New(rand.NewPCG(1, 2))}
-	s.limits = Limits{OperatorsMax: 100, OperatorsPerStoreMax: 100}
+	s.limits = Limits{OperatorsMax: 100, OperatorsPerStoreMax: 100, HandoversMax: 100, HandoversPerStoreMax: 100}
 	s.reset()
 	return s
 }
@@ -152,6 +153,8 @@ func (s *script) config(t *testing.T, d *datadriven.TestData) {
 	d.MaybeScanArgs(t, "replicas", &s.replicas)
 	d.MaybeScanArgs(t, "operators", &s.limits.OperatorsMax)
 	d.MaybeScanArgs(t, "per-store", &s.limits.OperatorsPerStoreMax)
+	d.MaybeScanArgs(t, "handovers", &s.limits.HandoversMax)
+	d.MaybeScanArgs(t, "handovers-per-store", &s.limits.HandoversPerStoreMax)
 	var kind, add, remove string
 	d.MaybeScanArgs(t, "kind", &kind)
 	if name, most, ok := strings.Cut(kind, ":"); ok {
