@@ -109,10 +109,15 @@ func (c *Cluster) heard(r *RegionInfo) {
 
 // believe puts r in the place of old, the same region as it was before; nil if it was not known.
 func (c *Cluster) believe(old, r *RegionInfo) {
-	if old != nil && !bytes.Equal(old.Region.GetStartKey(), r.Region.GetStartKey()) {
+	switch {
+	case old == nil:
+		c.insert(r)
+	case bytes.Equal(old.Region.GetStartKey(), r.Region.GetStartKey()):
+		c.replace(r)
+	default:
 		c.remove(old)
+		c.insert(r)
 	}
-	c.insert(r)
 	c.account(old, r)
 }
 

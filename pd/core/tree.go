@@ -10,17 +10,17 @@ import (
 	"ordeal/system/region"
 )
 
-// regionTree holds regions that do not overlap, by start key and by id. Ranges that nobody has reported are gaps.
-// Copies share memory until one of them changes.
+// regionTree holds regions that do not overlap, by id, and their ids by start key: the latter changes only where ranges do,
+// so what goes on inside of regions, which is what most news is about, costs no comparison of keys. Ranges that nobody
+// has reported are gaps. Copies share memory until one of them changes.
 type regionTree struct {
 	byKey *btree.BTreeG[treeItem]
 	byID  *btree.Map[uint64, *RegionInfo]
 }
 
-// treeItem carries the start key beside the region so that a lookup needs no region to look for.
 type treeItem struct {
 	start []byte
-	r     *RegionInfo
+	id    uint64
 }
 
 func newRegionTree() regionTree {
@@ -48,8 +48,8 @@ func (t regionTree) Region(id uint64) *RegionInfo {
 func (t regionTree) RegionByKey(key []byte) *RegionInfo {
 	var found *RegionInfo
 	t.byKey.Descend(treeItem{start: key}, func(it treeItem) bool {
-		if region.Contains(it.r.Region, key) {
-			found = it.r
+		if r := t.Region(it.id); region.Contains(r.Region, key) {
+			found = r
 		}
 		return false
 	})
@@ -63,7 +63,7 @@ func (t regionTree) LastBefore(key []byte) *RegionInfo {
 		if bytes.Equal(it.start, key) {
 			return true
 		}
-		found = it.r
+		found = t.Region(it.id)
 		return false
 	})
 	return found
@@ -80,7 +80,7 @@ func (t regionTree) Ascend(start, end []byte, fn func(*RegionInfo) bool) {
 		if len(end) > 0 && bytes.Compare(it.start, end) >= 0 {
 			return false
 		}
-		return fn(it.r)
+		return fn(t.Region(it.id))
 	})
 }
 
@@ -97,7 +97,7 @@ func (t regionTree) Scan(start, end []byte, limit int) []*RegionInfo {
 // At returns the i-th region in the order of keys, 0 <= i < RegionCount.
 func (t regionTree) At(i int) *RegionInfo {
 	it, _ := t.byKey.GetAt(i)
-	return it.r
+	return t.Region(it.id)
 }
 
 // RandomRegion returns a random one of the regions that start in [start, end), or nil if there is none. An empty end is
@@ -130,9 +130,12 @@ func bounds[T any](t *btree.BTreeG[T], start, end []byte, key func(T) []byte) (l
 }
 
 func (t regionTree) insert(r *RegionInfo) {
-	t.byKey.Set(treeItem{start: r.Region.GetStartKey(), r: r})
+	t.byKey.Set(treeItem{start: r.Region.GetStartKey(), id: r.ID()})
 	t.byID.Set(r.ID(), r)
 }
+
+// replace puts r in the place of what was known of the same region, which must be there with the same start key.
+func (t regionTree) replace(r *RegionInfo) { t.byID.Set(r.ID(), r) }
 
 func (t regionTree) remove(r *RegionInfo) {
 	t.byKey.Delete(treeItem{start: r.Region.GetStartKey()})
