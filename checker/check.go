@@ -137,8 +137,8 @@ func (c *checking) explain(k *keyHistory) (v Violation, disputed bool) {
 	core := sh.shrink(k.steps, c.opts.KeyTimeout)
 	v = Violation{Check: checkLinear, Key: k.key, Message: c.narrate(k, core)}
 	for i := range core {
-		v.Ops = append(v.Ops, c.h.Ops[core[i].op])
-		v.Notes = append(v.Notes, k.note(&core[i], &c.h.Ops[core[i].op]))
+		v.Ops = append(v.Ops, c.h.Ops[core[i].Op])
+		v.Notes = append(v.Notes, k.note(&core[i], &c.h.Ops[core[i].Op]))
 	}
 	answer, picture := draw(c.h, k, core, pictureTimeout)
 	v.Picture = picture

@@ -8,6 +8,8 @@ import (
 	"github.com/anishathalye/porcupine"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"ordeal/checker/register"
 )
 
 // drawShape draws what histories look like, and a source to make them from.
@@ -111,15 +113,15 @@ func TestShrinkingStepsAreSound(t *testing.T) {
 func shrinkAtRandom(r *rand.Rand, k *keyHistory) []step {
 	steps := append([]step(nil), k.steps...)
 	if len(steps) > 0 && r.IntN(2) == 0 {
-		if end := steps[r.IntN(len(steps))].ret; end != Never {
+		if end := steps[r.IntN(len(steps))].Ret; end != Never {
 			steps = cutAt(steps, end)
 		}
 	}
 	sh := shrinker{j: &judge{}, values: len(k.values)}
 	for range 2 * len(steps) {
 		i := r.IntN(len(steps))
-		if r.IntN(3) == 0 && steps[i].kind == stepSwap {
-			steps[i].kind, steps[i].expect = stepWrite, anything
+		if r.IntN(3) == 0 && steps[i].Kind == register.Swap {
+			steps[i].Kind, steps[i].Expect = register.Write, anything
 		}
 		sh.count(steps)
 		if sh.mayGo(steps, i) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"ordeal/checker/register"
 	"ordeal/world"
 )
 
@@ -43,7 +44,7 @@ func (s *shrinker) shrink(steps []step, timeout time.Duration) []step {
 	if len(weak) < len(cur) {
 		cur = weak
 	}
-	sortByCall(cur)
+	register.Sort(cur)
 	return cur
 }
 
@@ -82,8 +83,8 @@ func (s *shrinker) fails(steps []step) bool {
 func (s *shrinker) prefix(steps []step, timeout time.Duration) []step {
 	var ends []world.Time
 	for i := range steps {
-		if steps[i].ret != Never {
-			ends = append(ends, steps[i].ret)
+		if steps[i].Ret != Never {
+			ends = append(ends, steps[i].Ret)
 		}
 	}
 	slices.Sort(ends)
@@ -106,12 +107,12 @@ func cutAt(steps []step, end world.Time) []step {
 	var cut []step
 	for _, st := range steps {
 		switch {
-		case st.call > end:
+		case st.Call > end:
 			continue
-		case st.ret > end && st.kind == stepRead:
+		case st.Ret > end && st.Kind == register.Read:
 			continue
-		case st.ret > end && st.sure:
-			st.sure, st.ret, st.open = false, Never, true
+		case st.Ret > end && st.Sure:
+			st.Sure, st.Ret, st.Open = false, Never, true
 		}
 		cut = append(cut, st)
 	}
@@ -122,7 +123,7 @@ func cutAt(steps []step, end world.Time) []step {
 func (s *shrinker) drop(cur []step) []step {
 	// Reads first, then writes from the last to the first: a step can go once nobody who saw its effect is left.
 	slices.SortStableFunc(cur, func(a, b step) int {
-		return cmp.Or(cmp.Compare(order(&a), order(&b)), cmp.Compare(b.call, a.call))
+		return cmp.Or(cmp.Compare(order(&a), order(&b)), cmp.Compare(b.Call, a.Call))
 	})
 	for size := (len(cur) + 1) / 2; size >= 1; size /= 2 {
 		for again := true; again && !s.spent(); {
@@ -141,7 +142,7 @@ func (s *shrinker) drop(cur []step) []step {
 }
 
 func order(s *step) int {
-	if s.kind == stepRead {
+	if s.Kind == register.Read {
 		return 0
 	}
 	return 1
@@ -156,7 +157,7 @@ func (s *shrinker) without(cur []step, from, to int) []step {
 			i++
 			continue
 		}
-		if v := rest[i].saw(); v != absent {
+		if v := rest[i].Saw(); v != absent {
 			s.seen[v]--
 		}
 		rest = slices.Delete(rest, i, i+1)
@@ -167,7 +168,7 @@ func (s *shrinker) without(cur []step, from, to int) []step {
 func (s *shrinker) count(steps []step) {
 	s.seen = append(s.seen[:0], make([]int, s.values)...)
 	for i := range steps {
-		if v := steps[i].saw(); v != absent {
+		if v := steps[i].Saw(); v != absent {
 			s.seen[v]++
 		}
 	}
@@ -177,11 +178,11 @@ func (s *shrinker) count(steps []step) {
 func (s *shrinker) mayGo(steps []step, i int) bool {
 	st := &steps[i]
 	switch {
-	case st.kind == stepRead:
+	case st.Kind == register.Read:
 		return true
-	case st.value != absent:
+	case st.Value != absent:
 		// Nobody saw the value: without it the key keeps the one before for a while that nobody looks into.
-		return s.seen[st.value] == 0
+		return s.seen[st.Value] == 0
 	default:
 		return deleteMayGo(steps, i)
 	}
@@ -192,19 +193,19 @@ func (s *shrinker) mayGo(steps []step, i int) bool {
 // also go if it is the last of more of them than there are steps that found the key absent.
 func deleteMayGo(steps []step, i int) bool {
 	d := &steps[i]
-	blind := func(s *step) bool { return s.kind == stepWrite && s.value == absent && !s.sure }
+	blind := func(s *step) bool { return s.Kind == register.Write && s.Value == absent && !s.Sure }
 	present, finds, blinds, last := Never, 0, 0, true
 	for k := range steps {
 		st := &steps[k]
-		if st.sure && (st.saw() != absent || st.kind != stepRead && st.value != absent) && st.call > d.ret {
-			present = min(present, st.ret)
+		if st.Sure && (st.Saw() != absent || st.Kind != register.Read && st.Value != absent) && st.Call > d.Ret {
+			present = min(present, st.Ret)
 		}
-		if st.sawNothing() {
+		if st.SawNothing() {
 			finds++
 		}
 		if blind(st) {
 			blinds++
-			last = last && (st.call < d.call || st.call == d.call && k >= i)
+			last = last && (st.Call < d.Call || st.Call == d.Call && k >= i)
 		}
 	}
 	if blind(d) && last && blinds > finds {
@@ -212,7 +213,7 @@ func deleteMayGo(steps []step, i int) bool {
 	}
 	for k := range steps {
 		st := &steps[k]
-		if k != i && st.sawNothing() && st.ret >= d.call && (present == Never || st.call <= present) {
+		if k != i && st.SawNothing() && st.Ret >= d.Call && (present == Never || st.Call <= present) {
 			return false
 		}
 	}
@@ -224,11 +225,11 @@ func deleteMayGo(steps []step, i int) bool {
 func (s *shrinker) weaken(cur []step) []step {
 	cur = slices.Clone(cur)
 	for i := range cur {
-		if cur[i].kind != stepSwap {
+		if cur[i].Kind != register.Swap {
 			continue
 		}
 		strong := cur[i]
-		cur[i].forget()
+		cur[i].Forget()
 		if !s.fails(cur) {
 			cur[i] = strong
 		}

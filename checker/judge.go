@@ -1,13 +1,12 @@
 package checker
 
 import (
-	"cmp"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/anishathalye/porcupine"
 
+	"ordeal/checker/register"
 	"ordeal/world"
 )
 
@@ -40,21 +39,6 @@ type judge struct {
 	searches int
 }
 
-// act is the sequential specification: what the step makes of state, or false if it cannot have acted on it.
-func (s *step) act(state value) (ok bool, next value) {
-	switch s.kind {
-	case stepRead:
-		return s.value == state && s.expect != state, state
-	case stepWrite:
-		return true, s.value
-	default:
-		if s.expect == state {
-			return true, s.value
-		}
-		return !s.sure, state
-	}
-}
-
 // box prepares the model for keys of so many values. porcupine keeps states in interfaces: boxed once, they cost no
 // allocation each. The model captures the boxes themselves, since a search that was given up may linger for an instant.
 func (j *judge) box(values int) {
@@ -68,7 +52,7 @@ func (j *judge) box(values int) {
 	j.boxes = boxes
 	j.model = porcupine.Model{
 		Step: func(state, input, _ any) (bool, any) {
-			ok, next := input.(*step).act(state.(value))
+			ok, next := input.(*step).Act(state.(value))
 			if !ok {
 				return false, state
 			}
@@ -84,7 +68,7 @@ func (j *judge) key(steps []step, values int, timeout time.Duration) judgement {
 	j.box(values)
 	j.work = append(j.work[:0], steps...)
 	if dup := j.t.x.build(j.work, values); dup != none {
-		sortByCall(j.work)
+		register.Sort(j.work)
 		if j.segments(j.work, timeout) == unexplained {
 			return unexplained
 		}
@@ -97,12 +81,6 @@ func (j *judge) key(steps []step, values int, timeout time.Duration) judgement {
 	return j.segments(j.t.reduce(j.work), timeout)
 }
 
-func sortByCall(steps []step) {
-	slices.SortFunc(steps, func(a, b step) int {
-		return cmp.Or(cmp.Compare(a.call, b.call), cmp.Compare(a.ret, b.ret), cmp.Compare(a.op, b.op))
-	})
-}
-
 // segments judges steps sorted by call. A step that ran alone, in that every other step had returned before it was
 // invoked or was invoked after it returned, fixes the state of the key at that time, whatever happened before. So what
 // follows is judged by itself, from that state on; and a step that follows such a step and runs alone is judged by one
@@ -111,15 +89,15 @@ func (j *judge) segments(steps []step, timeout time.Duration) judgement {
 	state, from, busyUntil := absent, 0, world.Time(math.MinInt64)
 	for i := range steps {
 		st := &steps[i]
-		alone := busyUntil < st.call && (i+1 == len(steps) || st.ret < steps[i+1].call)
-		busyUntil = max(busyUntil, st.ret)
+		alone := busyUntil < st.Call && (i+1 == len(steps) || st.Ret < steps[i+1].Call)
+		busyUntil = max(busyUntil, st.Ret)
 		if !alone && i+1 < len(steps) {
 			continue
 		}
 		if answer := j.segment(state, steps[from:i+1], timeout); answer != explained {
 			return answer
 		}
-		state, from = st.value, i+1
+		state, from = st.Value, i+1
 	}
 	return explained
 }
@@ -127,7 +105,7 @@ func (j *judge) segments(steps []step, timeout time.Duration) judgement {
 // segment judges steps that begin with the key in a known state.
 func (j *judge) segment(state value, steps []step, timeout time.Duration) judgement {
 	if len(steps) == 1 {
-		if ok, _ := steps[0].act(state); ok {
+		if ok, _ := steps[0].Act(state); ok {
 			return explained
 		}
 		return unexplained
@@ -138,7 +116,7 @@ func (j *judge) segment(state value, steps []step, timeout time.Duration) judgem
 	j.searches++
 	j.ops = j.ops[:0]
 	for i := range steps {
-		j.ops = append(j.ops, porcupine.Operation{Input: &steps[i], Call: int64(steps[i].call), Return: int64(steps[i].ret)})
+		j.ops = append(j.ops, porcupine.Operation{Input: &steps[i], Call: int64(steps[i].Call), Return: int64(steps[i].Ret)})
 	}
 	model := j.model
 	model.Init = func() any { return j.boxes[state] }
