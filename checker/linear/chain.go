@@ -13,6 +13,8 @@ import (
 type zone struct {
 	from, to world.Time
 	head     register.Value
+	// way is the value that it leaves, if there is an exit from it, else Absent.
+	way register.Value
 	// needsNil says that it begins with a swap from absent, leavesNil that it ends with a conditional delete.
 	needsNil, leavesNil bool
 }
@@ -36,7 +38,9 @@ const (
 type item struct {
 	from, to world.Time
 	// ref is a step, or -1 minus the first value of a chain.
-	ref   int32
+	ref int32
+	// way is the value that a chain leaves, if there is an exit from it, else Absent.
+	way   register.Value
 	class class
 }
 
@@ -73,7 +77,8 @@ func (c *Checker) chain(head register.Value) (values int, ok bool) {
 	w := &c.steps[c.cells[head].writer]
 	add(w.Ret, w.Call)
 	leavesNil := false
-	for v := head; ; {
+	v := head
+	for {
 		values++
 		cl := &c.cells[v]
 		if cl.reads != none && !add(cl.readRet, cl.readCall) {
@@ -92,8 +97,12 @@ func (c *Checker) chain(head register.Value) (values int, ok bool) {
 		}
 	}
 	needsNil := w.Kind == register.Swap
+	way := register.Absent
+	if _, ok := c.exits[v]; ok && !leavesNil {
+		way = v
+	}
 	if first < last {
-		c.zones = append(c.zones, zone{first, last, head, needsNil, leavesNil})
+		c.zones = append(c.zones, zone{first, last, head, way, needsNil, leavesNil})
 		return values, true
 	}
 	class := definer
@@ -105,7 +114,7 @@ func (c *Checker) chain(head register.Value) (values int, ok bool) {
 	case needsNil:
 		class = creator
 	}
-	c.items = append(c.items, item{last, first, -1 - int32(head), class})
+	c.items = append(c.items, item{last, first, -1 - int32(head), way, class})
 	return values, true
 }
 
@@ -118,9 +127,7 @@ func (c *Checker) arrange() bool {
 			return false
 		}
 	}
-	slices.SortFunc(c.items, func(a, b item) int {
-		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.ref, b.ref))
-	})
+	c.sortItems()
 	z := 0
 	for i := range c.items {
 		it := &c.items[i]
@@ -130,17 +137,33 @@ func (c *Checker) arrange() bool {
 		if z == len(c.zones) {
 			break
 		}
-		if c.zones[z].from < it.from {
-			it.from = c.zones[z].to
-		}
-		if k := c.zoneAfter(z, it.to); k < len(c.zones) && c.zones[k].from < it.to {
-			it.to = c.zones[k].from
-		}
+		it.from = c.outside(z, it.from, +1)
+		it.to = c.outside(z, it.to, -1)
 		if it.from > it.to {
 			return false
 		}
 	}
+	c.takeExits()
 	return true
+}
+
+func (c *Checker) sortItems() {
+	slices.SortFunc(c.items, func(a, b item) int {
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.ref, b.ref))
+	})
+}
+
+// outside is t, or if that is inside a zone, from z on, its end (+1) or its beginning (-1).
+func (c *Checker) outside(z int, t world.Time, direction int) world.Time {
+	k := c.zoneAfter(z, t)
+	switch {
+	case k == len(c.zones) || c.zones[k].from >= t:
+		return t
+	case direction > 0:
+		return c.zones[k].to
+	default:
+		return c.zones[k].from
+	}
 }
 
 // zoneAfter is the first zone from z on that ends after t. It looks near z first, since most windows are short.

@@ -18,6 +18,8 @@ type cell struct {
 	reads int32
 	// happened says that the writer certainly acted.
 	happened bool
+	// taken says that a write that may not have happened has become a maker.
+	taken bool
 	// readRet is the least return of its reads, readCall the greatest call.
 	readRet, readCall world.Time
 }
@@ -41,7 +43,7 @@ func (c *Checker) collect(values int) (sound, unique bool) {
 			sound = c.read(i, s) && sound
 		case s.Kind == register.Swap && s.Expect == register.Absent:
 			if s.Value == register.Absent && s.Sure {
-				c.items = append(c.items, item{s.Call, s.Ret, i, absentRead})
+				c.items = append(c.items, item{s.Call, s.Ret, i, register.Absent, absentRead})
 			}
 		case s.Kind == register.Swap && s.Sure:
 			cl := &c.cells[s.Expect]
@@ -50,7 +52,7 @@ func (c *Checker) collect(values int) (sound, unique bool) {
 		case s.Kind == register.Swap && s.Value == register.Absent:
 			c.loose = append(c.loose, i)
 		case s.Value == register.Absent:
-			c.items = append(c.items, item{s.Call, s.Ret, i, maker})
+			c.items = append(c.items, item{s.Call, s.Ret, i, register.Absent, maker})
 		}
 	}
 	return sound, true
@@ -74,7 +76,7 @@ func (c *Checker) reset(values int) {
 // read adds a read. A conditional step that did not swap although it saw what it expected is unsound.
 func (c *Checker) read(i int32, s *register.Step) bool {
 	if s.Value == register.Absent {
-		c.items = append(c.items, item{s.Call, s.Ret, i, absentRead})
+		c.items = append(c.items, item{s.Call, s.Ret, i, register.Absent, absentRead})
 		return s.Expect != s.Value
 	}
 	cl := &c.cells[s.Value]

@@ -14,6 +14,9 @@
 //  3. sweep.go: what is left is a word over four kinds of items around zones of four kinds, of which only matters
 //     whether the key is absent before and after. A sweep over time puts each item as late as it may be, and earlier
 //     where that costs nothing.
+//  4. exit.go: a conditional delete of unknown outcome may have made the key absent, if it was still what it expected.
+//     Where one is needed the sweep supposes so, but not in all ways that there are: if that is not enough, and it could
+//     matter, the history is undecided.
 //
 // Zones are those of Gibbons and Korach. Chains of swaps are how Rystsov's and Redpanda's checkers follow a register.
 // Deletes and unknown outcomes are this package's own; docs/decisions/0019-checkers.md says why it is right.
@@ -72,8 +75,9 @@ type Checker struct {
 	items    []item
 	order    []int32
 	verifier register.Verifier
-	// loose are the conditional deletes of unknown outcome, which are left out of the order.
+	// loose are the conditional deletes of unknown outcome, and exits what they may have done.
 	loose []int32
+	exits map[register.Value]exit
 	sweep
 }
 
@@ -106,7 +110,11 @@ func (c *Checker) search(values int) (found bool, err error) {
 	if !unique {
 		return false, ErrValueTwice
 	}
-	if !sound || !c.follow() || !c.chains() || !c.arrange() {
+	if !sound || !c.follow() {
+		return false, nil
+	}
+	c.findExits()
+	if !c.chains() || !c.arrange() {
 		return false, nil
 	}
 	if c.place() {

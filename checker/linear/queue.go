@@ -1,11 +1,15 @@
 package linear
 
-import "ordeal/world"
+import (
+	"ordeal/checker/register"
+	"ordeal/world"
+)
 
 // entry is an item that waits, and until when it can.
 type entry struct {
 	to  world.Time
 	ref int32
+	way register.Value
 }
 
 // queue is a binary heap: the entry that can wait least is its first. (container/heap would box every entry.)
@@ -26,10 +30,10 @@ func (q *queue) push(e entry) {
 	*q = h
 }
 
-// pop takes the first entry off and returns what it is.
-func (q *queue) pop() int32 {
+// pop takes the first entry off.
+func (q *queue) pop() entry {
 	h := *q
-	top, e := h[0].ref, h[len(h)-1]
+	top, e := h[0], h[len(h)-1]
 	h = h[:len(h)-1]
 	i := 0
 	for {

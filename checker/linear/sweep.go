@@ -11,6 +11,8 @@ type sweep struct {
 	pending [classes]queue
 	// absent says that the key is.
 	absent bool
+	// way is the value that the key holds, if there is an exit from it, else Absent.
+	way register.Value
 }
 
 // place puts items and zones into an order. It is false if it finds none.
@@ -20,7 +22,7 @@ func (c *Checker) place() bool {
 	for k := range c.pending {
 		c.pending[k] = c.pending[k][:0]
 	}
-	c.absent = true
+	c.absent, c.way = true, register.Absent
 	items, zones := c.items, c.zones
 	for {
 		when, due := register.Never, classes
@@ -40,7 +42,7 @@ func (c *Checker) place() bool {
 			zones = zones[1:]
 		case due == classes:
 			return true // deletes of unknown outcome that nobody needs are left
-		case !c.deadline(class(due)):
+		case !c.deadline(class(due), when):
 			return false
 		}
 	}
@@ -48,89 +50,125 @@ func (c *Checker) place() bool {
 
 // begin is called at the first instant of an item's window.
 func (c *Checker) begin(it item) {
+	e := entry{it.to, it.ref, it.way}
 	if it.class == absentRead && c.absent {
-		c.emit(it.ref)
+		c.emit(e)
 		return
 	}
-	c.pending[it.class].push(entry{it.to, it.ref})
+	c.pending[it.class].push(e)
 }
 
 // deadline is called at the last instant of the window of the first pending item of a class, which must be done now.
-func (c *Checker) deadline(k class) bool {
+func (c *Checker) deadline(k class, now world.Time) bool {
 	switch k {
 	case absentRead: // pending only while the key is not absent
-		return c.makeNil()
+		return c.makeNil(now)
 	case maker:
-		c.useNil()
-		return c.makeNil()
+		c.useNil(now)
+		c.emitAll(definer)
+		c.make()
+		return true
 	case creator:
-		if !c.absent && !c.makeNil() {
+		if !c.absent && !c.makeNil(now) {
 			return false
 		}
+		c.create(now)
 	case definer:
-		c.useNil()
+		c.useNil(now)
+		c.leave(c.emit(c.pending[definer].pop()))
 	}
-	c.emit(c.pending[k].pop())
-	c.absent = false
 	return true
 }
 
 // enter does a zone.
 func (c *Checker) enter(z zone) bool {
-	switch {
-	case z.needsNil:
-		if !c.absent && !c.makeNil() {
+	if z.needsNil {
+		if !c.absent && !c.makeNil(z.from) {
 			return false
 		}
-	default:
-		c.useNil()
-		if z.leavesNil {
-			c.emitAll(definer)
-		}
+	} else {
+		c.useNil(z.from)
+		c.emitAll(definer)
 	}
 	c.emitChain(z.head)
-	c.absent = z.leavesNil
-	if c.absent {
-		c.emitAll(absentRead)
+	if z.leavesNil {
+		c.becomeNil()
+	} else {
+		c.leave(z.way)
 	}
 	return true
 }
 
-// makeNil makes the key absent. What was waiting to define a value goes right before, where nobody sees it; who
-// was waiting for absent goes behind.
-func (c *Checker) makeNil() bool {
-	if len(c.pending[maker]) == 0 {
+// makeNil makes the key absent, by an exit from what it holds if there is one, since that costs nothing. Otherwise what
+// was waiting to define a value goes right before a maker, where nobody sees it.
+func (c *Checker) makeNil(now world.Time) bool {
+	switch {
+	case c.exit(now):
+	case len(c.pending[maker]) == 0:
+		return false
+	default:
+		c.emitAll(definer)
+		c.make()
+	}
+	return true
+}
+
+func (c *Checker) make() {
+	c.takeExit(c.emit(c.pending[maker].pop()))
+	c.becomeNil()
+}
+
+// becomeNil is called when the key has become absent: all who were waiting for that are served.
+func (c *Checker) becomeNil() {
+	c.absent, c.way = true, register.Absent
+	c.emitAll(absentRead)
+}
+
+// leave is called when the key has come to hold a value, from which there is an exit if way is it.
+func (c *Checker) leave(way register.Value) { c.absent, c.way = false, way }
+
+// useNil is called where absent, or a value that can become absent for nothing, is about to go: one of those that
+// wait to create something can have it.
+func (c *Checker) useNil(now world.Time) {
+	c.exit(now)
+	for c.absent && len(c.pending[creator]) > 0 {
+		c.create(now)
+	}
+}
+
+// create lets the first pending creator have absent, which comes back if there is an exit from what it leaves.
+func (c *Checker) create(now world.Time) {
+	c.leave(c.emit(c.pending[creator].pop()))
+	c.exit(now)
+}
+
+// exit makes the key absent if there is an exit from what it holds.
+func (c *Checker) exit(now world.Time) bool {
+	if c.absent || c.way == register.Absent || c.exits[c.way].from > now {
 		return false
 	}
-	c.emitAll(definer)
-	c.emit(c.pending[maker].pop())
-	c.absent = true
-	c.emitAll(absentRead)
+	c.takeExit(c.way)
+	c.becomeNil()
 	return true
-}
-
-// useNil is called where absent is about to go: one of those that wait for it can have it for nothing.
-func (c *Checker) useNil() {
-	if c.absent && len(c.pending[creator]) > 0 {
-		c.emit(c.pending[creator].pop())
-		c.absent = false
-	}
 }
 
 func (c *Checker) emitAll(k class) {
 	for _, e := range c.pending[k] {
-		c.emit(e.ref)
+		if way := c.emit(e); k == absentRead {
+			c.takeExit(way)
+		}
 	}
 	c.pending[k] = c.pending[k][:0]
 }
 
-// emit puts an item into the order.
-func (c *Checker) emit(ref int32) {
-	if ref >= 0 {
-		c.order = append(c.order, ref)
-		return
+// emit puts an item into the order, and returns its way.
+func (c *Checker) emit(e entry) (way register.Value) {
+	if e.ref >= 0 {
+		c.order = append(c.order, e.ref)
+	} else {
+		c.emitChain(register.Value(-1 - e.ref))
 	}
-	c.emitChain(register.Value(-1 - ref))
+	return e.way
 }
 
 func (c *Checker) emitChain(v register.Value) {
@@ -146,22 +184,4 @@ func (c *Checker) emitChain(v register.Value) {
 		c.order = append(c.order, cl.consumer)
 		v = c.steps[cl.consumer].Value
 	}
-}
-
-// looseMatters says whether a conditional delete of unknown outcome that was left out may have happened: somebody wrote
-// what it expects, nobody else replaced it, and it was invoked before the last step had returned that found absent.
-func (c *Checker) looseMatters() bool {
-	var until world.Time
-	for i := range c.steps {
-		if s := &c.steps[i]; s.SawNothing() {
-			until = max(until, s.Ret)
-		}
-	}
-	for _, i := range c.loose {
-		s := &c.steps[i]
-		if cl := &c.cells[s.Expect]; cl.writer != none && cl.consumer == none && s.Call <= until {
-			return true
-		}
-	}
-	return false
 }
