@@ -13,9 +13,9 @@ import (
 const (
 	// shrinkChecksMax bounds how many candidates are judged for one key.
 	shrinkChecksMax = 4000
-	// shrinkTimeout bounds the judging of one candidate. One that takes longer counts as explained.
+	// shrinkTimeout bounds porcupine's judging of one candidate. One that takes longer counts as explained.
 	shrinkTimeout = 500 * time.Millisecond
-	// shrinkSlowMax is how many candidates may take that long before shrinking stops with what it has.
+	// shrinkSlowMax is how many candidates may exceed the bounds of a search before shrinking stops with what it has.
 	shrinkSlowMax = 4
 )
 
@@ -23,22 +23,22 @@ const (
 // explainable history explainable: hence what is left is evidence against the cluster, never an artefact of leaving
 // something out.
 type shrinker struct {
-	j       *judge
-	values  int
-	timeout time.Duration
-	checks  int
-	slow    int
+	j      *judge
+	values int
+	checks int
+	slow   int
 	// seen counts how many of the current steps see a value.
 	seen []int
 }
 
 // shrink returns what is left, sorted by call. Where the history has a flaw that can be named, that is the steps it
-// rests on. Otherwise it takes a search to know that a set of steps has no order, and many searches to find a small set.
-func (s *shrinker) shrink(steps []step, timeout time.Duration) []step {
+// rests on. Otherwise it takes many looks to find a small set, so the first are to lead to the neighbourhood of the
+// contradiction.
+func (s *shrinker) shrink(steps []step) []step {
 	if core := s.named(steps); core != nil && s.fails(core) {
 		return core
 	}
-	cur := s.prefix(steps, timeout)
+	cur := s.prefix(s.near(steps))
 	cur = s.drop(cur)
 	weak := s.drop(s.weaken(cur))
 	if len(weak) < len(cur) {
@@ -71,8 +71,8 @@ func (s *shrinker) fails(steps []step) bool {
 		return false
 	}
 	s.checks++
-	answer := s.j.key(steps, s.values, s.timeout)
-	if answer == gaveUp {
+	answer := s.j.key(steps, s.values)
+	if answer == gaveUp || answer == tooWide {
 		s.slow++
 	}
 	return answer == unexplained
@@ -80,7 +80,7 @@ func (s *shrinker) fails(steps []step) bool {
 
 // prefix cuts the history behind the first return at which it has become unexplainable. If a prefix is, so is every
 // longer one, which is why halving finds it.
-func (s *shrinker) prefix(steps []step, timeout time.Duration) []step {
+func (s *shrinker) prefix(steps []step) []step {
 	var ends []world.Time
 	for i := range steps {
 		if steps[i].Ret != Never {
@@ -91,7 +91,7 @@ func (s *shrinker) prefix(steps []step, timeout time.Duration) []step {
 	ends = slices.Compact(ends)
 	first, _ := slices.BinarySearchFunc(ends, true, func(end world.Time, _ bool) int {
 		s.checks++
-		if s.j.key(cutAt(steps, end), s.values, timeout) == unexplained {
+		if s.j.key(cutAt(steps, end), s.values) == unexplained {
 			return 1
 		}
 		return -1

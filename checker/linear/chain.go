@@ -71,6 +71,9 @@ func (c *Checker) chain(head register.Value) (values int, ok bool) {
 	// add is false for steps of which one returned before all that go before were invoked.
 	add := func(ret, call world.Time) bool {
 		in := ret >= last
+		if !in {
+			c.where = ret
+		}
 		first, last = min(first, ret), max(last, call)
 		return in
 	}
@@ -124,6 +127,7 @@ func (c *Checker) arrange() bool {
 	slices.SortFunc(c.zones, func(a, b zone) int { return cmp.Compare(a.from, b.from) })
 	for i := 1; i < len(c.zones); i++ {
 		if c.zones[i].from < c.zones[i-1].to {
+			c.where = c.zones[i].from
 			return false
 		}
 	}
@@ -140,6 +144,7 @@ func (c *Checker) arrange() bool {
 		it.from = c.outside(z, it.from, +1)
 		it.to = c.outside(z, it.to, -1)
 		if it.from > it.to {
+			c.where = it.from
 			return false
 		}
 	}

@@ -31,6 +31,7 @@ import (
 	"fmt"
 
 	"ordeal/checker/register"
+	"ordeal/world"
 )
 
 // Answer is what Check found.
@@ -75,6 +76,7 @@ type Checker struct {
 	items    []item
 	order    []int32
 	verifier register.Verifier
+	where    world.Time
 	// loose are the conditional deletes of unknown outcome, and exits what they may have done.
 	loose []int32
 	exits map[register.Value]exit
@@ -102,6 +104,9 @@ func (c *Checker) Check(steps []register.Step, values int) (Answer, error) {
 // Order is the order that explains the steps of the last Check, if it was Explained, as places in them; steps that did
 // not act are not in it. It is good until the next Check.
 func (c *Checker) Order() []int32 { return c.order }
+
+// Where is an instant near the contradiction, if the last Check was Unexplained: a hint to look there first.
+func (c *Checker) Where() world.Time { return c.where }
 
 // search puts an order that should explain the steps into c.order, or says that there is none.
 func (c *Checker) search(values int) (found bool, err error) {

@@ -37,12 +37,14 @@ func (c *Checker) place() bool {
 			items = items[1:]
 		case len(zones) > 0 && zones[0].from < when:
 			if !c.enter(zones[0]) {
+				c.where = zones[0].from
 				return false
 			}
 			zones = zones[1:]
 		case due == classes:
 			return true // deletes of unknown outcome that nobody needs are left
 		case !c.deadline(class(due), when):
+			c.where = when
 			return false
 		}
 	}
