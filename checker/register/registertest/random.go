@@ -175,6 +175,25 @@ func (h Steps) Mutate(r *rand.Rand) {
 	register.Sort(h.Steps)
 }
 
+// WriteTwice makes two steps write the same value, if there are two that write one.
+func (h Steps) WriteTwice(r *rand.Rand) bool {
+	var writes []*register.Step
+	for i := range h.Steps {
+		if s := &h.Steps[i]; s.Kind != register.Read && s.Value != register.Absent {
+			writes = append(writes, s)
+		}
+	}
+	if len(writes) < 2 {
+		return false
+	}
+	from, to := r.IntN(len(writes)), r.IntN(len(writes)-1)
+	if to >= from {
+		to++
+	}
+	writes[to].Value = writes[from].Value
+	return true
+}
+
 // String prints one step a line, as history scripts do: `put 3 10-20`, `cas 3>4 10-?`.
 func (h Steps) String() string {
 	var b strings.Builder
