@@ -40,6 +40,7 @@ func TestEnginesAgree(t *testing.T) {
 			judged := *histories / agreeShards
 			require.Greater(t, a.count.illegal, judged/10, "too few illegal histories to mean anything")
 			require.Less(t, a.count.loose, judged/200+1, "the fast checker decides too few")
+			require.Less(t, a.count.wide, judged/1000+1, "the frontier decides too few")
 			require.Len(t, a.kinds, 12, "every kind of step must occur, ok and unknown")
 		})
 	}
@@ -52,7 +53,7 @@ type agreement struct {
 	front judge
 	plain judge
 	kinds map[string]bool
-	count struct{ judged, illegal, loose, twice, ties int }
+	count struct{ judged, illegal, loose, twice, wide, ties int }
 }
 
 func newAgreement(seed, shard uint64) *agreement {
@@ -107,9 +108,12 @@ func (a *agreement) asked(h registertest.Steps, legal, twice bool) string {
 			return fmt.Sprintf("engine %s answers %d instead of %d", j.engine, got, want)
 		}
 	}
-	// And without any rewriting, which must not matter.
+	// And without any rewriting, which must not matter but for the effort.
 	a.front.work = append(a.front.work[:0], h.Steps...)
-	if got := a.front.frontier(a.front.work, !twice); (got == explained) != legal {
+	switch got := a.front.frontier(a.front.work, !twice); {
+	case got == tooWide:
+		a.count.wide++
+	case (got == explained) != legal:
 		return "frontier without rewriting " + explains(!legal)
 	}
 	return ""

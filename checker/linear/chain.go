@@ -154,7 +154,14 @@ func (c *Checker) arrange() bool {
 
 func (c *Checker) sortItems() {
 	slices.SortFunc(c.items, func(a, b item) int {
-		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.ref, b.ref))
+		switch {
+		case a.from < b.from:
+			return -1
+		case a.from > b.from:
+			return 1
+		default:
+			return int(a.ref) - int(b.ref)
+		}
 	})
 }
 
