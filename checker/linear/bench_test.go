@@ -15,7 +15,7 @@ import (
 
 func hotKey(ops, clients int, unknown float64, seed uint64) registertest.Steps {
 	return registertest.Random(rand.New(rand.NewPCG(seed, 1)),
-		registertest.Shape{Ops: ops, Clients: clients, Span: 1000, Unknown: unknown, Mix: []int{10, 5, 1, 4, 1}})
+		registertest.Shape{Ops: ops, Clients: clients, Span: 1000, Unknown: unknown, Busy: true, Mix: []int{10, 5, 1, 4, 1}})
 }
 
 func mustExplain(b *testing.B, c *Checker, h registertest.Steps) {

@@ -19,6 +19,8 @@ type Shape struct {
 	Span int
 	// Unknown is the share of writes whose outcome is unknown.
 	Unknown float64
+	// Busy clients make no pauses, so that all of them have a step open at any time.
+	Busy bool
 	// Mix weighs gets, puts, deletes, swaps and conditional deletes; nil is all of them.
 	Mix []int
 }
@@ -73,7 +75,10 @@ func Random(r *rand.Rand, s Shape) Steps {
 		st := &steps[i]
 		c := r.IntN(s.Clients)
 		st.Op, st.Sure = int32(i), true
-		st.Call = free[c] + world.Time(r.IntN(s.Span))
+		st.Call = free[c]
+		if !s.Busy {
+			st.Call += world.Time(r.IntN(s.Span))
+		}
 		st.Ret = st.Call + world.Time(r.IntN(s.Span))
 		free[c] = st.Ret + 1
 		for n := r.IntN(sum); n >= mix[kinds[i]]; kinds[i]++ {
