@@ -194,10 +194,10 @@ func (s *shrinker) mayGo(steps []step, i int) bool {
 func deleteMayGo(steps []step, i int) bool {
 	d := &steps[i]
 	blind := func(s *step) bool { return s.Kind == register.Write && s.Value == absent && !s.Sure }
-	present, finds, blinds, last := Never, 0, 0, true
+	ret, present, finds, blinds, last := latest(steps, d), Never, 0, 0, true
 	for k := range steps {
 		st := &steps[k]
-		if st.Sure && (st.Saw() != absent || st.Kind != register.Read && st.Value != absent) && st.Call > d.Ret {
+		if st.Sure && (st.Saw() != absent || st.Kind != register.Read && st.Value != absent) && st.Call > ret {
 			present = min(present, st.Ret)
 		}
 		if st.SawNothing() {
@@ -208,7 +208,7 @@ func deleteMayGo(steps []step, i int) bool {
 			last = last && (st.Call < d.Call || st.Call == d.Call && k >= i)
 		}
 	}
-	if blind(d) && last && blinds > finds {
+	if ret < 0 || blind(d) && last && blinds > finds {
 		return true
 	}
 	for k := range steps {
@@ -218,6 +218,30 @@ func deleteMayGo(steps []step, i int) bool {
 		}
 	}
 	return true
+}
+
+// latest is by when a delete must have acted, if it did: that is its return, and for a conditional one of unknown outcome
+// the return of any write that can only have come after the one of the value it expects. It is before all times if nobody
+// writes that.
+func latest(steps []step, d *step) world.Time {
+	if d.Sure || d.Kind != register.Swap {
+		return d.Ret
+	}
+	written, ret := world.Time(-1), Never
+	for i := range steps {
+		if st := &steps[i]; st.Kind != register.Read && st.Value == d.Expect {
+			written = st.Ret
+		}
+	}
+	if written < 0 {
+		return -1
+	}
+	for i := range steps {
+		if st := &steps[i]; st.Kind != register.Read && st.Sure && st.Call > written {
+			ret = min(ret, st.Ret)
+		}
+	}
+	return ret
 }
 
 // weaken forgets of conditional steps what they expected, wherever the others are unexplainable without it: what led to
