@@ -1,5 +1,6 @@
 // Package registertest makes random histories of one key for the tests of those who judge them, and lets porcupine judge
-// them as they are.
+// them as they are. A history is played on a real register, so that an order explains it, and may then be mutated, which
+// mostly breaks it. Referee says whether it has, with nothing rewritten, by a model of its own.
 package registertest
 
 import (
