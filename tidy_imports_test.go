@@ -50,7 +50,12 @@ var imports = []importRule{
 
 	{"nemesis", []string{"proto/...", "world", "system/region", "internal/fuzzrand"},
 		"faults are done to a Target, of which clusters of any make are one"},
-	{"checker", []string{"proto/...", "world", "system/region"}, "a checker believes histories, not the store's insides"},
+	{"checker/register", []string{"world"}, "one key is steps at times; it must not know whose history they are from"},
+	{"checker/register/registertest", []string{"world", "checker/register"}, "it makes histories of one key, and knows porcupine only"},
+	{"checker/linear", []string{"world", "checker/register"}, "an engine judges the steps of one key"},
+	{"checker/frontier", []string{"world"}, "an engine for any model knows none"},
+	{"checker", []string{"proto/...", "world", "system/region", "checker/register", "checker/linear", "checker/frontier"},
+		"a checker believes histories, not the store's insides"},
 	{"checker/report", []string{"proto/...", "world", "system/region", "checker", "nemesis"},
 		"a report shows what was recorded"},
 

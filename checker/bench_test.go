@@ -27,9 +27,9 @@ func BenchmarkCheck(b *testing.B) {
 					b.Fatal(r.Reasons)
 				}
 			}
-			j = judge{}
+			j = judge{engine: Auto, timeout: time.Minute}
 			for _, k := range split(h).keys {
-				j.key(k.steps, len(k.values), time.Minute)
+				j.key(k.steps, len(k.values))
 			}
 			b.ReportMetric(float64(j.searches), "searches")
 			b.ReportMetric(float64(len(h.Ops))*float64(b.N)/b.Elapsed().Seconds(), "ops/s")

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
+
+	"ordeal/checker/frontier"
 )
 
 // Names of the promises that Check looks after.
@@ -30,6 +32,9 @@ func Check(h *History, opts Options) Result {
 	if opts.KeyTimeout <= 0 {
 		opts.KeyTimeout = DefaultKeyTimeout
 	}
+	if opts.Engine == "" {
+		opts.Engine = Auto
+	}
 	r := Result{Verdict: OK}
 	for i := range h.Ops {
 		if err := h.Ops[i].Validate(); err != nil {
@@ -42,24 +47,56 @@ func Check(h *History, opts Options) Result {
 	if h.Count().Ok == 0 {
 		r.lower(INCONCLUSIVE, "no operation succeeded: there is nothing to judge")
 	}
-	c := checking{h: h, opts: opts, j: &judge{}, by: map[judgement][]*keyHistory{}}
-	for _, k := range s.keys {
-		answer := c.j.key(k.steps, len(k.values), opts.KeyTimeout)
-		c.by[answer] = append(c.by[answer], k)
-		r.KeysChecked++
-	}
+	c := checking{h: h, opts: opts, by: map[judgement][]*keyHistory{}}
+	c.judge(s.keys)
+	r.KeysChecked = len(s.keys)
 	r.Violations = s.scans
 	c.violations(&r)
 	c.doubts(&r)
 	return r
 }
 
+// judge judges all keys.
+func (c *checking) judge(keys []*keyHistory) {
+	answers, bugs := make([]judgement, len(keys)), make([][]error, len(keys))
+	c.spread(len(keys), func() func(int) {
+		j := c.newJudge(c.opts.KeyTimeout)
+		return func(i int) {
+			j.bugs = nil
+			answers[i] = j.key(keys[i].steps, len(keys[i].values))
+			bugs[i] = j.bugs
+		}
+	})
+	for i, k := range keys {
+		c.by[answers[i]] = append(c.by[answers[i]], k)
+		for _, err := range bugs[i] {
+			c.disputes = append(c.disputes, fmt.Sprintf("key %s: %v", name(k.key), err))
+		}
+	}
+}
+
+func (c *checking) spread(n int, worker func() (do func(i int))) {
+	if c.opts.Spread != nil {
+		c.opts.Spread(n, worker)
+		return
+	}
+	do := worker()
+	for i := range n {
+		do(i)
+	}
+}
+
+func (c *checking) newJudge(timeout time.Duration) *judge {
+	return &judge{engine: c.opts.Engine, timeout: timeout}
+}
+
 // checking is one call of Check.
 type checking struct {
 	h    *History
 	opts Options
-	j    *judge
 	by   map[judgement][]*keyHistory
+	// disputes says where engines contradict each other, or one its own certificate.
+	disputes []string
 }
 
 func countJudged(h *History) int {
@@ -72,23 +109,30 @@ func countJudged(h *History) int {
 	return n
 }
 
-// violations explains the keys that failed and lowers the verdict.
+// violations explains the keys that failed and lowers the verdict. What porcupine has not confirmed is no violation.
 func (c *checking) violations(r *Result) {
-	for n, k := range c.by[unexplained] {
-		if n >= shrinkKeysMax {
-			r.Violations = append(r.Violations, Violation{Check: checkLinear, Key: k.key,
-				Message: fmt.Sprintf("no order of its %d operations explains what clients saw of %s", len(k.steps), name(k.key))})
-			continue
+	failed := c.by[unexplained]
+	unconfirmed := failed[min(len(failed), shrinkKeysMax):]
+	for _, k := range failed[:min(len(failed), shrinkKeysMax)] {
+		switch v, answer := c.explain(k); answer {
+		case porcupine.Illegal:
+			r.Violations = append(r.Violations, v)
+		case porcupine.Ok:
+			c.disputes = append(c.disputes, fmt.Sprintf("key %s: porcupine has an order for what is left of a violation: %s", name(k.key), v.Message))
+		default:
+			r.lower(UNKNOWN, "key %s: porcupine could not confirm within %s that %s", name(k.key), pictureTimeout, v.Message)
 		}
-		v, disputed := c.explain(k)
-		if disputed {
-			r.lower(UNKNOWN, "the checker disagrees with porcupine about key %s, which is a bug of the checker: %s", name(k.key), v.Message)
-			continue
-		}
-		r.Violations = append(r.Violations, v)
+	}
+	if len(r.Violations) == 0 && len(unconfirmed) > 0 {
+		r.lower(UNKNOWN, "%s: no order was found, but porcupine was not asked to confirm that", keyNames(unconfirmed))
+		return
 	}
 	if len(r.Violations) == 0 {
 		return
+	}
+	for _, k := range unconfirmed {
+		r.Violations = append(r.Violations, Violation{Check: checkLinear, Key: k.key,
+			Message: fmt.Sprintf("no order of its %d operations explains what clients saw of %s", len(k.steps), name(k.key))})
 	}
 	slices.SortStableFunc(r.Violations, func(a, b Violation) int { return evidenceSize(a) - evidenceSize(b) })
 	r.lower(FAIL, "%s", r.Violations[0].Message)
@@ -113,8 +157,13 @@ func (c *checking) doubts(r *Result) {
 			r.lower(UNKNOWN, "%s: %s", keyNames(keys), fmt.Sprintf(format, args...))
 		}
 	}
+	for _, d := range c.disputes {
+		r.lower(UNKNOWN, "THE CHECKERS DISAGREE, which is a bug in one of them: %s", d)
+	}
 	doubt(gaveUp, "the search for an order took longer than %s", c.opts.KeyTimeout)
 	doubt(tooLarge, "more than %d operations overlap; let workloads change keys more often", segmentStepsMax)
+	doubt(tooWide, "more than %d ways to order overlapping operations; let fewer clients meet on a key", frontier.Usual.Width)
+	doubt(undecided, "the fast checker alone cannot decide it; use -checker=%s", Auto)
 	doubt(ambiguous, "the workload broke the unique-value rule: it wrote a value twice")
 }
 
@@ -130,19 +179,18 @@ func keyNames(keys []*keyHistory) string {
 	return s
 }
 
-// explain makes the violation of a key that failed: shrunk, told in words, drawn. It is disputed if porcupine, given
-// what is left as it was recorded, finds an order for it.
-func (c *checking) explain(k *keyHistory) (v Violation, disputed bool) {
-	sh := shrinker{j: c.j, values: len(k.values), timeout: min(c.opts.KeyTimeout, shrinkTimeout)}
-	core := sh.shrink(k.steps, c.opts.KeyTimeout)
+// explain makes the violation of a key that failed: shrunk, told in words, drawn; and says what porcupine thinks of what
+// is left, as it was recorded.
+func (c *checking) explain(k *keyHistory) (v Violation, answer porcupine.CheckResult) {
+	sh := shrinker{j: c.newJudge(min(c.opts.KeyTimeout, shrinkTimeout)), values: len(k.values)}
+	core := sh.shrink(k.steps)
 	v = Violation{Check: checkLinear, Key: k.key, Message: c.narrate(k, core)}
 	for i := range core {
-		v.Ops = append(v.Ops, c.h.Ops[core[i].op])
-		v.Notes = append(v.Notes, k.note(&core[i], &c.h.Ops[core[i].op]))
+		v.Ops = append(v.Ops, c.h.Ops[core[i].Op])
+		v.Notes = append(v.Notes, k.note(&core[i], &c.h.Ops[core[i].Op]))
 	}
-	answer, picture := draw(c.h, k, core, pictureTimeout)
-	v.Picture = picture
-	return v, answer == porcupine.Ok
+	answer, v.Picture = draw(c.h, k, core, pictureTimeout)
+	return v, answer
 }
 
 // pictureTimeout bounds porcupine's confirmation of what is left after shrinking.

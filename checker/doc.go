@@ -13,8 +13,8 @@
 //     did happen, before the first sighting; one whose value nobody saw is left out. Most reads say nothing new.
 //  3. valid.go: what no order can explain is named at once: a value that nobody wrote, a value read before its write
 //     was invoked, a value replaced twice, another value while the key must have held this one.
-//  4. register.go: where an operation ran alone the history falls apart into segments. A segment of one is judged
-//     by one look, any other by porcupine.
+//  4. judge.go: package linear decides keys by chains and zones, package frontier what that cannot; or, if asked for,
+//     porcupine, segment by segment. docs/decisions/0019-checkers.md says why they are right.
 //
 // A history that fails comes down to the operations that a named flaw rests on, or is shrunk with steps that keep a
 // linearizable history linearizable (shrink.go); porcupine confirms what is left, as it was recorded; and it is told in

@@ -34,7 +34,7 @@ func FuzzHistory(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h, mutations := historyFromBytes(data)
 		plain := plainVerdict(h)
-		require.Equal(t, plain, fastVerdict(h), "porcupine says %v%s", plain, told(h))
+		require.Equal(t, plain, engineVerdict(Auto, h), "porcupine says %v%s", plain, told(h))
 		require.True(t, plain || mutations > 0, "linearizable by construction%s", told(h))
 		res := Check(h, Options{KeyTimeout: time.Minute})
 		require.Equal(t, plain, res.Verdict != FAIL, "%v%s", res.Reasons, told(h))

@@ -190,7 +190,7 @@ func TestCheckGivesUp(t *testing.T) {
 		h.Ops = append(h.Ops, Op{Client: i, Kind: Put, Key: "hot", Value: v, Return: 1_000_000, Outcome: Ok})
 		h.Ops = append(h.Ops, Op{Client: i, Kind: Get, Key: "hot", Found: true, Read: v, Invoke: 500_000, Return: 500_001 + world.Time(i%2), Outcome: Ok})
 	}
-	r := Check(h, Options{KeyTimeout: 20 * time.Millisecond})
+	r := Check(h, Options{Engine: Porcupine, KeyTimeout: 20 * time.Millisecond})
 	if r.Verdict == UNKNOWN {
 		require.Equal(t, []string{"key hot: the search for an order took longer than 20ms"}, r.Reasons)
 		return

@@ -23,7 +23,7 @@ func draw(h *History, k *keyHistory, steps []step, timeout time.Duration) (porcu
 	lanes := map[int]int{} // porcupine wants clients numbered from 0, without holes
 	var clients []int
 	for i := range steps {
-		clients = append(clients, h.Ops[steps[i].op].Client)
+		clients = append(clients, h.Ops[steps[i].Op].Client)
 	}
 	slices.Sort(clients)
 	for n, c := range slices.Compact(clients) {
@@ -32,12 +32,12 @@ func draw(h *History, k *keyHistory, steps []step, timeout time.Duration) (porcu
 	ops := make([]porcupine.Operation, len(steps))
 	for i := range steps {
 		st := &steps[i]
-		ops[i] = porcupine.Operation{ClientId: lanes[h.Ops[st.op].Client], Input: st, Call: int64(st.call), Return: int64(st.ret)}
+		ops[i] = porcupine.Operation{ClientId: lanes[h.Ops[st.Op].Client], Input: st, Call: int64(st.Call), Return: int64(st.Ret)}
 	}
 	model := porcupine.Model{
 		Init: func() any { return absent },
 		Step: func(state, input, _ any) (bool, any) {
-			ok, next := input.(*step).act(state.(value))
+			ok, next := input.(*step).Act(state.(value))
 			return ok, next
 		},
 		DescribeOperation: func(input, _ any) string { return k.describe(h, input.(*step)) },
@@ -56,7 +56,7 @@ func draw(h *History, k *keyHistory, steps []step, timeout time.Duration) (porcu
 
 // describe labels a step in the picture.
 func (k *keyHistory) describe(h *History, st *step) string {
-	o := &h.Ops[st.op]
+	o := &h.Ops[st.Op]
 	label := fmt.Sprintf("c%d %s → %s", o.Client, o.Call(), o.Answer())
 	if note := k.note(st, o); note != "" {
 		label += " (" + note + ")"

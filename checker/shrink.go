@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"ordeal/checker/register"
 	"ordeal/world"
 )
 
@@ -12,9 +13,9 @@ import (
 const (
 	// shrinkChecksMax bounds how many candidates are judged for one key.
 	shrinkChecksMax = 4000
-	// shrinkTimeout bounds the judging of one candidate. One that takes longer counts as explained.
+	// shrinkTimeout bounds porcupine's judging of one candidate. One that takes longer counts as explained.
 	shrinkTimeout = 500 * time.Millisecond
-	// shrinkSlowMax is how many candidates may take that long before shrinking stops with what it has.
+	// shrinkSlowMax is how many candidates may exceed the bounds of a search before shrinking stops with what it has.
 	shrinkSlowMax = 4
 )
 
@@ -22,28 +23,28 @@ const (
 // explainable history explainable: hence what is left is evidence against the cluster, never an artefact of leaving
 // something out.
 type shrinker struct {
-	j       *judge
-	values  int
-	timeout time.Duration
-	checks  int
-	slow    int
+	j      *judge
+	values int
+	checks int
+	slow   int
 	// seen counts how many of the current steps see a value.
 	seen []int
 }
 
 // shrink returns what is left, sorted by call. Where the history has a flaw that can be named, that is the steps it
-// rests on. Otherwise it takes a search to know that a set of steps has no order, and many searches to find a small set.
-func (s *shrinker) shrink(steps []step, timeout time.Duration) []step {
+// rests on. Otherwise it takes many looks to find a small set, so the first are to lead to the neighbourhood of the
+// contradiction.
+func (s *shrinker) shrink(steps []step) []step {
 	if core := s.named(steps); core != nil && s.fails(core) {
 		return core
 	}
-	cur := s.prefix(steps, timeout)
+	cur := s.prefix(s.near(steps))
 	cur = s.drop(cur)
 	weak := s.drop(s.weaken(cur))
 	if len(weak) < len(cur) {
 		cur = weak
 	}
-	sortByCall(cur)
+	register.Sort(cur)
 	return cur
 }
 
@@ -70,8 +71,8 @@ func (s *shrinker) fails(steps []step) bool {
 		return false
 	}
 	s.checks++
-	answer := s.j.key(steps, s.values, s.timeout)
-	if answer == gaveUp {
+	answer := s.j.key(steps, s.values)
+	if answer == gaveUp || answer == tooWide {
 		s.slow++
 	}
 	return answer == unexplained
@@ -79,18 +80,18 @@ func (s *shrinker) fails(steps []step) bool {
 
 // prefix cuts the history behind the first return at which it has become unexplainable. If a prefix is, so is every
 // longer one, which is why halving finds it.
-func (s *shrinker) prefix(steps []step, timeout time.Duration) []step {
+func (s *shrinker) prefix(steps []step) []step {
 	var ends []world.Time
 	for i := range steps {
-		if steps[i].ret != Never {
-			ends = append(ends, steps[i].ret)
+		if steps[i].Ret != Never {
+			ends = append(ends, steps[i].Ret)
 		}
 	}
 	slices.Sort(ends)
 	ends = slices.Compact(ends)
 	first, _ := slices.BinarySearchFunc(ends, true, func(end world.Time, _ bool) int {
 		s.checks++
-		if s.j.key(cutAt(steps, end), s.values, timeout) == unexplained {
+		if s.j.key(cutAt(steps, end), s.values) == unexplained {
 			return 1
 		}
 		return -1
@@ -106,12 +107,12 @@ func cutAt(steps []step, end world.Time) []step {
 	var cut []step
 	for _, st := range steps {
 		switch {
-		case st.call > end:
+		case st.Call > end:
 			continue
-		case st.ret > end && st.kind == stepRead:
+		case st.Ret > end && st.Kind == register.Read:
 			continue
-		case st.ret > end && st.sure:
-			st.sure, st.ret, st.open = false, Never, true
+		case st.Ret > end && st.Sure:
+			st.Sure, st.Ret, st.Open = false, Never, true
 		}
 		cut = append(cut, st)
 	}
@@ -122,7 +123,7 @@ func cutAt(steps []step, end world.Time) []step {
 func (s *shrinker) drop(cur []step) []step {
 	// Reads first, then writes from the last to the first: a step can go once nobody who saw its effect is left.
 	slices.SortStableFunc(cur, func(a, b step) int {
-		return cmp.Or(cmp.Compare(order(&a), order(&b)), cmp.Compare(b.call, a.call))
+		return cmp.Or(cmp.Compare(order(&a), order(&b)), cmp.Compare(b.Call, a.Call))
 	})
 	for size := (len(cur) + 1) / 2; size >= 1; size /= 2 {
 		for again := true; again && !s.spent(); {
@@ -141,7 +142,7 @@ func (s *shrinker) drop(cur []step) []step {
 }
 
 func order(s *step) int {
-	if s.kind == stepRead {
+	if s.Kind == register.Read {
 		return 0
 	}
 	return 1
@@ -156,7 +157,7 @@ func (s *shrinker) without(cur []step, from, to int) []step {
 			i++
 			continue
 		}
-		if v := rest[i].saw(); v != absent {
+		if v := rest[i].Saw(); v != absent {
 			s.seen[v]--
 		}
 		rest = slices.Delete(rest, i, i+1)
@@ -167,7 +168,7 @@ func (s *shrinker) without(cur []step, from, to int) []step {
 func (s *shrinker) count(steps []step) {
 	s.seen = append(s.seen[:0], make([]int, s.values)...)
 	for i := range steps {
-		if v := steps[i].saw(); v != absent {
+		if v := steps[i].Saw(); v != absent {
 			s.seen[v]++
 		}
 	}
@@ -177,11 +178,11 @@ func (s *shrinker) count(steps []step) {
 func (s *shrinker) mayGo(steps []step, i int) bool {
 	st := &steps[i]
 	switch {
-	case st.kind == stepRead:
+	case st.Kind == register.Read:
 		return true
-	case st.value != absent:
+	case st.Value != absent:
 		// Nobody saw the value: without it the key keeps the one before for a while that nobody looks into.
-		return s.seen[st.value] == 0
+		return s.seen[st.Value] == 0
 	default:
 		return deleteMayGo(steps, i)
 	}
@@ -192,31 +193,55 @@ func (s *shrinker) mayGo(steps []step, i int) bool {
 // also go if it is the last of more of them than there are steps that found the key absent.
 func deleteMayGo(steps []step, i int) bool {
 	d := &steps[i]
-	blind := func(s *step) bool { return s.kind == stepWrite && s.value == absent && !s.sure }
-	present, finds, blinds, last := Never, 0, 0, true
+	blind := func(s *step) bool { return s.Kind == register.Write && s.Value == absent && !s.Sure }
+	ret, present, finds, blinds, last := latest(steps, d), Never, 0, 0, true
 	for k := range steps {
 		st := &steps[k]
-		if st.sure && (st.saw() != absent || st.kind != stepRead && st.value != absent) && st.call > d.ret {
-			present = min(present, st.ret)
+		if st.Sure && (st.Saw() != absent || st.Kind != register.Read && st.Value != absent) && st.Call > ret {
+			present = min(present, st.Ret)
 		}
-		if st.sawNothing() {
+		if st.SawNothing() {
 			finds++
 		}
 		if blind(st) {
 			blinds++
-			last = last && (st.call < d.call || st.call == d.call && k >= i)
+			last = last && (st.Call < d.Call || st.Call == d.Call && k >= i)
 		}
 	}
-	if blind(d) && last && blinds > finds {
+	if ret < 0 || blind(d) && last && blinds > finds {
 		return true
 	}
 	for k := range steps {
 		st := &steps[k]
-		if k != i && st.sawNothing() && st.ret >= d.call && (present == Never || st.call <= present) {
+		if k != i && st.SawNothing() && st.Ret >= d.Call && (present == Never || st.Call <= present) {
 			return false
 		}
 	}
 	return true
+}
+
+// latest is by when a delete must have acted, if it did: that is its return, and for a conditional one of unknown outcome
+// the return of any write that can only have come after the one of the value it expects. It is before all times if nobody
+// writes that.
+func latest(steps []step, d *step) world.Time {
+	if d.Sure || d.Kind != register.Swap {
+		return d.Ret
+	}
+	written, ret := world.Time(-1), Never
+	for i := range steps {
+		if st := &steps[i]; st.Kind != register.Read && st.Value == d.Expect {
+			written = st.Ret
+		}
+	}
+	if written < 0 {
+		return -1
+	}
+	for i := range steps {
+		if st := &steps[i]; st.Kind != register.Read && st.Sure && st.Call > written {
+			ret = min(ret, st.Ret)
+		}
+	}
+	return ret
 }
 
 // weaken forgets of conditional steps what they expected, wherever the others are unexplainable without it: what led to
@@ -224,11 +249,11 @@ func deleteMayGo(steps []step, i int) bool {
 func (s *shrinker) weaken(cur []step) []step {
 	cur = slices.Clone(cur)
 	for i := range cur {
-		if cur[i].kind != stepSwap {
+		if cur[i].Kind != register.Swap {
 			continue
 		}
 		strong := cur[i]
-		cur[i].forget()
+		cur[i].Forget()
 		if !s.fails(cur) {
 			cur[i] = strong
 		}

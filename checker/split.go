@@ -5,43 +5,19 @@ import (
 	"slices"
 	"strings"
 
-	"ordeal/world"
+	"ordeal/checker/register"
 )
 
-// A value is a number here: an interned value of one key. absent is the state of a key that holds nothing.
-type value = uint32
+// What one key is to the engines.
+type (
+	value = register.Value
+	step  = register.Step
+)
 
 const (
-	absent value = 0
-	// anything, as what a read must differ from, excludes nothing.
-	anything value = ^value(0)
+	absent   = register.Absent
+	anything = register.Anything
 )
-
-type stepKind uint8
-
-const (
-	// stepRead saw value. A conditional operation that did not swap is one as well; it expected something else.
-	stepRead stepKind = iota + 1
-	// stepWrite set the key to value; a delete is a write of absent.
-	stepWrite
-	// stepSwap set the key to value if it held expect. A conditional delete sets it to absent.
-	stepSwap
-)
-
-// step is what one operation did to one key.
-type step struct {
-	// call and ret bound the instant at which it acted; both ends belong to it.
-	call, ret world.Time
-	// op is the operation's place in History.Ops.
-	op            int32
-	value, expect value
-	kind          stepKind
-	// sure says that it certainly acted. A step that is not sure has ret Never: an order puts it last to say that it
-	// never did, or acted where nobody saw it.
-	sure bool
-	// open and weak mark what shrinking did to it, for the notes in the report.
-	open, weak bool
-}
 
 // keyHistory is what all operations did to one key.
 type keyHistory struct {
@@ -110,33 +86,33 @@ func (s *splitter) know(key string) {
 // point adds an operation on one key.
 func (s *splitter) point(o *Op, place int32) {
 	k := s.byKey[o.Key]
-	st := step{call: o.Invoke, ret: o.Return, op: place, expect: anything, sure: o.Outcome == Ok}
-	if !st.sure {
-		st.ret = Never
+	st := step{Call: o.Invoke, Ret: o.Return, Op: place, Expect: anything, Sure: o.Outcome == Ok}
+	if !st.Sure {
+		st.Ret = Never
 	}
 	if o.Kind == CAS || o.Kind == CAD {
-		st.expect = absent
+		st.Expect = absent
 		if o.Expect != nil {
-			st.expect = k.intern(*o.Expect)
+			st.Expect = k.intern(*o.Expect)
 		}
 	}
 	switch {
 	case o.Kind == Put:
-		st.kind, st.value = stepWrite, k.intern(o.Value)
+		st.Kind, st.Value = register.Write, k.intern(o.Value)
 	case o.Kind == Delete:
-		st.kind = stepWrite
-	case o.Kind == Get, st.sure && !o.Swapped:
-		st.kind = stepRead
+		st.Kind = register.Write
+	case o.Kind == Get, st.Sure && !o.Swapped:
+		st.Kind = register.Read
 		if o.Found {
-			st.value = k.intern(o.Read)
+			st.Value = k.intern(o.Read)
 		}
 	case o.Kind == CAS:
-		st.kind, st.value = stepSwap, k.intern(o.Value)
-	case st.expect != absent:
-		st.kind = stepSwap
-	case st.sure:
+		st.Kind, st.Value = register.Swap, k.intern(o.Value)
+	case st.Expect != absent:
+		st.Kind = register.Swap
+	case st.Sure:
 		// A conditional delete of nothing changes nothing: it read that the key is absent.
-		st.kind, st.expect = stepRead, anything
+		st.Kind, st.Expect = register.Read, anything
 	default:
 		return
 	}
@@ -163,9 +139,9 @@ func (s *splitter) scan(o *Op, place int32) {
 	pairs := o.Pairs
 	for i := from; i < to; i++ {
 		k := s.keys[i]
-		st := step{call: o.Invoke, ret: o.Return, op: place, expect: anything, kind: stepRead, sure: true}
+		st := step{Call: o.Invoke, Ret: o.Return, Op: place, Expect: anything, Kind: register.Read, Sure: true}
 		if len(pairs) > 0 && pairs[0].Key == k.key {
-			st.value = k.intern(pairs[0].Value)
+			st.Value = k.intern(pairs[0].Value)
 			pairs = pairs[1:]
 		}
 		k.steps = append(k.steps, st)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"ordeal/checker/register"
 	"ordeal/world"
 )
 
@@ -41,13 +42,13 @@ func (t *tightener) settle(steps []step) {
 			continue
 		}
 		st := &steps[w]
-		if st.sure && st.ret <= x.seenRet[v] {
+		if st.Sure && st.Ret <= x.seenRet[v] {
 			continue
 		}
-		st.sure = true
-		st.ret = min(st.ret, x.seenRet[v])
-		if e := st.saw(); e != absent {
-			x.saw(e, w, st.ret)
+		st.Sure = true
+		st.Ret = min(st.Ret, x.seenRet[v])
+		if e := st.Saw(); e != absent {
+			x.saw(e, w, st.Ret)
 			t.queue = append(t.queue, e)
 		}
 	}
@@ -74,7 +75,7 @@ func (t *tightener) reduce(steps []step) []step {
 		}
 	}
 	steps = steps[:n]
-	sortByCall(steps)
+	register.Sort(steps)
 	return steps
 }
 
@@ -88,18 +89,18 @@ func (t *tightener) dropReads(steps []step) {
 	t.last = append(t.last[:0], t.x.consumer...)
 	for i := range steps {
 		st := &steps[i]
-		if st.kind != stepRead || st.value == absent {
+		if st.Kind != register.Read || st.Value == absent {
 			continue
 		}
-		other := t.last[st.value]
-		if other != none && steps[other].call >= st.call {
+		other := t.last[st.Value]
+		if other != none && steps[other].Call >= st.Call {
 			t.keep[i] = false
 			continue
 		}
-		if other != none && steps[other].kind == stepRead {
+		if other != none && steps[other].Kind == register.Read {
 			t.keep[other] = false
 		}
-		t.last[st.value] = int32(i)
+		t.last[st.Value] = int32(i)
 	}
 }
 
@@ -109,19 +110,19 @@ func (t *tightener) dropAbsentReads(steps []step) {
 	first := Never
 	t.nils = t.nils[:0]
 	for i := range steps {
-		if st := &steps[i]; st.kind != stepRead {
-			first = min(first, st.call)
-		} else if st.value == absent {
+		if st := &steps[i]; st.Kind != register.Read {
+			first = min(first, st.Call)
+		} else if st.Value == absent {
 			t.nils = append(t.nils, int32(i))
 		}
 	}
 	slices.SortFunc(t.nils, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(steps[a].ret, steps[b].ret), cmp.Compare(steps[b].call, steps[a].call))
+		return cmp.Or(cmp.Compare(steps[a].Ret, steps[b].Ret), cmp.Compare(steps[b].Call, steps[a].Call))
 	})
 	latest := int32(none) // of those kept, the one invoked last
 	for _, i := range t.nils {
 		st := &steps[i]
-		if st.call <= first || latest != none && steps[latest].call >= st.call {
+		if st.Call <= first || latest != none && steps[latest].Call >= st.Call {
 			t.keep[i] = false
 			continue
 		}
@@ -135,20 +136,20 @@ func (t *tightener) dropIdleCADs(steps []step) {
 	t.last = append(t.last[:0], t.x.consumer...)
 	for i := range steps {
 		st := &steps[i]
-		if st.sure || st.kind != stepSwap || st.value != absent {
+		if st.Sure || st.Kind != register.Swap || st.Value != absent {
 			continue
 		}
-		other := t.last[st.expect]
+		other := t.last[st.Expect]
 		switch {
-		case t.x.writer[st.expect] == none:
+		case t.x.writer[st.Expect] == none:
 			t.keep[i] = false
 		case other == none:
-			t.last[st.expect] = int32(i)
-		case steps[other].sure || steps[other].call <= st.call:
+			t.last[st.Expect] = int32(i)
+		case steps[other].Sure || steps[other].Call <= st.Call:
 			t.keep[i] = false
 		default:
 			t.keep[other] = false
-			t.last[st.expect] = int32(i)
+			t.last[st.Expect] = int32(i)
 		}
 	}
 }
@@ -161,8 +162,8 @@ func (t *tightener) dropUnsureWrites(steps []step) {
 	t.needed = needed
 	t.queue = t.queue[:0]
 	for i := range steps {
-		if st := &steps[i]; t.keep[i] && !st.sure && st.kind == stepSwap && st.value == absent {
-			t.queue = append(t.queue, st.expect)
+		if st := &steps[i]; t.keep[i] && !st.Sure && st.Kind == register.Swap && st.Value == absent {
+			t.queue = append(t.queue, st.Expect)
 		}
 	}
 	for len(t.queue) > 0 {
@@ -172,12 +173,12 @@ func (t *tightener) dropUnsureWrites(steps []step) {
 			continue
 		}
 		needed[v] = true
-		if w := t.x.writer[v]; w != none && !steps[w].sure {
-			t.queue = append(t.queue, steps[w].saw())
+		if w := t.x.writer[v]; w != none && !steps[w].Sure {
+			t.queue = append(t.queue, steps[w].Saw())
 		}
 	}
 	for i := range steps {
-		if st := &steps[i]; !st.sure && st.value != absent && !needed[st.value] {
+		if st := &steps[i]; !st.Sure && st.Value != absent && !needed[st.Value] {
 			t.keep[i] = false
 		}
 	}
@@ -189,25 +190,25 @@ func (t *tightener) dropUnsureWrites(steps []step) {
 func (t *tightener) dropUnsureDeletes(steps []step) {
 	finds, until := 0, world.Time(0)
 	for i := range steps {
-		if st := &steps[i]; t.keep[i] && st.sawNothing() {
+		if st := &steps[i]; t.keep[i] && st.SawNothing() {
 			finds++
-			until = max(until, st.ret)
+			until = max(until, st.Ret)
 		}
 	}
 	t.nils = t.nils[:0]
 	for i := range steps {
 		st := &steps[i]
-		if !t.keep[i] || st.sure || st.value != absent {
+		if !t.keep[i] || st.Sure || st.Value != absent {
 			continue
 		}
-		if finds == 0 || st.call > until {
+		if finds == 0 || st.Call > until {
 			t.keep[i] = false
-		} else if st.kind == stepWrite {
+		} else if st.Kind == register.Write {
 			t.nils = append(t.nils, int32(i))
 		}
 	}
 	slices.SortFunc(t.nils, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(steps[a].call, steps[b].call), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(steps[a].Call, steps[b].Call), cmp.Compare(a, b))
 	})
 	for _, i := range t.nils[min(finds, len(t.nils)):] {
 		t.keep[i] = false

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"ordeal/checker/register"
 	"ordeal/world"
 )
 
@@ -91,51 +92,34 @@ func (x *index) saw(v value, i int32, ret world.Time) {
 func (x *index) build(steps []step, values int) (duplicate int) {
 	x.reset(values)
 	for i := range steps {
-		if st := &steps[i]; st.kind != stepRead && st.value != absent {
-			if x.writer[st.value] != none {
+		if st := &steps[i]; st.Kind != register.Read && st.Value != absent {
+			if x.writer[st.Value] != none {
 				return i
 			}
-			x.writer[st.value] = int32(i)
+			x.writer[st.Value] = int32(i)
 		}
 	}
 	for i := range steps {
-		if st := &steps[i]; st.sure {
-			if v := st.saw(); v != absent {
-				x.saw(v, int32(i), st.ret)
+		if st := &steps[i]; st.Sure {
+			if v := st.Saw(); v != absent {
+				x.saw(v, int32(i), st.Ret)
 			}
 		}
 	}
 	return none
 }
 
-// saw is the value that the step, if it acted, saw: absent for one that sees nothing, or sees that nothing is there.
-func (s *step) saw() value {
-	switch s.kind {
-	case stepRead:
-		return s.value
-	case stepSwap:
-		return s.expect
-	default:
-		return absent
-	}
-}
-
-// sawNothing says whether the step, if it acted, found the key absent.
-func (s *step) sawNothing() bool {
-	return s.kind == stepRead && s.value == absent || s.kind == stepSwap && s.expect == absent
-}
-
 // findFlaw looks for what no order could explain, after settle has said which steps are sure.
 func (x *index) findFlaw(steps []step) finding {
 	for i := range steps {
 		st := &steps[i]
-		if !st.sure {
+		if !st.Sure {
 			continue
 		}
-		if st.kind == stepRead && st.value == st.expect {
+		if st.Kind == register.Read && st.Value == st.Expect {
 			return finding{flawRefused, none, i}
 		}
-		v := st.saw()
+		v := st.Saw()
 		if v == absent {
 			continue
 		}
@@ -143,16 +127,16 @@ func (x *index) findFlaw(steps []step) finding {
 		if w == none {
 			return finding{flawNoWriter, none, i}
 		}
-		if st.ret < steps[w].call {
+		if st.Ret < steps[w].Call {
 			return finding{flawEarly, w, i}
 		}
-		if st.kind == stepSwap {
+		if st.Kind == register.Swap {
 			if first := x.consumer[v]; first != none {
 				return finding{flawTwice, int(first), i}
 			}
 			x.consumer[v] = int32(i)
 		}
-		if l := x.last[v]; l == none || steps[l].call < st.call {
+		if l := x.last[v]; l == none || steps[l].Call < st.Call {
 			x.last[v] = int32(i)
 		}
 	}
@@ -164,23 +148,23 @@ func (x *index) findFlaw(steps []step) finding {
 func (x *index) findZoneFlaw(steps []step) finding {
 	x.zones = x.zones[:0]
 	for v, w := range x.writer {
-		if l := x.last[v]; l != none && steps[w].ret < steps[l].call {
-			x.zones = append(x.zones, zone{steps[w].ret, steps[l].call, value(v)})
+		if l := x.last[v]; l != none && steps[w].Ret < steps[l].Call {
+			x.zones = append(x.zones, zone{steps[w].Ret, steps[l].Call, value(v)})
 		}
 	}
 	slices.SortFunc(x.zones, func(a, b zone) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.v, b.v)) })
 	for i := range steps {
 		st := &steps[i]
-		if !st.sure {
+		if !st.Sure {
 			continue
 		}
 		// The zones that begin before the step: if they do not overlap, only the last of them can hold it.
-		n, _ := slices.BinarySearchFunc(x.zones, st.call, func(z zone, t world.Time) int { return cmp.Compare(z.from, t) })
+		n, _ := slices.BinarySearchFunc(x.zones, st.Call, func(z zone, t world.Time) int { return cmp.Compare(z.from, t) })
 		if n == 0 {
 			continue
 		}
 		z := x.zones[n-1]
-		if st.ret < z.to && z.v != st.value {
+		if st.Ret < z.to && z.v != st.Value {
 			return finding{flawInside, i, int(x.last[z.v])}
 		}
 	}
@@ -194,7 +178,7 @@ func (x *index) findZoneFlaw(steps []step) finding {
 
 // firstSight is the step whose return begins the zone of a value: the write, or one that saw it earlier.
 func (x *index) firstSight(steps []step, v value) int {
-	if by := x.seenBy[v]; by != none && x.seenRet[v] <= steps[x.writer[v]].ret {
+	if by := x.seenBy[v]; by != none && x.seenRet[v] <= steps[x.writer[v]].Ret {
 		return int(by)
 	}
 	return int(x.writer[v])
@@ -207,9 +191,9 @@ func (x *index) evidence(recorded, settled []step, f finding) []step {
 	var picked, strong []int
 	var pick func(i int, sighting bool)
 	pick = func(i int, sighting bool) {
-		if (sighting || settled[i].kind == stepRead) && !slices.Contains(strong, i) {
+		if (sighting || settled[i].Kind == register.Read) && !slices.Contains(strong, i) {
 			strong = append(strong, i)
-			if w := x.writer[settled[i].saw()]; w != none { // absent has no writer
+			if w := x.writer[settled[i].Saw()]; w != none { // absent has no writer
 				pick(int(w), false)
 			}
 		}
@@ -217,12 +201,12 @@ func (x *index) evidence(recorded, settled []step, f finding) []step {
 			return
 		}
 		picked = append(picked, i)
-		if !recorded[i].sure { // that it acted is known from those who saw what it wrote
-			pick(int(x.seenBy[recorded[i].value]), true)
+		if !recorded[i].Sure { // that it acted is known from those who saw what it wrote
+			pick(int(x.seenBy[recorded[i].Value]), true)
 		}
 	}
 	first := func(of int) {
-		v := settled[of].saw()
+		v := settled[of].Saw()
 		i := x.firstSight(settled, v)
 		pick(i, i != int(x.writer[v]))
 	}
@@ -241,16 +225,11 @@ func (x *index) evidence(recorded, settled []step, f finding) []step {
 	var core []step
 	for _, i := range picked {
 		st := recorded[i]
-		if st.kind == stepSwap && !slices.Contains(strong, i) {
-			st.forget()
+		if st.Kind == register.Swap && !slices.Contains(strong, i) {
+			st.Forget()
 		}
 		core = append(core, st)
 	}
-	sortByCall(core)
+	register.Sort(core)
 	return core
-}
-
-// forget makes a conditional write of a step an unconditional one.
-func (s *step) forget() {
-	s.kind, s.expect, s.weak = stepWrite, anything, true
 }

@@ -55,9 +55,14 @@ type Violation struct {
 
 // Options configures Check.
 type Options struct {
-	// KeyTimeout bounds the search for an order of one key's operations, in wall-clock time. 0 is
-	// DefaultKeyTimeout. A key that takes longer makes the verdict UNKNOWN.
+	// Engine judges the keys; "" is Auto.
+	Engine Engine
+	// KeyTimeout bounds each of porcupine's searches for an order of one key's operations, in wall-clock time. 0 is
+	// DefaultKeyTimeout. A key that takes longer makes the verdict UNKNOWN. Other engines have bounds of their own.
 	KeyTimeout time.Duration
+	// Spread does n pieces of work, in any order and several at a time if it likes. Every goroutine that takes part calls
+	// worker once and does its pieces with what that returns. nil does one piece after the other.
+	Spread func(n int, worker func() (do func(i int)))
 }
 
 // DefaultKeyTimeout is the default of Options.KeyTimeout.

@@ -32,7 +32,7 @@ func (r *run) finish() (*Summary, error) {
 
 // judge brings together what the history, the invariants and the phases of the run say. The worst of it is the verdict.
 func (r *run) judge() {
-	r.judged = checker.Check(r.history, checker.Options{})
+	r.judged = checker.Check(r.history, checker.Options{Engine: r.cfg.Checker})
 	for _, res := range []checker.Result{r.judged, r.watch.inv.Result()} {
 		r.verdict = checker.Worst(r.verdict, res.Verdict)
 		r.reasons = append(r.reasons, res.Reasons...)

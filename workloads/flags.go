@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"ordeal/checker"
 	"ordeal/nemesis"
 	"ordeal/workloads/traffic"
 )
@@ -67,6 +68,9 @@ const (
 	DefaultLuck     = "0"
 )
 
+// CheckerUsage describes the flag that chooses the checker.
+const CheckerUsage = "`name` of what judges histories: auto (fast, and frontier where that cannot decide), porcupine, frontier or fast"
+
 // Words that stand for names.
 const (
 	allNames  = "all"
@@ -81,7 +85,7 @@ type flagValues struct {
 	seed, seeds                             string
 	stores, replicas, regions, clients, out string
 	join                                    string
-	luck, plain                             string
+	luck, plain, checker                    string
 }
 
 // FlagSet is the flags of this package in a set of package flag.
@@ -108,6 +112,7 @@ func RegisterFlags(fs *flag.FlagSet) *FlagSet {
 		{&v.bug, "bug", "", "`name` of a planted bug to switch on, or list"},
 		{&v.luck, "luck", DefaultLuck, "`number` by which all is drawn anew but knobs and faults, which are the seed's"},
 		{&v.plain, "plain", noNames, "`names` of knobs that are as usual, whatever the seed draws, joined by commas, of " + strings.Join(Plains(), ", ") + "; or all, or none"},
+		{&v.checker, "checker", string(checker.Auto), CheckerUsage},
 		{&v.out, "out", DefaultOut, "`folder` for the folders of the runs"},
 	} {
 		fs.StringVar(d.field, d.name, d.value, d.usage)
@@ -188,6 +193,13 @@ func (v flagValues) options() (o Options, err error) {
 	o.Base.Luck = p.number("luck", v.luck, 0, ^uint64(0))
 	if strings.TrimSpace(v.plain) != noNames {
 		o.Base.Plain = p.names("plain", v.plain, Plains())
+	}
+	engine, err := checker.ParseEngine(v.checker)
+	if err != nil {
+		p.fail("-checker=%s: %v", v.checker, err)
+	}
+	if engine != checker.Auto {
+		o.Base.Checker = engine
 	}
 	o.ListBugs = v.bug == listNames
 	if v.bug != "" && !o.ListBugs {
@@ -290,6 +302,9 @@ func (c Config) Args() []string {
 	}
 	if len(c.Plain) > 0 {
 		args = append(args, "-plain="+joinNames(c.Plain))
+	}
+	if c.Checker != "" {
+		args = append(args, "-checker="+string(c.Checker))
 	}
 	return args
 }

@@ -77,8 +77,9 @@ func TestFlagsThatAreWrong(t *testing.T) {
 		{"-clients=0", "-clients=0: want"},
 		{"-join=3", "-join=3: want a whole number from 0 to 2"},
 		{"-bug=foo", "-bug=foo: unknown bug: want one of " + bug},
+		{"-checker=knossos", `-checker=knossos: unknown checker "knossos": want one of auto, porcupine, frontier, fast`},
 		{"-out=", "-out= is empty"},
-		{"-foo", "unknown flag -foo: allowed are -bug -clients"},
+		{"-foo", "unknown flag -foo: allowed are -bug -checker -clients"},
 		{"-seed", "flag needs an argument"},
 	} {
 		_, _, err := parse(strings.Fields(c.args)...)
@@ -96,7 +97,7 @@ func TestFlagsThatAreWrong(t *testing.T) {
 func TestArgsRepeatTheConfiguration(t *testing.T) {
 	t.Parallel()
 	bug := workloads.Bugs()[0].Name
-	for _, args := range []string{"", "-nemesis=none -seed=9", "-stores=6 -join=3", "-nemesis=kill,split -duration=90s -bug=" + bug} {
+	for _, args := range []string{"", "-nemesis=none -seed=9", "-stores=6 -join=3", "-checker=frontier", "-nemesis=kill,split -duration=90s -bug=" + bug} {
 		opts, _, err := parse(strings.Fields(args)...)
 		require.NoError(t, err)
 		cfg := opts.Configs()[0]

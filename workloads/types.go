@@ -37,6 +37,8 @@ type Config struct {
 	Luck uint64 `json:"luck,omitempty"`
 	// Plain are groups of knobs, of Plains, that are as usual, whatever the seed draws.
 	Plain []string `json:"plain,omitempty"`
+	// Checker judges the history; "" is checker.Auto.
+	Checker checker.Engine `json:"checker,omitempty"`
 	// Out is the folder that the run writes its files to; it exists. "" writes none.
 	Out string `json:"out,omitempty"`
 	// Schedule is the text of the schedule to carry out; "" draws one from the seed.
@@ -57,6 +59,8 @@ type Flags struct {
 	Bug      string   `json:"bug,omitempty"`
 	Luck     uint64   `json:"luck,omitempty"`
 	Plain    []string `json:"plain,omitempty"`
+
+	Checker checker.Engine `json:"checker,omitempty"`
 }
 
 // Flags returns what a summary keeps of the configuration.
@@ -64,7 +68,7 @@ func (c Config) Flags() Flags {
 	return Flags{
 		Nemesis: append([]string{}, c.Nemesis...), Duration: c.Duration.String(), Stores: c.Stores,
 		Replicas: c.Replicas, Regions: c.Regions, Clients: c.Clients, Join: c.Join, Bug: c.Bug,
-		Luck: c.Luck, Plain: c.Plain,
+		Luck: c.Luck, Plain: c.Plain, Checker: c.Checker,
 	}
 }
 

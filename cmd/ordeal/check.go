@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -19,9 +21,10 @@ func checkCommand() *cobra.Command {
 		use:   "check FILE",
 		short: "Judge a recorded history again; FILE is a history.jsonl, or the folder of a run",
 		examples: `  ordeal check out/register-7
-  ordeal check -timeout=1m out/register-7/history.jsonl`,
+  ordeal check -checker=porcupine -timeout=1m out/register-7/history.jsonl`,
 		flags: func(fs *flag.FlagSet) func(context.Context, []string) error {
-			timeout := fs.Duration("timeout", checker.DefaultKeyTimeout, "`time` to search for an order of one key's operations")
+			engine := fs.String("checker", string(checker.Auto), workloads.CheckerUsage)
+			timeout := fs.Duration("timeout", checker.DefaultKeyTimeout, "`time` that porcupine may search for an order of one key's operations")
 			return func(_ context.Context, args []string) error {
 				file, err := oneArgument("check", "a history.jsonl or the folder of a run", args)
 				if err != nil {
@@ -30,13 +33,32 @@ func checkCommand() *cobra.Command {
 				if *timeout <= 0 {
 					return workloads.Usagef("-timeout=%v: want more than 0, such as 30s", *timeout)
 				}
-				return check(file, *timeout)
+				e, err := checker.ParseEngine(*engine)
+				if err != nil {
+					return workloads.Usagef("-checker=%s: %v", *engine, err)
+				}
+				return check(file, checker.Options{Engine: e, KeyTimeout: *timeout, Spread: spread})
 			}
 		},
 	}.cobra()
 }
 
-func check(file string, timeout time.Duration) error {
+// spread does pieces of work on all processors.
+func spread(n int, worker func() (do func(i int))) {
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		all.Go(func() {
+			do := worker()
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func check(file string, opts checker.Options) error {
 	if info, err := os.Stat(file); err == nil && info.IsDir() {
 		file = filepath.Join(file, workloads.HistoryFile)
 	}
@@ -49,7 +71,7 @@ func check(file string, timeout time.Duration) error {
 	if err != nil {
 		return workloads.Usagef("%s: %v", file, err)
 	}
-	result := checker.Check(h, checker.Options{KeyTimeout: timeout})
+	result := checker.Check(h, opts)
 	fmt.Printf("verdict: %s (%d operations recorded, %d judged, on %d keys)\n",
 		result.Verdict, len(h.Ops), result.OpsChecked, result.KeysChecked)
 	for _, r := range result.Reasons {

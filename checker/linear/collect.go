@@ -1,0 +1,116 @@
+package linear
+
+import (
+	"math"
+
+	"ordeal/checker/register"
+	"ordeal/world"
+)
+
+// none is no place in the steps.
+const none = -1
+
+// cell is what is known about one value.
+type cell struct {
+	// writer wrote it and consumer replaced it: steps, or none.
+	writer, consumer int32
+	// reads is the first of its reads by call, and next leads from each to the next.
+	reads int32
+	// happened says that the writer certainly acted.
+	happened bool
+	// taken says that a write that may not have happened has become a maker.
+	taken bool
+	// readRet is the least return of its reads, readCall the greatest call.
+	readRet, readCall world.Time
+}
+
+// collect fills in cells and the items that are no chains. It says whether nothing contradicts itself yet, and whether
+// every value is written once, without which nothing else counts.
+func (c *Checker) collect(values int) (sound, unique bool) {
+	c.reset(values)
+	sound = true
+	for i := int32(len(c.steps)) - 1; i >= 0; i-- {
+		s := &c.steps[i]
+		if s.Kind != register.Read && s.Value != register.Absent {
+			cl := &c.cells[s.Value]
+			if cl.writer != none {
+				return false, false
+			}
+			cl.writer, cl.happened = i, s.Sure
+		}
+		switch {
+		case s.Kind == register.Read:
+			sound = c.read(i, s) && sound
+		case s.Kind == register.Swap && s.Expect == register.Absent:
+			if s.Value == register.Absent && s.Sure {
+				c.items = append(c.items, item{s.Call, s.Ret, i, register.Absent, absentRead})
+			}
+		case s.Kind == register.Swap && s.Sure:
+			cl := &c.cells[s.Expect]
+			sound = sound && cl.consumer == none
+			cl.consumer = i
+		case s.Kind == register.Swap && s.Value == register.Absent:
+			c.loose = append(c.loose, i)
+		case s.Value == register.Absent:
+			c.items = append(c.items, item{s.Call, s.Ret, i, register.Absent, maker})
+		}
+	}
+	return sound, true
+}
+
+func (c *Checker) reset(values int) {
+	if cap(c.cells) < values {
+		c.cells = make([]cell, values)
+	}
+	c.cells = c.cells[:values]
+	for v := range c.cells {
+		c.cells[v] = cell{writer: none, consumer: none, reads: none, readRet: register.Never, readCall: math.MinInt64}
+	}
+	if cap(c.next) < len(c.steps) {
+		c.next = make([]int32, len(c.steps))
+	}
+	c.next = c.next[:len(c.steps)]
+	c.items, c.zones, c.loose = c.items[:0], c.zones[:0], c.loose[:0]
+}
+
+// read adds a read. A conditional step that did not swap although it saw what it expected is unsound.
+func (c *Checker) read(i int32, s *register.Step) bool {
+	if s.Value == register.Absent {
+		c.items = append(c.items, item{s.Call, s.Ret, i, register.Absent, absentRead})
+		return s.Expect != s.Value
+	}
+	cl := &c.cells[s.Value]
+	c.next[i], cl.reads = cl.reads, i
+	cl.readRet, cl.readCall = min(cl.readRet, s.Ret), max(cl.readCall, s.Call)
+	return s.Expect != s.Value
+}
+
+// follow decides which writes of unknown outcome happened: those whose value somebody saw. A swap among them saw what it
+// expected, so it goes on from value to value. It is false if a value was seen that nobody wrote, or replaced twice.
+func (c *Checker) follow() bool {
+	for v := range c.cells {
+		if v == int(register.Absent) || c.cells[v].reads == none && c.cells[v].consumer == none {
+			continue
+		}
+		for cl := &c.cells[v]; ; {
+			if cl.writer == none {
+				return false
+			}
+			if cl.happened {
+				break
+			}
+			cl.happened = true
+			w := &c.steps[cl.writer]
+			if w.Kind != register.Swap || w.Expect == register.Absent {
+				break
+			}
+			seen := &c.cells[w.Expect]
+			if seen.consumer != none {
+				return false
+			}
+			seen.consumer = cl.writer
+			cl = seen
+		}
+	}
+	return true
+}
