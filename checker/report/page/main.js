@@ -136,6 +136,8 @@ async function start() {
     view.changed();
   }).observe(document.body);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { palette = {}; view.changed(); });
+  // How long it took, for whoever wants to measure it.
+  view.listeners.push(() => { performance.mark('drawn'); view.listeners.pop(); });
   view.changed();
 }
 
