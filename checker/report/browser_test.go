@@ -183,7 +183,7 @@ func (b *tab) shot(name, selector string) image.Image {
 // drag moves the pressed mouse over an element, from one share of its width to another.
 func (b *tab) drag(selector string, from, to float64) {
 	b.t.Helper()
-	b.do(chromedp.ScrollIntoView(chromedp.CSS(selector)))
+	b.do(run(fmt.Sprintf("document.querySelector(%q).scrollIntoView({block: 'center'})", selector)))
 	at := ask[struct{ X, Y, W, H float64 }](b, fmt.Sprintf(`(() => { const r = document.querySelector(%q).getBoundingClientRect();
 		return {X: r.x, Y: r.y, W: r.width, H: r.height} })()`, selector))
 	y := at.Y + at.H/3
@@ -310,7 +310,7 @@ func TestBrowserZooms(t *testing.T) {
 	b.drag("#panel-faults canvas", .5, .9)
 	// The gutter with the names takes some of the width.
 	b.await(`(() => { const [a, b] = document.querySelector('#stretch').textContent.split(' to ').map(parseFloat); return a > 8 && b < 14.5 && b > a })()`)
-	b.do(chromedp.DoubleClick(chromedp.CSS("#panel-faults canvas")))
+	b.do(run("scrollTo(0, document.querySelector('#timeline').offsetTop - 300)"), chromedp.DoubleClick(chromedp.CSS("#panel-faults canvas")))
 	requireStretch(0, 20)
 	b.drag("#plot-latency .u-over", .5, .75)
 	requireStretch(10, 15)
