@@ -115,12 +115,12 @@ func TestAroundTellsOfOlderStates(t *testing.T) {
 	put := checker.Op{Client: 1, Kind: checker.Put, Key: "x", Invoke: 1, Return: 2, Outcome: checker.Ok, Region: 5, Term: 7, ApplyIndex: 9}
 	get := checker.Op{Client: 2, Kind: checker.Get, Key: "x", Invoke: 3, Return: 4, Outcome: checker.Ok, Region: 5, Term: 7, ApplyIndex: 8}
 	tell := func() string {
-		return strings.Join(around(&Data{Faults: []Fault{{Name: "kill(s1)", From: 2, To: 3, Receipt: "down"}, {Name: "late", From: world.Time(9e9), To: world.Time(9e9)}}},
+		return strings.Join(around(&Data{Faults: []Fault{{Name: "kill(s1)", From: 2, To: 3, Receipt: "down"}, {Name: "nightfall", From: world.Time(9e9), To: world.Time(9e9)}}},
 			&checker.Violation{Ops: []checker.Op{put, get}}), "\n")
 	}
 	require.Contains(t, tell(), "an older state answered later")
 	require.Contains(t, tell(), "Fault kill(s1), 0.000 s to 0.000 s: down.")
-	require.NotContains(t, tell(), "late")
+	require.NotContains(t, tell(), "nightfall")
 	get.Term = 6
 	require.Contains(t, tell(), "an older leader answered later")
 	get.Term, get.ApplyIndex = 7, 9

@@ -78,7 +78,9 @@ function bands(view, u) {
 // raster draws single operations in small cells, the darker the more there are.
 function raster(view, u) {
   const ops = view.run.Ops, g = u.ctx, {left, top, width, height} = u.bbox;
-  const cell = 2 * (devicePixelRatio || 1), columns = Math.ceil(width / cell), rows = Math.ceil(height / cell);
+  let n = 0;
+  view.visible(() => { n++; });
+  const cell = (n < 1000 ? 4 : 2) * (devicePixelRatio || 1), columns = Math.ceil(width / cell), rows = Math.ceil(height / cell);
   const hits = [new Uint16Array(columns * rows), new Uint16Array(columns * rows)];
   const span = view.to - view.from, low = Math.log(u.scales.y.min), high = Math.log(u.scales.y.max);
   view.visible((i) => {
