@@ -258,7 +258,7 @@ func TestReportIsCapped(t *testing.T) {
 // requireSelfContained: the page asks for nothing from anywhere.
 func requireSelfContained(t *testing.T, html string) {
 	t.Helper()
-	html = strings.ReplaceAll(html, "http://www.w3.org/2000/svg", "") // the name of a namespace; nothing is fetched
+	html = strings.ReplaceAll(html, "http://www.w3.org/2000/svg", "")            // the name of a namespace; nothing is fetched
 	html = strings.ReplaceAll(html, "/*! https://github.com/leeoniya/uPlot", "") // where the library comes from
 	require.NotRegexp(t, regexp.MustCompile(`(?i)https?://|@import|<link|<img|src\s*=|url\s*\(`), html)
 }

@@ -71,7 +71,7 @@ func TestListIsNewestFirstAndFiltered(t *testing.T) {
 		last = at
 	}
 	require.Contains(t, all, "3 of 3")
-	require.Contains(t, all, "cut/summary.json can&#39;t be read")
+	require.Contains(t, all, "cut/summary.json can't be read")
 	require.NotContains(t, all, "<b>stale")
 	require.NotContains(t, all, "secret")
 	for query, want := range map[string]string{"verdict=OK": "1 of 3", "workload=register": "2 of 3", "fault=kill": "1 of 3", "fault=split": "1 of 3",
