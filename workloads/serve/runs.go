@@ -228,7 +228,6 @@ func bitten(r Run) map[string]string {
 
 func operators(r Run) map[string]string {
 	text := map[string]string{}
-	//tidy:maporder each goes into another map
 	for k, n := range r.Operators {
 		text[string(k)] = fmt.Sprint(n)
 	}
