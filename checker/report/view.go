@@ -299,9 +299,6 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s[:wordsMax], "") + "…"
 }
 
-// number prints a coordinate.
-func number(f float64) string { return strconv.FormatFloat(f, 'f', 2, 64) }
-
 // grouped prints a count with its thousands apart.
 func grouped(n int) string {
 	s := strconv.Itoa(n)
