@@ -27,6 +27,7 @@ var besideTheSimulation = []struct{ pkg, why string }{
 	{"world/real", "it is the real world"},
 	{"cmd/...", "commands are used by people, outside of a run"},
 	{"workloads/driver/...", "it spreads runs over processes and never takes part in one"},
+	{"workloads/serve", "it shows runs that are over"},
 	{"internal/failpoint", "it works while the product is built"},
 	{"proto/...", "generated code holds nothing that runs by itself"},
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"ordeal/pd"
 	"ordeal/pd/core"
 	"ordeal/pd/schedule"
 	"ordeal/proto/metapb"
@@ -225,8 +224,4 @@ func unwise(o *schedule.Operator, s *core.Snapshot) string {
 func wellOff(s *core.Snapshot, r *core.RegionInfo, m *metapb.Peer) bool {
 	store := s.Store(m.GetStoreId())
 	return region.Votes(m) && store != nil && store.Alive && !r.IsPending(m.GetId()) && !r.IsDown(m.GetId())
-}
-
-func (p *placement) listener() pd.Listener {
-	return pd.Listener{Booted: p.booted, Started: p.started, Ended: p.ended}
 }

@@ -33,7 +33,8 @@ func (r *run) reportData(s *Summary) report.Data {
 		Violations: append(slices.Clone(r.judged.Violations), r.watch.inv.Violations()...),
 		Replay:     "go run ./cmd/ordeal replay " + r.cfg.Out + "\n" + r.cfg.TestLine(),
 		Virtual:    time.Duration(r.w.Now()), Wall: time.Duration(s.WallS * float64(time.Second)), Events: s.Events,
-		TraceHash: s.TraceHash, History: r.history,
+		TraceHash: s.TraceHash, History: r.history, Ranges: r.watch.film.ranges, Operators: r.watch.film.operators,
+		OperatorsLost: r.watch.film.unfilmed,
 	}
 	for _, n := range r.rests {
 		d.Asleep = append(d.Asleep, fmt.Sprintf("%d of %d peers (%s)", n.Asleep, n.Peers, n.When))

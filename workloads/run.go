@@ -111,7 +111,7 @@ func (r *run) prepare() error {
 	r.watch = newWatch(r.w, r.cfg.Regions)
 	cc := r.knobs.cluster(r.cfg)
 	cc.Store.Listener = r.watch.listener()
-	cc.PD.Listener = r.watch.placement.listener()
+	cc.PD.Listener = r.watch.driverListener()
 	if r.cluster, err = cluster.NewSim(r.w, cc); err != nil {
 		return Usagef("%v", err)
 	}

@@ -10,6 +10,9 @@ import (
 
 	"ordeal/checker"
 	"ordeal/cluster"
+	"ordeal/pd"
+	"ordeal/pd/core"
+	"ordeal/pd/schedule"
 	"ordeal/proto/metapb"
 	"ordeal/raft"
 	"ordeal/system/store"
@@ -40,8 +43,9 @@ type watch struct {
 	leadersMax int
 	// waiting are the client calls that wait in each shard.
 	waiting map[shardOf]uint64
-	// placement follows who moves peers.
+	// placement follows who moves peers, film what a report shows of it.
 	placement *placement
+	film      *film
 	// rotten says whether somebody damaged a store's disk where a region has data.
 	rotten func(world.NodeID, *metapb.Region) bool
 	// sound says whether machines and links are as they should be.
@@ -70,7 +74,7 @@ func newWatch(w *sim.World, regions int) *watch {
 		w: w, inv: checker.NewInvariants(w.Now), regions: map[uint64]checker.RegionView{}, ended: map[uint64]bool{},
 		rotten:    func(world.NodeID, *metapb.Region) bool { return false },
 		sound:     func() bool { return true },
-		placement: newPlacement(w.Now), waiting: map[shardOf]uint64{}, leadersMax: leadersMax + leadersPerRegion*regions,
+		placement: newPlacement(w.Now), film: newFilm(w.Now, regions), waiting: map[shardOf]uint64{}, leadersMax: leadersMax + leadersPerRegion*regions,
 	}
 }
 
@@ -146,10 +150,29 @@ func (v *watch) listener() store.Listener {
 	}
 }
 
+// driverListener connects the placement driver to those who follow it.
+func (v *watch) driverListener() pd.Listener {
+	return pd.Listener{
+		Booted: func() {
+			v.placement.booted()
+			v.film.booted()
+		},
+		Started: func(o *schedule.Operator, s *core.Snapshot) {
+			v.placement.started(o, s)
+			v.film.started(o)
+		},
+		Ended: func(e schedule.End) {
+			v.placement.ended(e)
+			v.film.stopped(e)
+		},
+	}
+}
+
 // split checks the key space, unless the store has come late and all of it is known.
 func (v *watch) split(s uint64, parts []*metapb.Region) {
 	news := false
 	for _, r := range parts {
+		v.film.region(r)
 		news = v.learn(s, r) || news
 	}
 	if news {
@@ -161,6 +184,8 @@ func (v *watch) merged(s uint64, r, source *metapb.Region, commit uint64) {
 	v.inv.Merged(world.NodeID(s), r.GetId(), source.GetId(), commit)
 	news := v.learn(s, r) || !v.ended[source.GetId()]
 	v.ended[source.GetId()] = true
+	v.film.merged(source.GetId())
+	v.film.region(r)
 	delete(v.regions, source.GetId())
 	if news {
 		v.checkKeySpace()
@@ -185,6 +210,7 @@ func (v *watch) regionChanged(s uint64, r *metapb.Region) {
 	}
 	e := r.GetRegionEpoch()
 	v.placement.changed(r)
+	v.film.region(r)
 	v.inv.RegionChanged(world.NodeID(s), r.GetId(), r.GetStartKey(), r.GetEndKey(), e.GetConfVer(), e.GetVersion(), peers)
 }
 

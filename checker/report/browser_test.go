@@ -3,7 +3,6 @@ package report
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"image"
 	"image/color"
@@ -12,11 +11,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
 	"ordeal/checker"
@@ -25,157 +31,420 @@ import (
 // browsers are the names under which a browser is looked for. Any Chromium will do.
 var browsers = []string{"chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"}
 
-const (
-	// browserTimeout is how long one page may take. It takes two seconds, but many more to start a browser on a busy
-	// machine.
-	browserTimeout = 2 * time.Minute
-	// The window is high enough for a counter-example and the timeline; both sizes are in pixels.
-	windowWidth  = 1280
-	windowHeight = 2400
+// browserTimeout is how long one test may take. It takes a few seconds, but many more to start a browser on a busy machine.
+const browserTimeout = 2 * time.Minute
+
+// screen is what a page is shown on, in pixels.
+type screen struct {
+	name          string
+	width, height int64
+	dark, touch   bool
+}
+
+var (
+	desktop = screen{"desktop", 1280, 900, false, false}
+	night   = screen{"dark", 1280, 900, true, false}
+	phone   = screen{"phone", 390, 844, false, true}
 )
 
-// probe looks at the page as a reader would, after all else has run, and leaves what it saw in the page.
-const probe = `<script>
-addEventListener('load', () => setTimeout(() => {
-  const all = (what) => [...document.querySelectorAll(what)];
-  const visible = (node) => { const box = node.getBoundingClientRect(); return box.width > 0 && box.height > 0; };
-  document.querySelector('.plot')?.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight', shiftKey: true}));
-  const seen = document.createElement('script');
-  seen.type = 'application/json';
-  seen.id = 'seen';
-  seen.textContent = JSON.stringify({
-    order: all('main > *').filter(visible).sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)
-      .map((node) => node.id || node.tagName.toLowerCase()),
-    badge: all('.badge').filter(visible).map((node) => node.textContent),
-    copy: all('.copy').filter(visible).length,
-    lanes: all('#timeline .lane').filter(visible).length,
-    charts: all('#timeline .chart').filter(visible).length,
-    rows: all('#violations .ops tbody tr').filter(visible).length,
-    readout: all('.readout').filter(visible).map((node) => node.textContent).join(),
-    overflow: document.documentElement.scrollWidth - innerWidth,
-  });
-  document.body.append(seen);
-}, 1000));
-</script></body>`
+// tab is a page in a browser.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
 
-// sight is what the probe saw.
-type sight struct {
-	// Order names the parts of the page from top to bottom.
-	Order []string
-	// Badge is the verdict.
-	Badge []string
-	// Copy, Lanes, Charts and Rows count buttons, lanes and charts of the timeline, operations of counter-examples.
-	Copy, Lanes, Charts, Rows int
-	// Readout is what the cursor over the timeline says.
-	Readout string
-	// Overflow is by how many pixels the page is wider than the window.
-	Overflow int
+	mu sync.Mutex
+	// console is what the browser complained about.
+	console []string
+}
+
+// open shows a report in a headless browser.
+func open(t *testing.T, s screen, page string) *tab {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "report.html")
+	require.NoError(t, os.WriteFile(file, []byte(page), 0o644))
+	return visit(t, s, (&url.URL{Scheme: "file", Path: filepath.ToSlash(file)}).String())
+}
+
+func visit(t *testing.T, s screen, address string) *tab {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(findBrowser(t)), chromedp.NoSandbox,
+		chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(browserTimeout))
+	ctx, cancel := context.WithTimeout(t.Context(), browserTimeout)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
+	t.Cleanup(cancel)
+	b := &tab{t: t}
+	b.ctx, cancel = chromedp.NewContext(ctx, chromedp.WithListener(func(event any) {
+		switch e := event.(type) {
+		case *runtime.EventExceptionThrown:
+			b.complain(e.ExceptionDetails.Text + " " + e.ExceptionDetails.Exception.Description)
+		case *log.EventEntryAdded:
+			b.complain(e.Entry.Text)
+		}
+	}))
+	t.Cleanup(cancel)
+	scheme := "light"
+	if s.dark {
+		scheme = "dark"
+	}
+	b.do(
+		chromedp.EmulateViewport(s.width, s.height, func(m *emulation.SetDeviceMetricsOverrideParams, touch *emulation.SetTouchEmulationEnabledParams) {
+			m.Mobile, touch.Enabled = s.touch, s.touch
+		}),
+		command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}),
+		chromedp.Navigate(address),
+	)
+	return b
+}
+
+func (b *tab) complain(text string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.console = append(b.console, text)
+}
+
+// complaints is what the browser has complained about so far.
+func (b *tab) complaints() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return strings.Join(b.console, "\n")
+}
+
+func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	require.NoError(b.t, chromedp.Do(b.ctx, actions...), "%s", b.complaints())
+}
+
+// command is a command of the browser's protocol.
+func command[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, c, params)
+		return err
+	})
+}
+
+// ask returns what an expression of JavaScript comes to.
+func ask[T any](b *tab, expression string) T {
+	b.t.Helper()
+	answer, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	require.NoError(b.t, err, "%s: %s", expression, b.complaints())
+	return answer
+}
+
+// await waits until an expression is true, however long that takes; the test's own limit is the only one.
+func (b *tab) await(expression string) {
+	b.t.Helper()
+	_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingInterval(20*time.Millisecond), chromedp.WithPollingTimeout(0)))
+	require.NoError(b.t, err, "%s: %s", expression, b.complaints())
+}
+
+// drawn waits until the timeline is there.
+func (b *tab) drawn() {
+	b.t.Helper()
+	b.await(`document.querySelector('#stretch')?.textContent.includes(' to ')`)
+}
+
+// parts are the parts of the page that are to be seen, from top to bottom.
+func (b *tab) parts() []string {
+	return ask[[]string](b, `[...document.querySelectorAll('header, section')].filter((n) => n.getBoundingClientRect().height > 0)
+		.sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top).map((n) => n.id || n.tagName.toLowerCase())`)
+}
+
+func (b *tab) text(selector string) string {
+	return ask[string](b, fmt.Sprintf("document.querySelector(%q).textContent", selector))
+}
+
+// stretch is the time that is looked at, in seconds.
+func (b *tab) stretch() (from, to float64) {
+	b.t.Helper()
+	_, err := fmt.Sscanf(b.text("#stretch"), "%f s to %f s", &from, &to)
+	require.NoError(b.t, err)
+	return from, to
+}
+
+// shot takes a picture of the whole page, or of what a selector names, and keeps it where ORDEAL_SCREENSHOTS says.
+func (b *tab) shot(name, selector string) image.Image {
+	b.t.Helper()
+	take := chromedp.FullScreenshot(100)
+	if selector != "" {
+		take = chromedp.Screenshot(chromedp.CSS(selector))
+	}
+	buf, err := chromedp.Run(b.ctx, take)
+	require.NoError(b.t, err)
+	if dir := os.Getenv("ORDEAL_SCREENSHOTS"); dir != "" && name != "" {
+		require.NoError(b.t, os.MkdirAll(dir, 0o755))
+		require.NoError(b.t, os.WriteFile(filepath.Join(dir, name+".png"), buf, 0o644))
+	}
+	picture, err := png.Decode(bytes.NewReader(buf))
+	require.NoError(b.t, err)
+	return picture
+}
+
+// drag moves the pressed mouse over an element, from one share of its width to another.
+func (b *tab) drag(selector string, from, to float64) {
+	b.t.Helper()
+	b.do(run(fmt.Sprintf("document.querySelector(%q).scrollIntoView({block: 'center'})", selector)))
+	at := ask[struct{ X, Y, W, H float64 }](b, fmt.Sprintf(`(() => { const r = document.querySelector(%q).getBoundingClientRect();
+		return {X: r.x, Y: r.y, W: r.width, H: r.height} })()`, selector))
+	y := at.Y + at.H/3
+	left := chromedp.ButtonLeft
+	b.do(
+		chromedp.MouseEvent(input.DispatchMouseEventTypeMousePressed, at.X+from*at.W, y, left, chromedp.ClickCount(1)),
+		chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, at.X+(from+to)/2*at.W, y, left),
+		chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, at.X+to*at.W, y, left),
+		chromedp.MouseEvent(input.DispatchMouseEventTypeMouseReleased, at.X+to*at.W, y, left, chromedp.ClickCount(1)),
+	)
+}
+
+// choose sets a filter as its list does.
+func choose(filter, value string) chromedp.Action[chromedp.Void] {
+	return run(fmt.Sprintf("{ const f = document.getElementById(%q); f.value = %q; f.dispatchEvent(new Event('input')); }", filter, value))
+}
+
+// run runs JavaScript.
+func run(script string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := chromedp.Evaluate[any](script)(ctx, t)
+		return err
+	})
+}
+
+// painted says how many colours a canvas has.
+func (b *tab) painted(selector string) int {
+	return ask[int](b, fmt.Sprintf(`(() => { const c = document.querySelector(%q);
+		return new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)).size })()`, selector))
+}
+
+func (b *tab) requireFits() {
+	b.t.Helper()
+	require.LessOrEqual(b.t, ask[int](b, "document.documentElement.scrollWidth - innerWidth"), 0, "the page is wider than the window")
+}
+
+// onScreens runs a test on each screen.
+func onScreens(t *testing.T, test func(t *testing.T, s screen)) {
+	for _, s := range []screen{desktop, night, phone} {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, s)
+		})
+	}
 }
 
 func TestBrowserShowsAnOKRun(t *testing.T) {
 	t.Parallel()
-	seen, picture, console := browse(t, sample(checker.OK))
-	require.Empty(t, console)
-	require.Equal(t, []string{"header", "timeline", "faults", "operations", "regions", "run"}, seen.Order)
-	require.Equal(t, []string{"OK"}, seen.Badge)
-	requireTimeline(t, seen)
-	require.Zero(t, seen.Rows)
-	require.Zero(t, count(picture, porcupineBlue), "porcupine's colour stands for its picture")
+	onScreens(t, func(t *testing.T, s screen) {
+		b := open(t, s, render(t, sample(checker.OK)))
+		b.drawn()
+		b.shot("report-ok-"+s.name, "")
+		require.Equal(t, []string{"header", "timeline", "latency", "moves", "faults", "regions", "run"}, b.parts())
+		require.Equal(t, "OK", b.text(".badge"))
+		b.requireFits()
+		require.Empty(t, b.complaints())
+	})
 }
 
+// A failure shows what went wrong first, and everything that belongs to it.
 func TestBrowserShowsAFailure(t *testing.T) {
+	t.Parallel()
+	onScreens(t, func(t *testing.T, s screen) {
+		d := sample(checker.FAIL)
+		b := open(t, s, render(t, d))
+		b.drawn()
+		b.shot("report-fail-"+s.name, "")
+		require.Equal(t, []string{"header", "violations", "timeline", "latency", "moves", "faults", "regions", "run"}, b.parts())
+		require.Equal(t, "FAIL", b.text(".badge"))
+		require.Equal(t, len(d.Violations[0].Ops), ask[int](b, "document.querySelectorAll('.first .drawn g').length"))
+		require.Equal(t, 1, ask[int](b, "document.querySelectorAll('.first .drawn g.subject').length"))
+		for _, panel := range []string{"faults", "river", "clients", "moves"} {
+			require.Greater(t, b.painted("#panel-"+panel+" canvas"), 4, panel)
+		}
+		for _, plot := range []string{"latency", "throughput"} {
+			require.Greater(t, b.painted("#plot-"+plot+" canvas"), 4, plot)
+		}
+		b.requireFits()
+		require.Empty(t, b.complaints())
+	})
+}
+
+func TestBrowserShowsPorcupinesPicture(t *testing.T) {
 	t.Parallel()
 	d := sample(checker.FAIL)
 	require.NotEmpty(t, d.Violations[0].Picture)
-	seen, picture, console := browse(t, d)
-	require.Empty(t, console)
-	require.Equal(t, []string{"header", "violations", "timeline", "faults", "operations", "regions", "run"}, seen.Order)
-	require.Equal(t, []string{"FAIL"}, seen.Badge)
-	requireTimeline(t, seen)
-	require.GreaterOrEqual(t, seen.Rows, 2, "the counter-example: a write and who did not see it")
-	require.Greater(t, count(picture, porcupineBlue), 1000, "pixels of porcupine's picture of it")
+	b := open(t, desktop, render(t, d))
+	b.drawn()
+	require.Zero(t, count(b.shot("", "#violations"), porcupineBlue))
+	b.do(chromedp.Click(chromedp.CSS(".porcupine summary")), chromedp.ScrollIntoView(chromedp.CSS("iframe")))
+	require.Eventually(t, func() bool { return count(b.shot("report-porcupine", "#violations"), porcupineBlue) > 1000 },
+		browserTimeout, 50*time.Millisecond, "pixels of its colour")
+	require.Empty(t, b.complaints())
 }
 
-// The other tests believe that a mistake in a page shows on the console.
-func TestBrowserTellsOfMistakes(t *testing.T) {
+func TestBrowserZooms(t *testing.T) {
+	t.Parallel()
+	b := open(t, desktop, render(t, sample(checker.FAIL)))
+	b.drawn()
+	requireStretch := func(from, to float64) {
+		t.Helper()
+		b.await(fmt.Sprintf(`(() => { const [a, b] = document.querySelector('#stretch').textContent.split(' to ').map(parseFloat);
+			return Math.abs(a - %g) < .1 && Math.abs(b - %g) < .1 })()`, from, to))
+	}
+	requireStretch(0, 20)
+	before := b.shot("", "#panel-clients")
+	b.do(chromedp.Click(chromedp.CSS("#in")))
+	requireStretch(5, 15)
+	require.NotEqual(t, before, b.shot("report-zoomed", "#panel-clients"), "what is drawn follows")
+	b.do(chromedp.Click(chromedp.CSS("#in")))
+	requireStretch(7.5, 12.5)
+	b.do(chromedp.Click(chromedp.CSS("#out")))
+	requireStretch(5, 15)
+
+	b.do(chromedp.Focus(chromedp.CSS("#panel-clients canvas")), chromedp.KeyEvent(kb.ArrowRight))
+	requireStretch(6, 16)
+	b.do(chromedp.KeyEvent("+"))
+	requireStretch(8.5, 13.5)
+	b.do(chromedp.KeyEvent("0"))
+	requireStretch(0, 20)
+
+	b.drag("#overview", .25, .75)
+	requireStretch(5, 15)
+	b.drag("#panel-faults canvas", .5, .9)
+	// The gutter with the names takes some of the width.
+	b.await(`(() => { const [a, b] = document.querySelector('#stretch').textContent.split(' to ').map(parseFloat); return a > 8 && b < 14.5 && b > a })()`)
+	b.do(run("scrollTo(0, document.querySelector('#timeline').offsetTop - 300)"), chromedp.DoubleClick(chromedp.CSS("#panel-faults canvas")))
+	requireStretch(0, 20)
+	b.drag("#plot-latency .u-over", .5, .75)
+	requireStretch(10, 15)
+	b.do(chromedp.Click(chromedp.CSS("#fit")))
+	requireStretch(0, 20)
+	require.Empty(t, b.complaints())
+}
+
+func TestBrowserShowsAViolationOnTheTimeline(t *testing.T) {
 	t.Parallel()
 	d := sample(checker.FAIL)
-	d.Violations[0].Picture = []byte(`<script>mistakeInTheFrame()</script>`)
-	_, _, console := browse(t, d, `<script>mistakeInThePage()</script>`, `<img src="http://localhost/forbidden">`)
-	all := strings.Join(console, "\n")
-	for _, want := range []string{"mistakeInTheFrame", "mistakeInThePage", "forbidden"} {
-		require.Contains(t, all, want)
-	}
+	b := open(t, desktop, render(t, d))
+	b.drawn()
+	b.do(chromedp.Click(chromedp.CSS(".first .show")))
+	from, to := span(&d.Violations[0])
+	b.await(`!document.querySelector('#stretch').textContent.startsWith('0')`)
+	shownFrom, shownTo := b.stretch()
+	require.LessOrEqual(t, shownFrom, from.Seconds())
+	require.GreaterOrEqual(t, shownTo, to.Seconds())
+	require.Less(t, shownTo-shownFrom, 5*to.Sub(from).Seconds()+1)
+	b.shot("report-violation-zoomed", "")
+	require.Empty(t, b.complaints())
 }
 
-// requireTimeline: the timeline is drawn, and the page's script has run.
-func requireTimeline(t *testing.T, seen sight) {
-	t.Helper()
-	require.Equal(t, 5+8, seen.Lanes, "kinds of faults and regions")
-	require.Equal(t, 2, seen.Charts, "operations and latency")
-	require.Equal(t, 2, seen.Copy, "one button for each line to copy; only the script shows them")
-	require.Regexp(t, regexp.MustCompile(`^\d\.\d{3} s +ok \d+, failed \d+, unknown \d+`), seen.Readout)
-	require.LessOrEqual(t, seen.Overflow, 0)
-}
-
-// browse shows a report in a headless browser and returns what is to be seen there and what the browser's console says.
-// Further parts are put at the end of the page.
-func browse(t *testing.T, d Data, parts ...string) (seen sight, picture image.Image, console []string) {
-	t.Helper()
-	browser := findBrowser(t)
-	dir := t.TempDir()
-	page := strings.Replace(render(t, d), "</body>", strings.Join(parts, "")+probe, 1)
-	file, shot := filepath.Join(dir, "report.html"), filepath.Join(dir, "report.png")
-	require.NoError(t, os.WriteFile(file, []byte(page), 0o644))
-
-	ctx, cancel := context.WithTimeout(t.Context(), browserTimeout)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, browser,
-		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars",
-		// The frame with porcupine's picture is painted before the screenshot, and in the page's own process.
-		"--run-all-compositor-stages-before-draw", "--disable-features=IsolateSandboxedIframes",
-		"--user-data-dir="+filepath.Join(dir, "profile"), "--enable-logging=stderr", "--virtual-time-budget=5000",
-		fmt.Sprintf("--window-size=%d,%d", windowWidth, windowHeight), "--dump-dom", "--screenshot="+shot,
-		(&url.URL{Scheme: "file", Path: filepath.ToSlash(file)}).String())
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.WaitDelay = time.Second
-	require.NoError(t, cmd.Run(), "%s", &stderr)
-
-	picture = screenshot(t, shot)
-	for line := range strings.Lines(stderr.String()) {
-		if strings.Contains(line, ":CONSOLE") {
-			console = append(console, strings.TrimSpace(line))
+func TestBrowserFilters(t *testing.T) {
+	t.Parallel()
+	d := sample(checker.FAIL)
+	b := open(t, desktop, render(t, d))
+	b.drawn()
+	all := len(d.History.Ops)
+	requireShown := func(keep func(o *checker.Op) bool) {
+		t.Helper()
+		n := 0
+		for i := range d.History.Ops {
+			if keep(&d.History.Ops[i]) {
+				n++
+			}
 		}
+		require.Less(t, n, all)
+		want := fmt.Sprintf("%s of %s operations", grouped(n), grouped(all))
+		b.await(fmt.Sprintf("document.querySelector('#shown').textContent === %q", want))
 	}
-	found := regexp.MustCompile(`(?s)<script type="application/json" id="seen">(.*?)</script>`).FindStringSubmatch(stdout.String())
-	require.NotNil(t, found, "the probe did not run: %s", &stderr)
-	require.NoError(t, json.Unmarshal([]byte(found[1]), &seen))
-	return seen, picture, console
+	b.do(chromedp.SendKeys(chromedp.CSS("#key"), "x"))
+	requireShown(func(o *checker.Op) bool { return o.Key == "x" })
+	b.do(choose("client", "3"))
+	requireShown(func(o *checker.Op) bool { return o.Key == "x" && o.Client == 3 })
+	b.shot("report-filtered", "")
+	b.do(chromedp.Click(chromedp.CSS("#fit")))
+	b.await(fmt.Sprintf("document.querySelector('#shown').textContent === %q", fmt.Sprintf("%s of %s operations", grouped(all), grouped(all))))
+	b.do(choose("region", "1003"))
+	requireShown(func(o *checker.Op) bool { return o.Region == 1003 })
+	require.Empty(t, b.complaints())
+}
+
+func TestBrowserTellsWhatIsUnderThePointer(t *testing.T) {
+	t.Parallel()
+	d := sample(checker.FAIL)
+	b := open(t, desktop, render(t, d))
+	b.drawn()
+	b.do(chromedp.Click(chromedp.CSS(".first .show")))
+	b.await(`!document.querySelector('#stretch').textContent.startsWith('0')`)
+	b.do(run(`(() => {
+		const canvas = document.querySelector('#panel-clients canvas'), box = canvas.getBoundingClientRect();
+		for (let y = 2; y < box.height - 20; y += 4) for (let x = 110; x < box.width; x += 3) {
+			canvas.dispatchEvent(new PointerEvent('pointermove', {clientX: box.x + x, clientY: box.y + y, bubbles: true}));
+			if (document.querySelector('#tip').textContent.includes('counter-example')) return;
+		}
+	})()`))
+	require.Regexp(t, `^c\d  (get|put) x.* → .*\nat 1\d\.\d+ s, .*\nregion 1003\npart of a counter-example$`, b.text("#tip"))
+	require.True(t, ask[bool](b, "!document.querySelector('#tip').hidden"))
+}
+
+func TestBrowserCopies(t *testing.T) {
+	t.Parallel()
+	d := sample(checker.FAIL)
+	b := open(t, desktop, render(t, d))
+	b.drawn()
+	b.do(chromedp.Click(chromedp.CSS(".copy")))
+	b.await(`document.querySelector('.copy').textContent === 'Copied'`)
+	// What has been copied can be pasted.
+	b.do(chromedp.Focus(chromedp.CSS("#key")), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: "v",
+			Code: "KeyV", Modifiers: int64(chromedp.ModifierCtrl), Commands: []string{"paste"}})
+		return err
+	}))
+	b.await(`document.querySelector('#key').value === 'go run ./cmd/ordeal replay out/register-7'`)
+	require.Empty(t, b.complaints())
+}
+
+// A hundred thousand operations are drawn, none as an element of its own.
+func TestBrowserShowsALargeRun(t *testing.T) {
+	t.Parallel()
+	d := large(100_000)
+	page := render(t, d)
+	b := open(t, desktop, page)
+	b.drawn()
+	require.Equal(t, "100\u202f000 of 100\u202f000 operations", b.text("#shown"))
+	require.Less(t, ask[int](b, "document.querySelectorAll('*').length"), 2000)
+	t.Logf("%d KiB; drawn %.0f ms after the page was asked for", len(page)>>10, ask[float64](b, "window.performance.getEntriesByName('drawn')[0].startTime"))
+	b.shot("report-large", "")
+	require.Empty(t, b.complaints())
+}
+
+// The other tests believe that a mistake in a page shows among the complaints.
+func TestBrowserTellsOfMistakes(t *testing.T) {
+	t.Parallel()
+	page := strings.Replace(render(t, sample(checker.FAIL)), "</body>", `<script>mistakeInThePage()</script><img src="http://localhost/forbidden"></body>`, 1)
+	b := open(t, desktop, page)
+	b.drawn()
+	for _, want := range []string{"mistakeInThePage", "forbidden"} {
+		require.Contains(t, b.complaints(), want)
+	}
+}
+
+// A timeline that can't be read takes nothing else with it, and says so.
+func TestBrowserSaysThatATimelineIsDamaged(t *testing.T) {
+	t.Parallel()
+	page := strings.Replace(render(t, sample(checker.FAIL)), `id="packed">"`, `id="packed">"AAAA`, 1)
+	b := open(t, desktop, page)
+	b.await(`document.body.textContent.includes('The timeline cannot be drawn')`)
+	require.Equal(t, "FAIL", b.text(".badge"))
+	require.Contains(t, b.parts(), "violations")
+	require.NotEmpty(t, b.complaints())
 }
 
 // porcupineBlue is the colour of operations in porcupine's picture; the rest of the page does not have it.
 var porcupineBlue = color.RGBA{0x42, 0xd1, 0xf5, 0xff}
 
-// screenshot reads what the browser painted.
-func screenshot(t *testing.T, file string) image.Image {
-	t.Helper()
-	f, err := os.Open(file)
-	require.NoError(t, err)
-	defer f.Close()
-	picture, err := png.Decode(f)
-	require.NoError(t, err)
-	require.Equal(t, image.Rect(0, 0, windowWidth, windowHeight), picture.Bounds())
-	return picture
-}
-
 // count says how many pixels of a picture have a colour.
 func count(picture image.Image, of color.Color) int {
 	r, g, b, a := of.RGBA()
 	n := 0
-	for y := range windowHeight {
-		for x := range windowWidth {
+	for y := picture.Bounds().Min.Y; y < picture.Bounds().Max.Y; y++ {
+		for x := picture.Bounds().Min.X; x < picture.Bounds().Max.X; x++ {
 			if pr, pg, pb, pa := picture.At(x, y).RGBA(); pr == r && pg == g && pb == b && pa == a {
 				n++
 			}
@@ -192,7 +461,7 @@ func findBrowser(t *testing.T) string {
 			return path
 		}
 	}
-	const missing = "no browser to show the report in: install Chromium (Debian: apt-get install chromium)"
+	const missing = "no browser to show the report in: install Chromium (scripts/browser.sh does on Debian)"
 	if os.Getenv("CI") == "true" {
 		t.Fatal(missing)
 	}

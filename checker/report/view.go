@@ -21,29 +21,43 @@ const (
 	faultRowsMax  = 400
 	regionRowsMax = 400
 	reasonsMax    = 20
+	moveRowsMax   = 30
+	// regionChoicesMax is how many regions the filter names.
+	regionChoicesMax = 500
+	// colours is how many colours the style sheet has for stores and for kinds of faults.
+	colours = 8
 	// wordsMax bounds any text that comes from outside, in bytes.
 	wordsMax = 600
 )
 
 // view is what the template shows: everything decided, formatted and capped.
 type view struct {
-	CSS        template.CSS
-	JS         template.JS
-	Title      string
-	Class      string
-	Verdict    string
-	Headline   string
-	Reasons    []string
-	Replay     []string
-	Chips      []pair
-	Violations []violation
-	MoreViol   int
-	Timeline   *timeline
+	CSS     template.CSS
+	Library template.JS
+	JS      template.JS
+
+	Title, Class, Verdict, Headline, Lead string
+	Reasons                               []string
+	Replay                                []string
+	Chips                                 []pair
+	Violations                            []violation
+	// Further are the violations after the first.
+	Further  []violation
+	MoreViol int
+
+	// Timeline is empty where nothing happened. Drawn says how many of the operations it has, if not all.
+	Timeline, Drawn string
+	Clients         []int
+	Regions         []uint64
+	HasOps          bool
+
+	Kinds      []kindRow
+	Moves      []moveRow
+	MovesLost  int
 	Faults     []faultRow
 	MoreFaults int
-	Kinds      []kindRow
-	Regions    []regionRow
-	MoreRegs   int
+	Ends       []regionRow
+	MoreEnds   int
 	Run        []pair
 }
 
@@ -52,21 +66,24 @@ type pair struct{ Name, Text string }
 // violation is one broken promise.
 type violation struct {
 	Check, Message string
+	Drawing        *drawing
 	Rows           []opRow
 	More           int
-	Noted          bool
-	Picture        string
+	Noted, Traced  bool
+	// Around says what else was going on.
+	Around []string
+	// Mark is the violation's place among the marks of the timeline, -1 if it has none.
+	Mark    int
+	Picture string
 	// PictureHeight has room for a lane each client, in pixels.
 	PictureHeight int
 	// Lost says why there is no picture though there was one.
 	Lost string
 }
 
-// opRow is an operation of a counter-example, with its bar on a scale on which the times of all of them are evenly
-// spread: what matters is which came first.
+// opRow is an operation of a counter-example; Witness is who answered it.
 type opRow struct {
-	Who, Call, Answer, From, To, Note, Class string
-	Left, Width                              string
+	Who, Call, Answer, From, To, Witness, Note, Class string
 }
 
 type faultRow struct {
@@ -74,17 +91,25 @@ type faultRow struct {
 	Bit                            bool
 }
 
+// moveRow counts the placement driver's operators of a kind.
+type moveRow struct {
+	Kind, Total, Finished, Other, Median, Example string
+}
+
 type regionRow struct {
 	ID, Range, Epoch, Peers, Leader, Term string
 }
 
-func newView(d *Data, pictures int) *view {
-	v := &view{CSS: template.CSS(css), JS: template.JS(js), Verdict: string(d.Verdict),
+func newView(d *Data, size sizes) (*view, error) {
+	v := &view{CSS: template.CSS(styles), Library: template.JS(library), JS: template.JS(scripts), Verdict: string(d.Verdict),
 		Class: strings.ToLower(string(d.Verdict)), Headline: headline(d.Verdict)}
 	v.Title = fmt.Sprintf("%s · %s · seed %d · Ordeal", d.Verdict, d.Workload, d.Seed)
+	if len(d.Violations) > 0 {
+		v.Lead = clip(d.Violations[0].Message)
+	}
 	for _, r := range d.Reasons[:min(len(d.Reasons), reasonsMax)] {
-		if len(d.Violations) == 0 || r != d.Violations[0].Message {
-			v.Reasons = append(v.Reasons, clip(r))
+		if r = clip(r); r != v.Lead {
+			v.Reasons = append(v.Reasons, r)
 		}
 	}
 	for line := range strings.Lines(d.Replay) {
@@ -92,16 +117,54 @@ func newView(d *Data, pictures int) *view {
 			v.Replay = append(v.Replay, line)
 		}
 	}
+	mark := 0
 	for i := range d.Violations[:min(len(d.Violations), violationsMax)] {
-		v.Violations = append(v.Violations, newViolation(&d.Violations[i], i < pictures))
+		shown := newViolation(d, &d.Violations[i], i < size.pictures)
+		if shown.Mark = -1; len(d.Violations[i].Ops) > 0 {
+			shown.Mark = mark
+			mark++
+		}
+		v.Violations = append(v.Violations, shown)
 	}
+	v.Further = v.Violations[min(1, len(v.Violations)):]
 	v.MoreViol = len(d.Violations) - len(v.Violations)
-	v.Timeline = newTimeline(d)
 	v.Kinds = kindRows(d.History)
+	v.Moves = moveRows(d.Operators)
+	v.MovesLost = d.OperatorsLost
 	v.faults(d)
 	v.regions(d)
 	v.run(d)
-	return v
+	return v, v.timeline(d, size.operations)
+}
+
+// timeline packs what the script draws, if there is anything.
+func (v *view) timeline(d *Data, operations int) error {
+	all := 0
+	if d.History != nil {
+		all = len(d.History.Ops)
+	}
+	if all+len(d.Faults)+len(d.Leaders)+len(d.Ranges)+len(d.Operators) == 0 {
+		return nil
+	}
+	text, drawn, err := pack(d, operations)
+	if err != nil {
+		return err
+	}
+	v.Timeline, v.HasOps = text, all > 0
+	if drawn < all {
+		v.Drawn = fmt.Sprintf("%s of %s operations are drawn: all that were not ok, those of the counter-examples, and an even share of the others.",
+			grouped(drawn), grouped(all))
+	}
+	if all > 0 {
+		var clients []int
+		for i := range d.History.Ops {
+			clients = append(clients, d.History.Ops[i].Client)
+		}
+		v.Clients = newNames(clients).all
+	}
+	v.Regions = newNames(regionIDs(d)).all
+	v.Regions = v.Regions[:min(len(v.Regions), regionChoicesMax)]
+	return nil
 }
 
 func headline(v checker.Verdict) string {
@@ -117,11 +180,14 @@ func headline(v checker.Verdict) string {
 	}
 }
 
-func newViolation(from *checker.Violation, picture bool) violation {
-	v := violation{Check: from.Check, Message: clip(from.Message)}
-	v.Rows = opRows(from)
+func newViolation(d *Data, from *checker.Violation, picture bool) violation {
+	v := violation{Check: from.Check, Message: clip(from.Message), Drawing: newDrawing(from), Rows: opRows(from)}
 	v.More = len(from.Ops) - len(v.Rows)
 	v.Noted = slices.ContainsFunc(v.Rows, func(r opRow) bool { return r.Note != "" })
+	v.Traced = slices.ContainsFunc(v.Rows, func(r opRow) bool { return r.Witness != "" })
+	if len(from.Ops) > 0 {
+		v.Around = around(d, from)
+	}
 	switch {
 	case len(from.Picture) == 0:
 	case !picture:
@@ -140,50 +206,41 @@ func newViolation(from *checker.Violation, picture bool) violation {
 }
 
 func opRows(v *checker.Violation) []opRow {
-	ops := v.Ops[:min(len(v.Ops), opsMax)]
-	var times []world.Time
-	for i := range ops {
-		times = append(times, ops[i].Invoke, ops[i].Return)
-	}
-	slices.Sort(times)
-	times = slices.Compact(times)
-	place := func(t world.Time) float64 {
-		i, _ := slices.BinarySearch(times, t)
-		return 100 * (float64(i) + 0.5) / float64(len(times))
-	}
 	var rows []opRow
-	for i := range ops {
-		o := &ops[i]
+	for i := range v.Ops[:min(len(v.Ops), opsMax)] {
+		o := &v.Ops[i]
 		row := opRow{Who: o.Who(), Call: clip(o.Call()), Answer: clip(o.Answer()), From: checker.Clock(o.Invoke),
 			To: checker.Clock(o.Return), Class: string(o.Outcome)}
-		from, to := place(o.Invoke), place(o.Return)
-		if o.Outcome == checker.Unknown {
-			to = 100 // it may still take effect
-		}
 		if o.Return == checker.Never {
 			row.To = "open"
+		}
+		if o.Region != 0 {
+			row.Witness = fmt.Sprintf("region %d, term %d, index %d", o.Region, o.Term, o.ApplyIndex)
 		}
 		if i < len(v.Notes) {
 			row.Note = clip(v.Notes[i])
 		}
-		row.Left, row.Width = number(from), number(max(to-from, 1))
 		rows = append(rows, row)
 	}
 	return rows
 }
 
 func (v *view) faults(d *Data) {
-	lanes := faultKinds(d.Faults)
+	var kinds []string
 	for _, f := range d.Faults[:min(len(d.Faults), faultRowsMax)] {
+		kind := kindOf(f.Name)
+		if !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
 		v.Faults = append(v.Faults, faultRow{Name: clip(f.Name), From: checker.Clock(f.From), To: checker.Clock(f.To),
-			Receipt: clip(f.Receipt), Bit: f.Bit, Class: lanes.class(f.Name)})
+			Receipt: clip(f.Receipt), Bit: f.Bit, Class: fmt.Sprintf("c%d", slices.Index(kinds, kind)%colours)})
 	}
 	v.MoreFaults = len(d.Faults) - len(v.Faults)
 }
 
 func (v *view) regions(d *Data) {
 	for _, r := range d.Regions[:min(len(d.Regions), regionRowsMax)] {
-		row := regionRow{ID: strconv.FormatUint(r.ID, 10), Range: "[" + bound(r.Start, "start") + ", " + bound(r.End, "end") + ")",
+		row := regionRow{ID: strconv.FormatUint(r.ID, 10), Range: keyRange(r.Start, r.End),
 			Epoch: fmt.Sprintf("%d / %d", r.ConfVer, r.Version), Leader: "none", Term: strconv.FormatUint(r.Term, 10)}
 		var peers []string
 		for _, p := range r.Peers {
@@ -193,9 +250,9 @@ func (v *view) regions(d *Data) {
 		if r.Leader != 0 {
 			row.Leader = storeName(r.Leader)
 		}
-		v.Regions = append(v.Regions, row)
+		v.Ends = append(v.Ends, row)
 	}
-	v.MoreRegs = len(d.Regions) - len(v.Regions)
+	v.MoreEnds = len(d.Regions) - len(v.Ends)
 }
 
 func (v *view) run(d *Data) {
@@ -242,9 +299,6 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s[:wordsMax], "") + "…"
 }
 
-// number prints a coordinate.
-func number(f float64) string { return strconv.FormatFloat(f, 'f', 2, 64) }
-
 // grouped prints a count with its thousands apart.
 func grouped(n int) string {
 	s := strconv.Itoa(n)
@@ -252,4 +306,9 @@ func grouped(n int) string {
 		s = s[:i] + "\u202f" + s[i:]
 	}
 	return s
+}
+
+// keyRange prints the keys of a region.
+func keyRange(start, end []byte) string {
+	return "[" + bound(start, "start") + ", " + bound(end, "end") + ")"
 }

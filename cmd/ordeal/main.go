@@ -41,13 +41,14 @@ heals it, and judges what its clients saw.
   ordeal run -nemesis=all -seeds=20     20 seeds of every workload under all faults
   ordeal replay out/register-7          the same run once more, event by event
   ordeal shrink out/register-7          the smallest run that fails in the same way
-  ordeal check out/register-7           judge its recorded history again`,
+  ordeal check out/register-7           judge its recorded history again
+  ordeal serve                          browse the runs of out in a browser`,
 		SilenceErrors:      true,
 		SilenceUsage:       true,
 		DisableSuggestions: true,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(runCommand(), replayCommand(), checkCommand(), shrinkCommand(), placementCommand(), hashesCommand(),
+	root.AddCommand(runCommand(), replayCommand(), checkCommand(), shrinkCommand(), serveCommand(), placementCommand(), hashesCommand(),
 		galleryCommand(), nightlyCommand(), workerCommand())
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

@@ -81,7 +81,7 @@ func TestMistakesAreAnsweredInOneLine(t *testing.T) {
 		args string
 		want []string
 	}{
-		{"fly", []string{`unknown command "fly"`, "allowed are check, gallery, hashes, nightly, placement, replay, run, shrink"}},
+		{"fly", []string{`unknown command "fly"`, "allowed are check, gallery, hashes, nightly, placement, replay, run, serve, shrink"}},
 		{"-fly", []string{"fly", "allowed are check, gallery, hashes, nightly, placement, replay, run"}},
 		{"run fly", []string{`"fly"`, "flags only"}},
 		{"run -fly", []string{"unknown flag -fly", "-workload"}},
@@ -109,6 +109,9 @@ func TestMistakesAreAnsweredInOneLine(t *testing.T) {
 		{"replay cut", []string{"cut/summary.json is cut off after 17 bytes"}},
 		{"replay empty", []string{"empty is no run folder", "summary.json"}},
 		{"replay bad", []string{"bad/schedule.txt", "line 2, column 9"}},
+		{"serve gone", []string{"folder gone", "out"}},
+		{"serve a b", []string{"serve takes one argument"}},
+		{"serve -addr=nowhere:1:2 out", []string{"-addr=nowhere:1:2", "127.0.0.1:7474"}},
 		{"check", []string{"check takes one argument"}},
 		{"check gone.jsonl", []string{"gone.jsonl", "history.jsonl"}},
 		{"check bad", []string{"bad/history.jsonl"}},
