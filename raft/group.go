@@ -58,6 +58,8 @@ type Config struct {
 	CacheBytes uint64
 	// Snapshot returns the state machine's data as of the applied index, or nil if it can't be built just now.
 	Snapshot func() []byte
+	// Reached, if not nil, is told the name of one of States whenever the peer comes to it.
+	Reached func(state string)
 }
 
 // Proposed tells the owner where in the log a proposal landed.
@@ -249,6 +251,7 @@ func (g *Group) resendSnapshots() {
 		}
 	})
 	for _, id := range overdue {
+		g.reached(stateSnapshotOverdue)
 		delete(g.snapshotTicks, id)
 		g.rn.ReportSnapshot(id, etcd.SnapshotFailure)
 	}

@@ -105,6 +105,7 @@ func (s *Store) applyOps(p *peer, cmd *ordealpb.Command, pr *proposal) {
 	// gofail: var bugSplitNoEpoch struct{}
 	// fits = true
 	if !fits {
+		s.came(p, stateWriteRefused)
 		if pr != nil {
 			s.fail(p, pr, region.EpochNotMatch(p.region))
 		}

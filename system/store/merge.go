@@ -206,6 +206,7 @@ func (s *Store) applyPrepareMerge(p *peer, epoch *metapb.RegionEpoch, c *ordealp
 	if f := s.cfg.Listener.PrepareMerge; f != nil {
 		f(s.cfg.StoreID, r, p.applied.Index)
 	}
+	s.reached(stateMerging, r.GetId(), c.GetTarget().GetId())
 	s.answerAdmin(p, pr, &ordealpb.AdminResponse{Regions: []*metapb.Region{r}})
 	if p.group.IsLeader() {
 		s.heartbeatRegion(p)
@@ -228,6 +229,7 @@ func (s *Store) applyRollbackMerge(p *peer, c *ordealpb.RollbackMergeCommand) {
 	if f := s.cfg.Listener.RollbackMerge; f != nil {
 		f(s.cfg.StoreID, r, c.GetCommitIndex())
 	}
+	s.came(p, stateMergeRolledBack)
 	if p.group.IsLeader() {
 		s.heartbeatRegion(p)
 	}

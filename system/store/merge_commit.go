@@ -87,6 +87,7 @@ func (s *Store) applyCommitMerge(t *peer, epoch *metapb.RegionEpoch, c *ordealpb
 	// gofail: var bugMergeNoEpoch struct{}
 	// fits = true
 	if !fits {
+		s.reached(stateMergeRefused, t.region.GetId(), c.GetSource().GetId())
 		return
 	}
 	owner := s.owner(c.GetSource().GetId())
@@ -138,10 +139,12 @@ func (s *Store) catchUp(p *peer, c *ordealpb.CommitMergeCommand) {
 		panic(fmt.Sprintf("store %d: %s must have its log up to %d, and has not all from %d on", s.cfg.StoreID,
 			region.Format(p.region), own, p.applied.Index))
 	} else if len(entries) > 0 {
+		s.came(p, stateMergeByLog)
 		s.apply(p, entries)
 	}
 	batch := s.batch
 	if len(carried) > 0 && !p.dead {
+		s.came(p, stateMergeCarried)
 		s.carrying = true
 		s.apply(p, carried)
 		s.carrying = false
@@ -173,6 +176,7 @@ func (s *Store) swallow(t, p *peer, c *ordealpb.CommitMergeCommand) {
 	if f := s.cfg.Listener.CommitMerge; f != nil {
 		f(s.cfg.StoreID, r, source, c.GetCommitIndex())
 	}
+	s.reached(stateMergeCommitted, r.GetId(), source.GetId())
 	if t.group.IsLeader() {
 		s.heartbeatRegion(t)
 	}

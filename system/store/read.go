@@ -111,6 +111,7 @@ func (s *Store) answerRead(p *peer, req *request) {
 	// changed = false
 
 	if changed {
+		s.came(p, stateReadRefused)
 		s.replyError(req, p, region.EpochNotMatch(p.region))
 		return
 	}

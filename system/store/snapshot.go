@@ -141,6 +141,12 @@ func (s *Store) restore(p *peer, payload []byte, at raft.ID) {
 	if err := proto.Unmarshal(payload, data); err != nil || in == nil || !in.whole || in.data.GetId() != data.GetId() {
 		panic(fmt.Sprintf("store %d region %d: the group took a snapshot at %d that is not here: %v", s.cfg.StoreID, id, at.Index, err))
 	}
+	if p.initialised() {
+		s.came(p, stateSnapshotOverData)
+	}
+	if p.merging() || data.GetMerge() != nil {
+		s.came(p, stateSnapshotWhileMerging)
+	}
 	s.failAll(p, "a snapshot replaced the log in which it was")
 	s.makeRoom(data.GetRegion(), data.GetMerged())
 	s.clearForSnapshot(p, data)

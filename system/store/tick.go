@@ -108,6 +108,7 @@ func (s *Store) onStale(c pdCall, r *metapb.Region) {
 			return
 		}
 	}
+	s.came(p, stateStalePeerByPD)
 	s.destroy(p, r, "PD knows its region without it")
 }
 
