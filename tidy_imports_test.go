@@ -45,8 +45,8 @@ var imports = []importRule{
 		"the driver reaches stores by messages only"},
 
 	{"cluster", []string{"proto/...", "world", "world/sim", "world/real", "system/region", "system/engine",
-		"system/store", "system/client", "raft", "pd", "pd/core", "nemesis", "internal/reach"},
-		"a cluster puts stores together and is the target of a nemesis; of Raft it knows only what states there are"},
+		"system/store", "system/client", "pd", "pd/core", "nemesis", "internal/reach"},
+		"a cluster puts stores together and is the target of a nemesis; Raft is the store's affair"},
 
 	{"nemesis", []string{"proto/...", "world", "system/region", "internal/fuzzrand"},
 		"faults are done to a Target, of which clusters of any make are one"},

@@ -48,6 +48,8 @@ type Options struct {
 	Full bool
 	// PDs is how many members the placement driver has; 0 is one.
 	PDs int
+	// States are the names of states that are worth waiting for, and ErrorPoints the failpoints at which operations fail.
+	States, ErrorPoints []string
 }
 
 // drawer holds what a draw needs to know.
@@ -109,7 +111,7 @@ func Draw(rng *rand.Rand, families []Family, duration time.Duration, stores int,
 // somebody to come by a point that may be one of those who do, or needs a replica that is not in the turmoil of the others.
 func needsRoom(f Fault) bool {
 	switch f := f.(type) {
-	case Joint, Learner, Replace, CrashAt, Lag, BitRot:
+	case Joint, Learner, Replace, CrashAt, Lag, BitRot, When:
 		return true
 	case ConfChange:
 		return f.Kind != RemoveReplica
@@ -137,10 +139,18 @@ func (d *drawer) swarm(families []Family) []Family {
 // entry draws a fault of a family. ok is false if there is no room for it at that time.
 func (d *drawer) entry(f Family, at time.Duration) (e Entry, ok bool) {
 	e = Entry{At: at, Fault: f.draw(d)}
-	if f.effect == effectInstant {
+	room := d.end - at
+	if w, ok := e.Fault.(When); ok {
+		if room < 2*time.Millisecond {
+			return e, false
+		}
+		w.Within = d.logUniform(min(withinMin, room/2), min(withinMax, room/2))
+		room -= w.Within
+		e.Fault = w
+	}
+	if effectOf(e.Fault) == effectInstant {
 		return e, true
 	}
-	room := d.end - at
 	if room < time.Millisecond {
 		return e, false
 	}
@@ -156,10 +166,10 @@ func (d *drawer) entry(f Family, at time.Duration) (e Entry, ok bool) {
 func (d *drawer) fits(e Entry) bool {
 	family, powerTaken, armed := 0, 0, 0
 	for _, o := range d.lasting {
-		if o.At > e.At+e.For || e.At > o.At+o.For {
+		if o.At > e.end() || e.At > o.end() {
 			continue
 		}
-		if o.Fault.Name() == e.Fault.Name() {
+		if kindOf(o.Fault) == kindOf(e.Fault) {
 			family++
 		}
 		if takesOnePower(o.Fault) {
@@ -187,10 +197,14 @@ func (d *drawer) fits(e Entry) bool {
 }
 
 // arms tells whether a fault arms a crash point, now or when it ends.
-func arms(f Fault) bool { return f.Name() == (CrashAt{}).Name() || f.Name() == (Lag{}).Name() }
+func arms(f Fault) bool {
+	kind := kindOf(f)
+	return kind == (CrashAt{}).Name() || kind == (Lag{}).Name()
+}
 
 // takesOnePower tells whether a fault takes down one store, now or at a crash point.
 func takesOnePower(f Fault) bool {
+	f = inner(f)
 	k, kill := f.(Kill)
 	j, joint := f.(Joint)
 	d, disk := f.(Disk)
@@ -309,18 +323,6 @@ func drawKill(d *drawer) Fault {
 	default:
 		return Kill{Whom{Kind: WhomAll}}
 	}
-}
-
-func drawCrashAt(d *drawer) Fault {
-	f := CrashAt{Point: d.opts.CrashPoints[d.rng.IntN(len(d.opts.CrashPoints))], Whom: d.store()}
-	switch d.rng.IntN(4) {
-	case 0:
-		f.Whom = Leader(d.region())
-	case 1, 2:
-		// Many points are rare: somebody comes by sooner than one that was chosen.
-		f.Whom = Whom{Kind: WhomAll}
-	}
-	return f
 }
 
 func drawTransferLeader(d *drawer) Fault {

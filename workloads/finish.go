@@ -131,7 +131,7 @@ func (r *run) close() {
 		}
 	}
 	if r.cluster != nil {
-		r.cluster.DisarmCrashes()
+		r.cluster.Disarm()
 	}
 	if r.w == nil {
 		return

@@ -45,8 +45,8 @@ func (s *Store) apply(p *peer, entries []*raft.Entry) (rest []*raft.Entry) {
 		}
 	}
 	s.putApplyState(p)
-	// gofail: var crashAfterApply int
-	// s.crashIf(crashAfterApply, "crashAfterApply")
+	// gofail: var crashAfterApply struct{}
+	// s.at("crashAfterApply", p.region.GetId())
 
 	return rest
 }

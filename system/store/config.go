@@ -113,6 +113,10 @@ type Config struct {
 	// to which nothing was written since the last time is passed over.
 	ConsistencyCheckTicks int
 
+	// Failpoint, if not nil, is called at every failpoint that is compiled in and switched on. It may panic with a world.Crash
+	// of the store's node; if it returns true, what the store is about to do there fails.
+	Failpoint func(point string, region uint64) (fail bool)
+
 	Listener Listener
 }
 

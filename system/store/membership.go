@@ -133,8 +133,8 @@ func (s *Store) destroy(p *peer, r *metapb.Region, why string) {
 	s.bury(p, r.GetRegionEpoch(), nil)
 	// What is deleted by range is not in the overlay: later reads of this turn must see it gone.
 	s.commit()
-	// gofail: var crashAfterDestroy int
-	// s.crashIf(crashAfterDestroy, "crashAfterDestroy")
+	// gofail: var crashAfterDestroy struct{}
+	// s.at("crashAfterDestroy", p.region.GetId())
 }
 
 // createByMessage makes an uninitialised peer for a message that says this store has one, or returns nil.

@@ -200,8 +200,8 @@ func (s *Store) applyPrepareMerge(p *peer, epoch *metapb.RegionEpoch, c *ordealp
 	if !keep {
 		p.group.DropLease()
 	}
-	// gofail: var crashAfterPrepareMerge int
-	// s.crashIf(crashAfterPrepareMerge, "crashAfterPrepareMerge")
+	// gofail: var crashAfterPrepareMerge struct{}
+	// s.at("crashAfterPrepareMerge", p.region.GetId())
 
 	if f := s.cfg.Listener.PrepareMerge; f != nil {
 		f(s.cfg.StoreID, r, p.applied.Index)
@@ -223,8 +223,8 @@ func (s *Store) applyRollbackMerge(p *peer, c *ordealpb.RollbackMergeCommand) {
 	r := region.Clone(p.region)
 	r.RegionEpoch.Version++
 	s.setRegion(p, r)
-	// gofail: var crashAfterRollbackMerge int
-	// s.crashIf(crashAfterRollbackMerge, "crashAfterRollbackMerge")
+	// gofail: var crashAfterRollbackMerge struct{}
+	// s.at("crashAfterRollbackMerge", p.region.GetId())
 
 	if f := s.cfg.Listener.RollbackMerge; f != nil {
 		f(s.cfg.StoreID, r, c.GetCommitIndex())

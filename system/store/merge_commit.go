@@ -107,8 +107,8 @@ func (s *Store) applyCommitMerge(t *peer, epoch *metapb.RegionEpoch, c *ordealpb
 	s.putApplyState(t)
 	s.commit()
 	t.applied = at
-	// gofail: var crashBeforeCommitMerge int
-	// s.crashIf(crashBeforeCommitMerge, "crashBeforeCommitMerge")
+	// gofail: var crashBeforeCommitMerge struct{}
+	// s.at("crashBeforeCommitMerge", t.region.GetId())
 	s.catchUp(p, c)
 	if o := owner.outcast(c.GetSource().GetId()); p.dead && o != nil {
 		s.takeOverOutcast(t, o, merged(t.region, c.GetSource()))
@@ -170,8 +170,8 @@ func (s *Store) swallow(t, p *peer, c *ordealpb.CommitMergeCommand) {
 	s.setRegion(t, r)
 	s.putApplyState(t)
 	s.commit()
-	// gofail: var crashAfterCommitMerge int
-	// s.crashIf(crashAfterCommitMerge, "crashAfterCommitMerge")
+	// gofail: var crashAfterCommitMerge struct{}
+	// s.at("crashAfterCommitMerge", t.region.GetId())
 
 	if f := s.cfg.Listener.CommitMerge; f != nil {
 		f(s.cfg.StoreID, r, source, c.GetCommitIndex())

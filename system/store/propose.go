@@ -48,6 +48,11 @@ func (s *Store) propose(p *peer, data []byte, pr proposal) *errorpb.Error {
 	if !p.takesWrites() {
 		return region.ProposalInMergingMode(p.region.GetId())
 	}
+	// gofail: var errorPropose struct{}
+	// if s.at("errorPropose", p.region.GetId()) {
+	//	return region.ServerIsBusy("a failpoint refuses proposals")
+	// }
+
 	return s.appendCommand(p, data, pr)
 }
 

@@ -43,6 +43,11 @@ func (s *Store) incomingOf(region uint64) *incoming {
 func (s *Store) onSnapshotChunk(c *ordealpb.SnapshotChunk) {
 	ack := &ordealpb.SnapshotAck{Id: c.GetId(), RegionId: c.GetRegionId(), FromPeer: c.GetToPeer(), ToPeer: c.GetFromPeer()}
 	p := s.peers[c.GetRegionId()]
+	// gofail: var errorSnapshotChunk struct{}
+	// if s.at("errorSnapshotChunk", c.GetRegionId()) {
+	//	return
+	// }
+
 	switch {
 	case c.GetToPeer().GetStoreId() != s.cfg.StoreID || c.GetChecksum() != chunkChecksum(c):
 		return // not meant for this store, or not as it was sent: as good as lost

@@ -65,6 +65,11 @@ func (s *Store) buildSnapshot(p *peer) []byte {
 	if !p.member() || len(s.sending)+s.promised >= s.cfg.SnapshotsSendingMax {
 		return nil
 	}
+	// gofail: var errorBuildSnapshot struct{}
+	// if s.at("errorBuildSnapshot", p.region.GetId()) {
+	//	return nil
+	// }
+
 	if p.source == nil || p.source.at != p.applied {
 		s.putApplyState(p)
 		s.commit()
@@ -153,8 +158,8 @@ func (s *Store) restore(p *peer, payload []byte, at raft.ID) {
 	// gofail: var bugSnapshotTwoBatches struct{}
 	// s.commit()
 
-	// gofail: var crashInSnapshot int
-	// s.crashIf(crashInSnapshot, "crashInSnapshot")
+	// gofail: var crashInSnapshot struct{}
+	// s.at("crashInSnapshot", id)
 
 	s.fillFromSpool(in)
 	lo, hi := engine.SpoolRange(id, 0, uint64(in.next))
@@ -164,13 +169,13 @@ func (s *Store) restore(p *peer, payload []byte, at raft.ID) {
 	p.size = sizeState{rest: p.size.rest, bytes: uint64(in.bytes)}
 	s.adoptMeta(p, data)
 	s.putApplyState(p)
-	// gofail: var crashBeforeSnapshot int
-	// s.crashIf(crashBeforeSnapshot, "crashBeforeSnapshot")
+	// gofail: var crashBeforeSnapshot struct{}
+	// s.at("crashBeforeSnapshot", id)
 
 	// The overlay knows nothing of a deleted range.
 	s.commit()
-	// gofail: var crashAfterSnapshot int
-	// s.crashIf(crashAfterSnapshot, "crashAfterSnapshot")
+	// gofail: var crashAfterSnapshot struct{}
+	// s.at("crashAfterSnapshot", id)
 
 	s.tellStateHash(p)
 	if f := s.cfg.Listener.SnapshotApplied; f != nil {

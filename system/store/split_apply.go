@@ -39,14 +39,14 @@ func (s *Store) applySplit(p *peer, epoch *metapb.RegionEpoch, c *ordealpb.Split
 	share := p.size.share(uint64(len(parts)))
 	p.size = share
 	p.size.rest = s.ticks + uint64(s.cfg.MergeRestTicks)
-	// gofail: var crashBeforeSplitChild int
-	// s.crashIf(crashBeforeSplitChild, "crashBeforeSplitChild")
+	// gofail: var crashBeforeSplitChild struct{}
+	// s.at("crashBeforeSplitChild", p.region.GetId())
 
 	// The new peers are loaded from the disk, so everything up to here goes there.
 	s.putApplyState(p)
 	s.commit()
-	// gofail: var crashAfterSplit int
-	// s.crashIf(crashAfterSplit, "crashAfterSplit")
+	// gofail: var crashAfterSplit struct{}
+	// s.at("crashAfterSplit", p.region.GetId())
 	for _, c := range children {
 		s.raiseChild(p, c, share)
 	}

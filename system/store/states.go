@@ -1,8 +1,13 @@
 package store
 
-import "ordeal/internal/reach"
+import (
+	"slices"
 
-// state is one of States.
+	"ordeal/internal/reach"
+	"ordeal/raft"
+)
+
+// state is one of states.
 type state uint8
 
 const (
@@ -59,8 +64,10 @@ const (
 	stateHeldForAlone
 )
 
-// States is what a store may come to, with one of its regions.
-var States = []reach.State{
+// States returns what a store, or one of its groups, may come to with a region.
+func States() []reach.State { return slices.Concat(states, raft.States) }
+
+var states = []reach.State{
 	stateMerging:                {Name: "merging", About: "a region was frozen by a PrepareMerge, and is not yet part of its target"},
 	stateMergeRolledBack:        {Name: "merge-rolled-back", About: "a region that was frozen was thawed, since its target had changed"},
 	stateMergeCommitted:         {Name: "merge-committed", About: "a region became part of its neighbour"},
@@ -118,7 +125,7 @@ var States = []reach.State{
 // it (the target of a merge, a child), or 0.
 func (s *Store) reached(st state, region, other uint64) {
 	if f := s.cfg.Listener.Reached; f != nil {
-		f(s.cfg.StoreID, States[st].Name, region, other)
+		f(s.cfg.StoreID, states[st].Name, region, other)
 	}
 }
 
