@@ -152,6 +152,17 @@ func (c Condition) Unknown(t Target) string {
 // kindOf names what heals a fault: the heal of one ends all of its kind.
 func kindOf(f Fault) string { return inner(f).Name() }
 
+// StallMax is the longest time that a fault of the schedule has a store stand still.
+func (s Schedule) StallMax() time.Duration {
+	longest := time.Duration(0)
+	for _, e := range s {
+		if f, ok := inner(e.Fault).(CrashAt); ok {
+			longest = max(longest, f.Act.By)
+		}
+	}
+	return longest
+}
+
 // inner is the fault that strikes in the end.
 func inner(f Fault) Fault {
 	if w, ok := f.(When); ok {

@@ -144,6 +144,11 @@ func cannotArm(t Target, point string) string {
 	return ""
 }
 
+// SplitPoints tells the failpoints at which operations can fail from the others.
+func SplitPoints(all []string) (crashes, errors []string) {
+	return withPrefix(all, crashPrefix), withPrefix(all, errorPrefix)
+}
+
 // withPrefix returns the names that begin in such a way.
 func withPrefix(names []string, prefix string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !strings.HasPrefix(n, prefix) })

@@ -112,6 +112,7 @@ func (r *run) prepare() error {
 	cc := r.knobs.cluster(r.cfg)
 	cc.Store.Listener = r.watch.listener()
 	cc.PD.Listener = r.watch.placement.listener()
+	cc.PD.Listener.Reached = func(state string, _ uint64) { r.watch.reached.Reached(state) }
 	if r.cluster, err = cluster.NewSim(r.w, cc); err != nil {
 		return Usagef("%v", err)
 	}
@@ -139,7 +140,7 @@ func (r *run) drawSchedule() error {
 		if err != nil {
 			return Usagef("schedule: %v", err)
 		}
-		return nil
+		return r.checkConditions()
 	}
 	if len(r.cfg.Nemesis) == 0 {
 		return nil
@@ -149,8 +150,8 @@ func (r *run) drawSchedule() error {
 		return Usagef("%v", err)
 	}
 	rng := rand.New(rand.NewPCG(r.cfg.Seed, scheduleStream))
-	opts := nemesis.Options{Clients: r.cfg.Clients, CrashPoints: r.cluster.Failpoints(), Full: r.cfg.Replicas == r.cfg.Stores}
-	opts.PDs = r.knobs.members.members
+	opts := nemesis.Options{Clients: r.cfg.Clients, Full: r.cfg.Replicas == r.cfg.Stores, PDs: r.knobs.members.members, States: awaited}
+	opts.CrashPoints, opts.ErrorPoints = nemesis.SplitPoints(r.cluster.Failpoints())
 	if r.cfg.Regions > manyRegions {
 		opts.Busy, opts.Regions = r.load.Busy(r.knobs.traffic), uint64(r.cfg.Regions)
 	}
@@ -238,7 +239,7 @@ func (r *run) await(cond func() bool, limit time.Duration) bool {
 	end := r.w.Now().Add(limit)
 	for {
 		r.report()
-		r.watch.checkSleepers(r.cluster, r.knobs.oversleepMax())
+		r.watch.checkSleepers(r.cluster, r.knobs.oversleepMax()+r.schedule.StallMax())
 		if r.w.RunWhile(cond, min(end, r.w.Now().Add(progressStep))) {
 			return true
 		}

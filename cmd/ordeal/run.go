@@ -30,6 +30,7 @@ func runCommand() *cobra.Command {
 			asJSON := fs.Bool("json", false, "print one summary a line, in JSON, and no tables")
 			untilFail := fs.Bool("until-fail", false, "stop when the first run has failed")
 			small := fs.Duration("shrink", defaultShrink, "`time` to make the first run that fails smaller, 0 to leave it")
+			states := fs.Bool("states", false, "print a table of the states that the code declares: how many runs came to each")
 			trace := fs.String("trace", "", "`file` that gets a line for every event of the run, if it is only one")
 			return func(ctx context.Context, args []string) error {
 				if err := noArguments("run", args); err != nil {
@@ -53,7 +54,7 @@ func runCommand() *cobra.Command {
 				if *small < 0 {
 					return workloads.Usagef("-shrink=%v: want a time, or 0", *small)
 				}
-				return makeRuns(ctx, cfgs, *asJSON, *untilFail, *small)
+				return makeRuns(ctx, cfgs, output{json: *asJSON, states: *states}, *untilFail, *small)
 			}
 		},
 	}.cobra()
@@ -68,20 +69,24 @@ func setTrace(cfgs []workloads.Config, file string) error {
 	return nil
 }
 
+// output is what is printed of runs.
+type output struct{ json, states bool }
+
 // makeRuns makes runs and prints what they came to.
-func makeRuns(ctx context.Context, cfgs []workloads.Config, asJSON, untilFail bool, small time.Duration) error {
+func makeRuns(ctx context.Context, cfgs []workloads.Config, out output, untilFail bool, small time.Duration) error {
 	results, err := makeAll(ctx, cfgs, untilFail)
 	begun := slices.ContainsFunc(results, func(r driver.Result) bool { return r.Summary != nil })
 	if err != nil && (workloads.IsUsage(err) || !begun) {
 		return failed(err)
 	}
-	if asJSON {
+	if out.json {
 		if err := printJSON(os.Stdout, results); err != nil {
 			return failed(err)
 		}
 		small = 0
 	} else {
 		driver.PrintResults(os.Stdout, results)
+		driver.PrintStates(os.Stdout, results, out.states)
 	}
 	if err != nil {
 		return failed(err)
