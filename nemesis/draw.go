@@ -48,8 +48,16 @@ type Options struct {
 	Full bool
 	// PDs is how many members the placement driver has; 0 is one.
 	PDs int
-	// States are the names of states that are worth waiting for, and ErrorPoints the failpoints at which operations fail.
-	States, ErrorPoints []string
+	// ErrorPoints are the failpoints at which operations fail.
+	ErrorPoints []string
+	// States are those that are worth waiting for.
+	States []Awaited
+}
+
+// Awaited is a state that is worth waiting for.
+type Awaited struct {
+	// State is its name, By the family of faults that may bring it about, "" if it comes by itself.
+	State, By string
 }
 
 // drawer holds what a draw needs to know.
@@ -87,13 +95,13 @@ func Draw(rng *rand.Rand, families []Family, duration time.Duration, stores int,
 	var s Schedule
 	for at := d.gap(gap); at < d.end && len(s) < entriesMax; at += d.gap(gap) {
 		if e, ok := d.entry(families[d.weighted(rates)], at); ok {
-			s = append(s, e)
+			s = append(append(s, e), d.provoked(e)...)
 		}
 	}
 	for i := 0; len(s) == 0 && i < len(families); i++ {
 		// A run too short for its rate still gets one fault.
 		if e, ok := d.entry(families[i], 0); ok {
-			s = append(s, e)
+			s = append(append(s, e), d.provoked(e)...)
 		}
 	}
 	if opts.Full && !slices.ContainsFunc(s, func(e Entry) bool { return !needsRoom(e.Fault) }) {

@@ -11,7 +11,7 @@ import (
 
 func drawSeed(seed uint64, stores int, points ...string) Schedule {
 	rng := rand.New(rand.NewPCG(seed, 1))
-	return Draw(rng, Families(), 20*time.Second, stores, Options{CrashPoints: points, ErrorPoints: []string{"errorA"}, States: []string{"merging", "split"}, PDs: 3})
+	return Draw(rng, Families(), 20*time.Second, stores, Options{CrashPoints: points, ErrorPoints: []string{"errorA"}, States: []Awaited{{"merging", "merge"}, {State: "asleep"}}, PDs: 3})
 }
 
 func TestDrawRepeats(t *testing.T) {
@@ -115,7 +115,7 @@ func TestDrawForShortRuns(t *testing.T) {
 	for _, f := range families {
 		for seed := range uint64(20) {
 			rng := rand.New(rand.NewPCG(seed, 2))
-			s := Draw(rng, []Family{f}, 20*time.Millisecond, 3, Options{CrashPoints: []string{"crashA", "crashInSnapshot"}, States: []string{"merging"}, PDs: 3})
+			s := Draw(rng, []Family{f}, 20*time.Millisecond, 3, Options{CrashPoints: []string{"crashA", "crashInSnapshot"}, States: []Awaited{{"merging", "merge"}}, PDs: 3})
 			require.NotEmpty(t, s, "%s seed %d", f.Name, seed)
 			require.LessOrEqual(t, s.Duration(), 20*time.Millisecond)
 		}

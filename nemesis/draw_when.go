@@ -1,6 +1,9 @@
 package nemesis
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // How long a fault waits for its condition.
 const (
@@ -47,9 +50,28 @@ func drawWhen(d *drawer) Fault {
 	if points > 0 && d.rng.IntN(4) == 0 && !arms(f.Fault) {
 		f.Cond = Condition{State: d.opts.CrashPoints[d.rng.IntN(points)], At: true}
 	} else {
-		f.Cond = Condition{State: d.opts.States[d.rng.IntN(len(d.opts.States))]}
+		f.Cond = Condition{State: d.opts.States[d.rng.IntN(len(d.opts.States))].State}
 	}
 	return f
+}
+
+// provoked draws what brings about the state that a fault waits for, right after the wait has begun: few states come in
+// time by chance, least of all where few other faults do.
+func (d *drawer) provoked(e Entry) []Entry {
+	w, ok := e.Fault.(When)
+	if !ok || w.Cond.At {
+		return nil
+	}
+	i := slices.IndexFunc(d.opts.States, func(a Awaited) bool { return a.State == w.Cond.State })
+	for _, f := range Families() {
+		if f.Name != d.opts.States[i].By || f.Unavailable(d.stores, d.opts) != "" {
+			continue
+		}
+		if by, ok := d.entry(f, e.At+time.Millisecond); ok {
+			return []Entry{by}
+		}
+	}
+	return nil
 }
 
 // strike draws what happens when a condition has come true: mostly to somebody who has to do with it.

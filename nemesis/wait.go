@@ -2,6 +2,7 @@ package nemesis
 
 import (
 	"fmt"
+	"time"
 
 	"ordeal/world"
 )
@@ -67,7 +68,8 @@ func (r *runner) cameTrue(p world.Proc, at int, f When, seen Seen) {
 	r.striking++
 	defer func() { r.striking-- }()
 	r.records[at].AppliedAt = p.Now()
-	known := Receipt{Text: fmt.Sprintf("%v of %v after %s", f.Cond, seen, seconds(p.Now().Sub(w.began)))}
+	took := p.Now().Sub(w.began).Truncate(time.Millisecond)
+	known := Receipt{Text: fmt.Sprintf("%v of %v after %s", f.Cond, seen, seconds(took))}
 	if r.strike(p, seenTarget{r.t, seen}, at, f.Fault, known) {
 		p.Sleep(r.records[at].For)
 		r.heal(p, at)
