@@ -4,14 +4,13 @@ import (
 	"fmt"
 	"time"
 
+	"ordeal/raft"
 	"ordeal/system/region"
 	"ordeal/world"
 )
 
 // Bounds of one store. Whoever meets one gets ServerIsBusy or waits for the next tick; nothing grows without limit.
 const (
-	MaxOpsPerEntry      = 256     // data operations put into one log entry
-	MaxOpsBytesPerEntry = 1 << 20 // keys and values of several operations in one log entry; a single one may be larger
 	MaxMessagesPerTurn  = 256     // messages that one peer sends in a turn; the rest is dropped
 	MaxPDCalls          = 1024    // questions to PD that are not answered
 	MaxMergeBytes       = 1 << 20 // log entries that one CommitMerge carries for peers that lag
@@ -69,6 +68,11 @@ type Config struct {
 	WaitingBytesMax uint64
 	// BarriersMax bounds the turns whose batch is not durable yet. Beyond it the store hears nothing but its disk.
 	BarriersMax int
+	// OpsPerEntryMax and OpsBytesPerEntryMax bound the data operations that share a log entry, in number and in bytes of keys
+	// and values; a single one may be larger.
+	OpsPerEntryMax, OpsBytesPerEntryMax int
+	// Append bounds what a leader has under way to a follower, and what a peer applies at a time.
+	Append raft.Bounds
 	// PromoteLagMax is the number of log entries that a learner may lack to be made a voter.
 	PromoteLagMax uint64
 	// RegionSplitBytes is the size of keys and values, and RegionSplitKeys the number of keys, beyond which a region splits
@@ -157,6 +161,9 @@ func DefaultConfig() Config {
 		WaitingMax:           1 << 16,
 		WaitingBytesMax:      256 << 20,
 		BarriersMax:          4096,
+		OpsPerEntryMax:       256,
+		OpsBytesPerEntryMax:  1 << 20,
+		Append:               raft.DefaultBounds(),
 		PromoteLagMax:        64,
 		RegionSplitBytes:     96 << 20,
 		RegionSplitKeys:      960_000,
@@ -200,6 +207,9 @@ func (c Config) validate() error {
 		{"WaitingMax", c.WaitingMax > 0, "above 0"},
 		{"WaitingBytesMax", c.WaitingBytesMax >= region.RaftEntrySizeMax, "room for a largest entry"},
 		{"BarriersMax", c.BarriersMax > 0, "above 0"},
+		{"OpsPerEntryMax", c.OpsPerEntryMax > 0, "above 0"},
+		{"OpsBytesPerEntryMax", c.OpsBytesPerEntryMax > 0, "above 0"},
+		{"Append", c.Append.Valid(), "bounds that let an entry through"},
 		{"ClockDrift", c.ClockDrift >= 0 && c.ClockDrift <= clockDriftMax, fmt.Sprintf("from 0 to %v", clockDriftMax)},
 		{"TrafficInterval", c.TrafficInterval >= time.Second && c.TrafficInterval%time.Second == 0, "one or more whole seconds"},
 		{"Labels", c.labelsValid(), fmt.Sprintf("at most %d, each with a key, which is not %q", labelsMax, region.ShardsLabel)},

@@ -151,6 +151,7 @@ func (s *Store) openPeer(r *metapb.Region, meta *metapb.Peer) (*peer, error) {
 		Conf:           confState(r, meta, auto),
 		Applied:        p.applied,
 		CacheBytes:     s.cfg.LogCacheBytes,
+		Bounds:         s.cfg.Append,
 		Truncated:      raft.ID{Index: st.GetTruncatedIndex(), Term: st.GetTruncatedTerm()},
 		Snapshot:       func() []byte { return s.buildSnapshot(p) },
 	}
