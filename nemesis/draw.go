@@ -69,10 +69,30 @@ type drawer struct {
 	lasting []Entry       // those drawn so far that last
 }
 
+// Plan is a schedule with what it was drawn from.
+type Plan struct {
+	Schedule Schedule
+	// Gap is the mean time between two faults.
+	Gap time.Duration
+	// Shares are the families that take part, each with the share of the faults that it is meant to have.
+	Shares []Share
+}
+
+// Share is a family with its share of the faults, from 0 to 1.
+type Share struct {
+	Family string
+	Of     float64
+}
+
 // Draw draws a schedule for a chaos phase of the given length on a cluster of so many stores. The seed chooses which of
 // the families take part, how often each comes and how long faults last. Every fault is over before the end. Families
 // that are unavailable are left out; ask Family.Unavailable for the reason. The same rng state gives the same schedule.
 func Draw(rng *rand.Rand, families []Family, duration time.Duration, stores int, opts Options) Schedule {
+	return DrawPlan(rng, families, duration, stores, opts).Schedule
+}
+
+// DrawPlan is Draw, and says what the schedule was drawn from.
+func DrawPlan(rng *rand.Rand, families []Family, duration time.Duration, stores int, opts Options) (plan Plan) {
 	opts.CrashPoints = slices.Sorted(slices.Values(opts.CrashPoints))
 	if opts.Clients == 0 {
 		opts.Clients = clientsDefault
@@ -80,19 +100,29 @@ func Draw(rng *rand.Rand, families []Family, duration time.Duration, stores int,
 	families = slices.DeleteFunc(slices.Clone(families), func(f Family) bool { return f.Unavailable(stores, opts) != "" })
 	d := &drawer{rng: rng, stores: stores, opts: opts, end: duration - min(duration/quietShare, quietMax)}
 	if len(families) == 0 || d.end < time.Millisecond {
-		return nil
+		return plan
 	}
 	all := families
 	families = d.swarm(families)
 	rates := make([]float64, len(families))
+	sum := 0.0
 	for i, f := range families {
 		rates[i] = float64(f.Weight) * math.Exp2((2*rng.Float64()-1)*skew)
+		sum += rates[i]
 	}
-	gap := d.logUniform(gapMin, gapMax)
+	for i, f := range families {
+		plan.Shares = append(plan.Shares, Share{f.Name, rates[i] / sum})
+	}
+	plan.Gap = d.logUniform(gapMin, gapMax)
 	if opts.Light {
-		gap *= lightGap
+		plan.Gap *= lightGap
 	}
-	var s Schedule
+	plan.Schedule = d.schedule(families, all, rates, plan.Gap)
+	return plan
+}
+
+// schedule draws the faults of those families that take part, at their rates; all are those that could.
+func (d *drawer) schedule(families, all []Family, rates []float64, gap time.Duration) (s Schedule) {
 	for at := d.gap(gap); at < d.end && len(s) < entriesMax; at += d.gap(gap) {
 		if e, ok := d.entry(families[d.weighted(rates)], at); ok {
 			s = append(append(s, e), d.provoked(e)...)
@@ -104,7 +134,7 @@ func Draw(rng *rand.Rand, families []Family, duration time.Duration, stores int,
 			s = append(append(s, e), d.provoked(e)...)
 		}
 	}
-	if opts.Full && !slices.ContainsFunc(s, func(e Entry) bool { return !needsRoom(e.Fault) }) {
+	if d.opts.Full && !slices.ContainsFunc(s, func(e Entry) bool { return !needsRoom(e.Fault) }) {
 		// None of these faults may find anything to do: one that will is added.
 		for _, f := range all {
 			if e, ok := d.entry(f, d.end/2); ok && !needsRoom(e.Fault) {

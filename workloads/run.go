@@ -56,14 +56,17 @@ type run struct {
 	tune func(*knobs)
 
 	schedule nemesis.Schedule
-	records  []nemesis.Record
-	recs     []*checker.Recorder
-	history  *checker.History
-	rests    []Rest
-	balance  *Balance
-	stop     bool
-	panicked bool
-	busy     int
+	// plan is what the schedule was drawn from, unavailable says which families could not be drawn, and why.
+	plan        nemesis.Plan
+	unavailable []string
+	records     []nemesis.Record
+	recs        []*checker.Recorder
+	history     *checker.History
+	rests       []Rest
+	balance     *Balance
+	stop        bool
+	panicked    bool
+	busy        int
 
 	// chaos is when faults began and ended.
 	chaosFrom, chaosTo world.Time
@@ -156,7 +159,13 @@ func (r *run) drawSchedule() error {
 		opts.Busy, opts.Regions = r.load.Busy(r.knobs.traffic), uint64(r.cfg.Regions)
 	}
 	opts.Light = r.cfg.Join > 0
-	r.schedule = nemesis.Draw(rng, families, r.cfg.Duration, r.cfg.Stores, opts)
+	r.plan = nemesis.DrawPlan(rng, families, r.cfg.Duration, r.cfg.Stores, opts)
+	r.schedule = r.plan.Schedule
+	for _, f := range families {
+		if why := f.Unavailable(r.cfg.Stores, opts); why != "" {
+			r.unavailable = append(r.unavailable, why)
+		}
+	}
 	if opts.Light {
 		r.hurtDriver(rng, families)
 	}

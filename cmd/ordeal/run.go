@@ -23,6 +23,7 @@ func runCommand() *cobra.Command {
 		short: "Run workloads on simulated clusters under faults, and judge them",
 		examples: `  ordeal run -nemesis=all -seeds=20
   ordeal run -workload=register -nemesis=partition,kill -seed=7 -seeds=1 -duration=1m
+  ordeal run -explain -workload=register -seed=7 -seeds=1
   ordeal run -bug=list
   ordeal run -bug=stale-read -seeds=200 -workload=register -until-fail`,
 		flags: func(fs *flag.FlagSet) func(context.Context, []string) error {
@@ -31,6 +32,7 @@ func runCommand() *cobra.Command {
 			untilFail := fs.Bool("until-fail", false, "stop when the first run has failed")
 			small := fs.Duration("shrink", defaultShrink, "`time` to make the first run that fails smaller, 0 to leave it")
 			states := fs.Bool("states", false, "print a table of the states that the code declares: how many runs came to each")
+			explain := fs.Bool("explain", false, "print what the seeds draw, families of faults, schedule and knobs, and make no run")
 			trace := fs.String("trace", "", "`file` that gets a line for every event of the run, if it is only one")
 			return func(ctx context.Context, args []string) error {
 				if err := noArguments("run", args); err != nil {
@@ -43,6 +45,13 @@ func runCommand() *cobra.Command {
 				if opts.ListBugs {
 					driver.PrintBugs(os.Stdout)
 					return nil
+				}
+				if *explain {
+					self, err := os.Executable()
+					if err != nil {
+						return failed(err)
+					}
+					return failed(driver.Explain(ctx, driver.NewConsole(os.Stderr), self, opts.Configs(), os.Stdout))
 				}
 				cfgs, err := driver.Runs(opts)
 				if err != nil {
