@@ -25,9 +25,9 @@ var (
 
 // Bounds of one group. The library's own queues are bounded by them.
 const (
-	MaxInflightBytes    = 4 << 20   // entries in append messages to one follower that it has not answered
-	MaxUncommittedBytes = 8 << 20   // proposals that are not committed
-	MaxWaitingReads     = 4096      // reads that wait for a leader, for an entry of its own term or for a quorum
+	MaxInflightBytes    = 4 << 20 // entries in append messages to one follower that it has not answered
+	MaxUncommittedBytes = 8 << 20 // proposals that are not committed
+	MaxWaitingReads     = 4096    // reads that wait for a leader, for an entry of its own term or for a quorum
 	// snapshotResendTicks is how long a follower may take to answer a snapshot before it is probed again.
 	snapshotResendElections = 3
 )

@@ -11,14 +11,14 @@ import (
 
 // Bounds of one store. Whoever meets one gets ServerIsBusy or waits for the next tick; nothing grows without limit.
 const (
-	MaxMessagesPerTurn  = 256     // messages that one peer sends in a turn; the rest is dropped
-	MaxPDCalls          = 1024    // questions to PD that are not answered
-	MaxMergeBytes       = 1 << 20 // log entries that one CommitMerge carries for peers that lag
-	MaxMerged           = 128     // merges that a region remembers
-	MaxPendingVotes     = 256     // vote requests kept for regions that a split is about to create
-	ShardsMax           = 64      // actors of one store
-	clockDriftMax       = 1.0     // the largest difference between the speeds of two clocks that leases can be set up for
-	pdCallTicks         = 20      // ticks after which a question to PD is given up and may be asked again
+	MaxMessagesPerTurn = 256     // messages that one peer sends in a turn; the rest is dropped
+	MaxPDCalls         = 1024    // questions to PD that are not answered
+	MaxMergeBytes      = 1 << 20 // log entries that one CommitMerge carries for peers that lag
+	MaxMerged          = 128     // merges that a region remembers
+	MaxPendingVotes    = 256     // vote requests kept for regions that a split is about to create
+	ShardsMax          = 64      // actors of one store
+	clockDriftMax      = 1.0     // the largest difference between the speeds of two clocks that leases can be set up for
+	pdCallTicks        = 20      // ticks after which a question to PD is given up and may be asked again
 	// SnapshotsSendingMax bounds Config.SnapshotsSendingMax: every stream must get a chunk through in snapshotIdleTicks.
 	SnapshotsSendingMax = 32
 	// SnapshotChunkBytesMax bounds Config.SnapshotChunkBytes.
