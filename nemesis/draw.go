@@ -176,14 +176,9 @@ func (d *drawer) swarm(families []Family) []Family {
 // entry draws a fault of a family. ok is false if there is no room for it at that time.
 func (d *drawer) entry(f Family, at time.Duration) (e Entry, ok bool) {
 	e = Entry{At: at, Fault: f.draw(d)}
-	room := d.end - at
-	if w, ok := e.Fault.(When); ok {
-		if room < 2*time.Millisecond {
-			return e, false
-		}
-		w.Within = d.logUniform(min(withinMin, room/2), min(withinMax, room/2))
-		room -= w.Within
-		e.Fault = w
+	room, ok := d.leaveTime(&e)
+	if !ok {
+		return e, false
 	}
 	if effectOf(e.Fault) == effectInstant {
 		return e, true

@@ -55,6 +55,22 @@ func drawWhen(d *drawer) Fault {
 	return f
 }
 
+// leaveTime gives a fault that waits the time for it, and returns what is left of the phase then. ok is false if that is too
+// little.
+func (d *drawer) leaveTime(e *Entry) (room time.Duration, ok bool) {
+	room = d.end - e.At
+	w, waits := e.Fault.(When)
+	if !waits {
+		return room, true
+	}
+	if room < 2*time.Millisecond {
+		return room, false
+	}
+	w.Within = d.logUniform(min(withinMin, room/2), min(withinMax, room/2))
+	e.Fault = w
+	return room - w.Within, true
+}
+
 // provoked draws what brings about the state that a fault waits for, right after the wait has begun: few states come in
 // time by chance, least of all where few other faults do.
 func (d *drawer) provoked(e Entry) []Entry {
