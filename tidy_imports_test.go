@@ -26,8 +26,8 @@ var imports = []importRule{
 
 	{"system/region", []string{"proto/..."}, "regions are values"},
 	{"system/engine", []string{"proto/...", "world"}, "the engine stores bytes; it must not know whose"},
-	{"raft", []string{"proto/...", "world", "system/engine"}, "one Raft group knows its log, not the store around it"},
-	{"system/store", []string{"proto/...", "world", "raft", "system/engine", "system/region"},
+	{"raft", []string{"proto/...", "world", "system/engine", "internal/reach"}, "one Raft group knows its log, not the store around it"},
+	{"system/store", []string{"proto/...", "world", "raft", "system/engine", "system/region", "internal/reach"},
 		"a store reaches the placement driver and its clients by messages only"},
 	{"system/client", []string{"proto/...", "world", "system/region"},
 		"a client knows the wire, not what is behind it"},
@@ -41,11 +41,11 @@ var imports = []importRule{
 	{"pd/placement", []string{"proto/...", "world", "pd/core", "pd/schedule", "system/region"},
 		"the schedulers over a model instead of stores; of the world it knows the time"},
 	{"pd/internal/pdtest", []string{"proto/...", "pd/core", "system/region"}, "it reads the regions of test scripts"},
-	{"pd", []string{"proto/...", "world", "raft", "system/engine", "system/region", "pd/core", "pd/schedule"},
+	{"pd", []string{"proto/...", "world", "raft", "system/engine", "system/region", "pd/core", "pd/schedule", "internal/reach"},
 		"the driver reaches stores by messages only"},
 
 	{"cluster", []string{"proto/...", "world", "world/sim", "world/real", "system/region", "system/engine",
-		"system/store", "system/client", "pd", "pd/core", "nemesis"},
+		"system/store", "system/client", "pd", "pd/core", "nemesis", "internal/reach"},
 		"a cluster puts stores together and is the target of a nemesis; Raft is the store's affair"},
 
 	{"nemesis", []string{"proto/...", "world", "system/region", "internal/fuzzrand"},
@@ -60,6 +60,7 @@ var imports = []importRule{
 		"a report shows what was recorded"},
 
 	{"internal/fuzzrand", nil, "a source of chance knows nothing of what is drawn"},
+	{"internal/reach", nil, "names of states mean nothing by themselves"},
 	{"internal/failpoint", nil, "the overlay is built before anything of the product is compiled"},
 	{"workloads/...", []string{"..."}, ""},
 	{"cmd/ordeal", []string{"..."}, ""},

@@ -59,13 +59,21 @@ func (c *Real) Restart(n world.NodeID) error { return c.World.Restart(n) }
 // Failpoints implements nemesis.Target: there are none, since a crash point takes the whole process with it.
 func (c *Real) Failpoints() []string { return nil }
 
-// ArmCrash implements nemesis.Target. It fails.
-func (c *Real) ArmCrash(string, world.NodeID) error {
-	return errors.New("crash points work in the simulated world only: in the real one they would end the process")
+// Arm implements nemesis.Target. It fails.
+func (c *Real) Arm(string, world.NodeID, nemesis.Act) error {
+	return errors.New("failpoints work in the simulated world only: in the real one they would end the process")
 }
 
-// DisarmCrashes implements nemesis.Target.
-func (c *Real) DisarmCrashes() (hit []string) { return nil }
+// Disarm implements nemesis.Target.
+func (c *Real) Disarm() (hit []string) { return nil }
+
+// States implements nemesis.Target: none can be waited for, since what is seen is over before anybody can do something.
+func (c *Real) States() []string { return nil }
+
+// Await implements nemesis.Target. It fails.
+func (c *Real) Await(nemesis.Condition, uint64, func(world.Proc, nemesis.Seen)) (func(), error) {
+	return nil, errors.New("states are seen in the simulated world only")
+}
 
 // Rot implements nemesis.Target. It fails.
 func (c *Real) Rot(world.NodeID, []uint64, uint64) (string, error) {

@@ -188,6 +188,6 @@ func TestRealAsATarget(t *testing.T) {
 	require.Greater(t, c.MessagesCut(), before)
 	c.HealNetwork()
 	require.Empty(t, c.Failpoints())
-	require.Error(t, c.ArmCrash("anything", 1))
-	require.Empty(t, c.DisarmCrashes())
+	require.Error(t, c.Arm("anything", 1, nemesis.Act{}))
+	require.Empty(t, c.Disarm())
 }

@@ -24,9 +24,10 @@ type Sim struct {
 	left   []world.NodeID
 	joined int
 
-	armed map[string]world.NodeID
-	hit   []string
-	rots  []*rot
+	points points
+	// awaited are the conditions that somebody waits for.
+	awaited []*awaited
+	rots    []*rot
 
 	// troubles are those that last, soundFrom is when the last one to end will be over, resumed when nodes were resumed last.
 	troubles  trouble
@@ -48,7 +49,8 @@ func NewSim(w *sim.World, cfg Config) (*Sim, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	c := &Sim{World: w, cfg: cfg, armed: map[string]world.NodeID{}}
+	c := &Sim{World: w, cfg: cfg}
+	c.listenForStates()
 	c.cfg.Store.Listener.Quarantined = c.countQuarantined(cfg.Store.Listener.Quarantined)
 	c.admin = admin{
 		find:    func(_ world.Proc, id uint64) *metapb.Region { return c.region(id) },
@@ -87,8 +89,11 @@ func (c *Sim) addStore(id world.NodeID) error {
 	s := &simStore{id: id, disk: engine.NewSimDisk()}
 	c.stores = append(c.stores, s)
 	return c.World.AddNode(c.cfg.storeNode(id, s.disk, storeHooks{
-		configure: seedJitter,
-		booted:    func(n *store.Node) { s.store = n },
+		configure: func(cfg *store.Config, env world.Env) {
+			seedJitter(cfg, env)
+			cfg.Failpoint = func(point string, region uint64) bool { return c.passed(id, point, region) }
+		},
+		booted: func(n *store.Node) { s.store = n },
 	}))
 }
 

@@ -1,17 +1,9 @@
 package cluster
 
 import (
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
-
-	gofail "go.etcd.io/gofail/runtime"
-
 	"ordeal/nemesis"
 	"ordeal/system/client"
 	"ordeal/world"
-	"ordeal/world/sim"
 )
 
 var _ nemesis.Target = (*Sim)(nil)
@@ -61,57 +53,4 @@ func (c *Sim) ClientReading(p world.Proc, from client.ReadFrom) *client.Client {
 	opts := c.cfg.Client
 	opts.ReadFrom = from
 	return newClient(p, c.cfg.drivers(), opts)
-}
-
-// crashPrefix begins the names of failpoints that crash a store.
-const crashPrefix = "crash"
-
-// Failpoints implements nemesis.Target.
-func (c *Sim) Failpoints() []string {
-	var names []string
-	for _, n := range gofail.List() {
-		if strings.HasPrefix(n, crashPrefix) {
-			names = append(names, n)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-// ArmCrash implements nemesis.Target. A point is armed for one node at a time; failpoints are the process's, so one
-// simulation at a time can use them.
-func (c *Sim) ArmCrash(point string, n world.NodeID) error {
-	if err := gofail.Enable(point, fmt.Sprintf("return(%d)", n)); err != nil {
-		return fmt.Errorf("arm %s: %w", point, err)
-	}
-	c.armed[point] = n
-	return nil
-}
-
-// DisarmCrashes implements nemesis.Target.
-func (c *Sim) DisarmCrashes() []string {
-	for _, point := range slices.Sorted(maps.Keys(c.armed)) {
-		_ = gofail.Disable(point)
-		delete(c.armed, point)
-	}
-	hit := c.hit
-	c.hit = nil
-	return hit
-}
-
-// onCrash is told that a node went down; point is nil unless a failpoint did it.
-func (c *Sim) onCrash(n world.NodeID, crash *world.Crash) {
-	if crash == nil {
-		return
-	}
-	if crash.Point != sim.FsyncFailed {
-		c.hit = append(c.hit, crash.Point)
-	}
-	if s := c.store(n); s != nil {
-		s.last, s.downSince = s.store.Peers(), c.World.Now()
-	}
-	if _, ok := c.armed[crash.Point]; ok {
-		_ = gofail.Disable(crash.Point)
-		delete(c.armed, crash.Point)
-	}
 }

@@ -2,7 +2,6 @@ package nemesis
 
 import (
 	"math"
-	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -48,6 +47,16 @@ type Options struct {
 	Full bool
 	// PDs is how many members the placement driver has; 0 is one.
 	PDs int
+	// ErrorPoints are the failpoints at which operations fail.
+	ErrorPoints []string
+	// States are those that are worth waiting for.
+	States []Awaited
+}
+
+// Awaited is a state that is worth waiting for.
+type Awaited struct {
+	// State is its name, By the family of faults that may bring it about, "" if it comes by itself.
+	State, By string
 }
 
 // drawer holds what a draw needs to know.
@@ -59,10 +68,30 @@ type drawer struct {
 	lasting []Entry       // those drawn so far that last
 }
 
+// Plan is a schedule with what it was drawn from.
+type Plan struct {
+	Schedule Schedule
+	// Gap is the mean time between two faults.
+	Gap time.Duration
+	// Shares are the families that take part, each with the share of the faults that it is meant to have.
+	Shares []Share
+}
+
+// Share is a family with its share of the faults, from 0 to 1.
+type Share struct {
+	Family string
+	Of     float64
+}
+
 // Draw draws a schedule for a chaos phase of the given length on a cluster of so many stores. The seed chooses which of
 // the families take part, how often each comes and how long faults last. Every fault is over before the end. Families
 // that are unavailable are left out; ask Family.Unavailable for the reason. The same rng state gives the same schedule.
 func Draw(rng *rand.Rand, families []Family, duration time.Duration, stores int, opts Options) Schedule {
+	return DrawPlan(rng, families, duration, stores, opts).Schedule
+}
+
+// DrawPlan is Draw, and says what the schedule was drawn from.
+func DrawPlan(rng *rand.Rand, families []Family, duration time.Duration, stores int, opts Options) (plan Plan) {
 	opts.CrashPoints = slices.Sorted(slices.Values(opts.CrashPoints))
 	if opts.Clients == 0 {
 		opts.Clients = clientsDefault
@@ -70,31 +99,41 @@ func Draw(rng *rand.Rand, families []Family, duration time.Duration, stores int,
 	families = slices.DeleteFunc(slices.Clone(families), func(f Family) bool { return f.Unavailable(stores, opts) != "" })
 	d := &drawer{rng: rng, stores: stores, opts: opts, end: duration - min(duration/quietShare, quietMax)}
 	if len(families) == 0 || d.end < time.Millisecond {
-		return nil
+		return plan
 	}
 	all := families
 	families = d.swarm(families)
 	rates := make([]float64, len(families))
+	sum := 0.0
 	for i, f := range families {
 		rates[i] = float64(f.Weight) * math.Exp2((2*rng.Float64()-1)*skew)
+		sum += rates[i]
 	}
-	gap := d.logUniform(gapMin, gapMax)
+	for i, f := range families {
+		plan.Shares = append(plan.Shares, Share{f.Name, rates[i] / sum})
+	}
+	plan.Gap = d.logUniform(gapMin, gapMax)
 	if opts.Light {
-		gap *= lightGap
+		plan.Gap *= lightGap
 	}
-	var s Schedule
+	plan.Schedule = d.schedule(families, all, rates, plan.Gap)
+	return plan
+}
+
+// schedule draws the faults of those families that take part, at their rates; all are those that could.
+func (d *drawer) schedule(families, all []Family, rates []float64, gap time.Duration) (s Schedule) {
 	for at := d.gap(gap); at < d.end && len(s) < entriesMax; at += d.gap(gap) {
 		if e, ok := d.entry(families[d.weighted(rates)], at); ok {
-			s = append(s, e)
+			s = append(append(s, e), d.provoked(e)...)
 		}
 	}
 	for i := 0; len(s) == 0 && i < len(families); i++ {
 		// A run too short for its rate still gets one fault.
 		if e, ok := d.entry(families[i], 0); ok {
-			s = append(s, e)
+			s = append(append(s, e), d.provoked(e)...)
 		}
 	}
-	if opts.Full && !slices.ContainsFunc(s, func(e Entry) bool { return !needsRoom(e.Fault) }) {
+	if d.opts.Full && !slices.ContainsFunc(s, func(e Entry) bool { return !needsRoom(e.Fault) }) {
 		// None of these faults may find anything to do: one that will is added.
 		for _, f := range all {
 			if e, ok := d.entry(f, d.end/2); ok && !needsRoom(e.Fault) {
@@ -109,7 +148,7 @@ func Draw(rng *rand.Rand, families []Family, duration time.Duration, stores int,
 // somebody to come by a point that may be one of those who do, or needs a replica that is not in the turmoil of the others.
 func needsRoom(f Fault) bool {
 	switch f := f.(type) {
-	case Joint, Learner, Replace, CrashAt, Lag, BitRot:
+	case Joint, Learner, Replace, CrashAt, Lag, BitRot, When:
 		return true
 	case ConfChange:
 		return f.Kind != RemoveReplica
@@ -137,10 +176,13 @@ func (d *drawer) swarm(families []Family) []Family {
 // entry draws a fault of a family. ok is false if there is no room for it at that time.
 func (d *drawer) entry(f Family, at time.Duration) (e Entry, ok bool) {
 	e = Entry{At: at, Fault: f.draw(d)}
-	if f.effect == effectInstant {
+	room, ok := d.leaveTime(&e)
+	if !ok {
+		return e, false
+	}
+	if effectOf(e.Fault) == effectInstant {
 		return e, true
 	}
-	room := d.end - at
 	if room < time.Millisecond {
 		return e, false
 	}
@@ -156,10 +198,10 @@ func (d *drawer) entry(f Family, at time.Duration) (e Entry, ok bool) {
 func (d *drawer) fits(e Entry) bool {
 	family, powerTaken, armed := 0, 0, 0
 	for _, o := range d.lasting {
-		if o.At > e.At+e.For || e.At > o.At+o.For {
+		if o.At > e.end() || e.At > o.end() {
 			continue
 		}
-		if o.Fault.Name() == e.Fault.Name() {
+		if kindOf(o.Fault) == kindOf(e.Fault) {
 			family++
 		}
 		if takesOnePower(o.Fault) {
@@ -187,10 +229,14 @@ func (d *drawer) fits(e Entry) bool {
 }
 
 // arms tells whether a fault arms a crash point, now or when it ends.
-func arms(f Fault) bool { return f.Name() == (CrashAt{}).Name() || f.Name() == (Lag{}).Name() }
+func arms(f Fault) bool {
+	kind := kindOf(f)
+	return kind == (CrashAt{}).Name() || kind == (Lag{}).Name()
+}
 
 // takesOnePower tells whether a fault takes down one store, now or at a crash point.
 func takesOnePower(f Fault) bool {
+	f = inner(f)
 	k, kill := f.(Kill)
 	j, joint := f.(Joint)
 	d, disk := f.(Disk)
@@ -253,151 +299,3 @@ func (d *drawer) mask(n int) uint64 {
 	}
 	return all
 }
-
-// drawPartition aims half of the isolations at a leader: a deposed leader that clients still reach is what shows stale
-// reads. The placement driver is mostly on the other side then, where the new leader is.
-func drawPartition(d *drawer) Fault {
-	if d.stores > 2 && d.rng.IntN(4) == 0 {
-		return drawShape(d)
-	}
-	f := Partition{Second: Whom{Kind: WhomRest}, Clients: SideBoth}
-	switch d.weighted([]float64{5, 3, 2}) {
-	case 0:
-		switch d.weighted([]float64{3, 2, 1}) {
-		case 0:
-			f.First = Leader(d.region())
-		case 1:
-			f.First = d.store()
-		case 2:
-			f.First = Whom{Kind: WhomMajority, N: d.region()}
-		}
-	case 1:
-		f.First = Stores(d.mask(d.stores))
-	case 2:
-		f.OneWay = true
-		switch d.rng.IntN(3) {
-		case 0:
-			f.First = Leader(d.region())
-		case 1:
-			f.First, f.Second = Whom{Kind: WhomRest}, Leader(d.region())
-		case 2:
-			m := d.mask(d.stores)
-			f.First, f.Second = Stores(m), Stores(^m&(1<<d.stores-1))
-		}
-	}
-	f.PD = []Side{SideOut, SideIn, SideBoth}[d.weighted([]float64{4, 2, 2})]
-	if d.rng.IntN(4) == 0 {
-		f.Clients = Side{In: d.mask(d.opts.Clients)}
-		if bits.OnesCount64(f.Clients.In) == d.opts.Clients {
-			f.Clients = SideIn
-		}
-	}
-	return f
-}
-
-func drawKill(d *drawer) Fault {
-	if d.downMax() == 0 {
-		return Kill{Whom{Kind: WhomAll}}
-	}
-	switch d.weighted([]float64{3, 2, 1, 2}) {
-	case 0:
-		return Kill{Leader(d.region())}
-	case 1:
-		return Kill{d.store()}
-	case 2:
-		return Kill{Whom{Kind: WhomAny, N: d.ordinal()}}
-	default:
-		return Kill{Whom{Kind: WhomAll}}
-	}
-}
-
-func drawCrashAt(d *drawer) Fault {
-	f := CrashAt{Point: d.opts.CrashPoints[d.rng.IntN(len(d.opts.CrashPoints))], Whom: d.store()}
-	switch d.rng.IntN(4) {
-	case 0:
-		f.Whom = Leader(d.region())
-	case 1, 2:
-		// Many points are rare: somebody comes by sooner than one that was chosen.
-		f.Whom = Whom{Kind: WhomAll}
-	}
-	return f
-}
-
-func drawTransferLeader(d *drawer) Fault {
-	return TransferLeader{Region: d.region(), To: d.ordinal()}
-}
-
-func drawConfChange(d *drawer) Fault {
-	f := ConfChange{Kind: AddReplica + ConfChangeKind(d.rng.IntN(3)), Region: d.region()}
-	if f.Kind != AddReplica {
-		f.From = d.ordinal()
-	}
-	if f.Kind != RemoveReplica {
-		f.To = d.ordinal()
-	}
-	return f
-}
-
-// jointSwapsMax and batchKeysMax bound what is drawn. One region of three replicas on five stores has room for two swaps.
-const jointSwapsMax, batchKeysMax = 2, 5
-
-// drawJoint lets half of the changes be left by themselves, and kills one leader in three.
-func drawJoint(d *drawer) Fault {
-	f := Joint{Region: d.region(), From: d.ordinal(), To: d.ordinal(), Swaps: 1 + d.rng.Uint64N(jointSwapsMax)}
-	f.Explicit = d.rng.IntN(2) == 0
-	f.Kill = d.rng.IntN(3) == 0 && d.downMax() > 0
-	return f
-}
-
-func drawLearner(d *drawer) Fault {
-	end := learnerWords[d.rng.IntN(len(learnerWords))].end
-	return Learner{Region: d.region(), On: d.ordinal(), End: end}
-}
-
-func drawReplace(d *drawer) Fault {
-	return Replace{Region: d.region(), From: d.ordinal(), To: d.ordinal(), Joint: d.rng.IntN(2) == 0}
-}
-
-func drawBatchSplit(d *drawer) Fault {
-	keys := batchSplitMin + d.rng.Uint64N(batchKeysMax-batchSplitMin+1)
-	return BatchSplit{Region: d.region(), Keys: keys, Right: d.rng.IntN(2) == 0}
-}
-
-func drawSplit(d *drawer) Fault { return Split{Region: d.region()} }
-
-func drawMerge(d *drawer) Fault {
-	f := Merge{Region: d.region(), Right: d.rng.IntN(2) == 0}
-	if d.rng.IntN(2) == 0 {
-		f.Race = RaceSplit + Race(d.rng.IntN(3))
-	}
-	return f
-}
-
-func drawKillPD(d *drawer) Fault { return KillPD{d.member(3, 2, 1)} }
-
-// member draws whom of the placement driver a fault strikes. A driver of one member is always all of it.
-func (d *drawer) member(leader, one, all float64) PDWhom {
-	if d.opts.PDs < 2 {
-		return PDWhom{}
-	}
-	switch d.weighted([]float64{leader, one, all}) {
-	case 0:
-		return PDWhom{Kind: PDLeader}
-	case 1:
-		return PDWhom{Kind: PDAny, N: d.ordinal()}
-	}
-	return PDWhom{}
-}
-
-// drawPDPartition mostly cuts a leader off from the other members: it is deposed, and clients and some stores go on asking it.
-func drawPDPartition(d *drawer) Fault {
-	f := PDPartition{Whom: d.member(4, 2, 1)}
-	f.Members = d.opts.PDs > 1 && d.rng.IntN(4) > 0
-	if !f.Members || d.rng.IntN(2) == 0 {
-		f.Stores = d.mask(d.stores)
-	}
-	f.OneWay = d.rng.IntN(4) == 0
-	return f
-}
-
-func drawTransferPD(d *drawer) Fault { return TransferPD{To: d.ordinal()} }

@@ -11,7 +11,7 @@ import (
 
 func drawSeed(seed uint64, stores int, points ...string) Schedule {
 	rng := rand.New(rand.NewPCG(seed, 1))
-	return Draw(rng, Families(), 20*time.Second, stores, Options{CrashPoints: points, PDs: 3})
+	return Draw(rng, Families(), 20*time.Second, stores, Options{CrashPoints: points, ErrorPoints: []string{"errorA"}, States: []Awaited{{"merging", "merge"}, {State: "asleep"}}, PDs: 3})
 }
 
 func TestDrawRepeats(t *testing.T) {
@@ -37,7 +37,7 @@ func TestDrawIsVariedAndBounded(t *testing.T) {
 		in := map[string]bool{}
 		for _, e := range s {
 			in[e.Fault.Name()] = true
-			require.LessOrEqual(t, e.At+e.For, 18*time.Second, "the end must be quiet")
+			require.LessOrEqual(t, e.end(), 18*time.Second, "the end must be quiet")
 			require.Equal(t, effectOf(e.Fault) != effectInstant, e.For > 0)
 			if p, ok := e.Fault.(Partition); ok && !p.OneWay && p.First.Kind != WhomStores {
 				isolated++
@@ -78,8 +78,8 @@ func TestDrawKeepsAMajorityUp(t *testing.T) {
 			for _, e := range s {
 				down, armed := 0, 0
 				for _, o := range s {
-					single := (effectOf(o.Fault) == effectStores || arms(o.Fault)) && o.Fault.String() != "kill all"
-					if single && o.At <= e.At && e.At <= o.At+o.For {
+					single := (effectOf(o.Fault) == effectStores || arms(o.Fault)) && inner(o.Fault).String() != "kill all"
+					if single && o.At <= e.At && e.At <= o.end() {
 						down++
 						if arms(o.Fault) {
 							armed++
@@ -115,7 +115,7 @@ func TestDrawForShortRuns(t *testing.T) {
 	for _, f := range families {
 		for seed := range uint64(20) {
 			rng := rand.New(rand.NewPCG(seed, 2))
-			s := Draw(rng, []Family{f}, 20*time.Millisecond, 3, Options{CrashPoints: []string{"crashA", "crashInSnapshot"}, PDs: 3})
+			s := Draw(rng, []Family{f}, 20*time.Millisecond, 3, Options{CrashPoints: []string{"crashA", "crashInSnapshot"}, States: []Awaited{{"merging", "merge"}}, PDs: 3})
 			require.NotEmpty(t, s, "%s seed %d", f.Name, seed)
 			require.LessOrEqual(t, s.Duration(), 20*time.Millisecond)
 		}

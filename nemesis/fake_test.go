@@ -12,11 +12,48 @@ import (
 )
 
 // fakeProc is a proc in a world where nothing else happens.
-type fakeProc struct{ now world.Time }
+type fakeProc struct {
+	now     world.Time
+	moments []moment
+	waiters []waiter
+}
 
-func (p *fakeProc) Now() world.Time       { return p.now }
-func (p *fakeProc) Sleep(d time.Duration) { p.now = p.now.Add(d) }
-func (p *fakeProc) Rand() *rand.Rand      { panic("carrying out a schedule draws nothing") }
+// moment is when something is seen; the moments of a fakeProc are in order.
+type moment struct {
+	at    world.Time
+	state string
+	seen  Seen
+}
+
+type waiter struct {
+	state  string
+	region uint64
+	then   func(world.Proc, Seen)
+}
+
+func (p *fakeProc) Now() world.Time { return p.now }
+
+// Sleep comes by all moments on its way. What they bring about has a proc with the same clock, but not the same identity.
+func (p *fakeProc) Sleep(d time.Duration) {
+	until := p.now.Add(d)
+	for len(p.moments) > 0 && p.moments[0].at <= until {
+		m := p.moments[0]
+		p.moments = p.moments[1:]
+		p.now = max(p.now, m.at)
+		for i, w := range p.waiters {
+			if w.then != nil && w.state == m.state && (w.region == 0 || w.region == m.seen.Region) {
+				p.waiters[i].then = nil
+				w.then(otherProc{p}, m.seen)
+			}
+		}
+	}
+	p.now = max(p.now, until)
+}
+
+// otherProc is a proc of its own on the clock of another one.
+type otherProc struct{ *fakeProc }
+
+func (p *fakeProc) Rand() *rand.Rand { panic("carrying out a schedule draws nothing") }
 func (p *fakeProc) Call(world.Addr, []byte, time.Duration) ([]byte, error) {
 	panic("faults reach the cluster through the target only")
 }
@@ -35,6 +72,7 @@ type fakeTarget struct {
 	regions   []Region
 	cuts      map[[2]world.NodeID]bool
 	points    []string
+	states    []string
 	armed     map[string]bool
 	hits      []string
 	damages   []Damage
@@ -352,16 +390,34 @@ func (t *fakeTarget) Join(world.Proc) (world.NodeID, error) {
 	return n, nil
 }
 
-func (t *fakeTarget) ArmCrash(point string, n world.NodeID) error {
-	t.note("arm %s on %d", point, n)
+func (t *fakeTarget) Arm(point string, n world.NodeID, what Act) error {
+	switch what.Kind {
+	case ActDelay:
+		t.note("arm %s on %d by %v", point, n, what.By)
+	case ActError:
+		t.note("arm %s on %d to fail", point, n)
+	default:
+		t.note("arm %s on %d", point, n)
+	}
 	t.armed[point] = true
 	return nil
 }
 
-func (t *fakeTarget) DisarmCrashes() []string {
+func (t *fakeTarget) Disarm() []string {
 	t.note("disarm")
 	hits := t.hits
 	t.hits = nil
 	clear(t.armed)
 	return hits
+}
+
+func (t *fakeTarget) States() []string { return t.states }
+
+// Await calls then when fakeProc.Sleep comes to a moment of fakeProc.moments for the condition.
+func (t *fakeTarget) Await(c Condition, region uint64, then func(world.Proc, Seen)) (forget func(), err error) {
+	text := Condition{State: c.State, At: c.At}.String()
+	t.note("await %s of %d", text, region)
+	t.p.waiters = append(t.p.waiters, waiter{state: text, region: region, then: then})
+	w := len(t.p.waiters) - 1
+	return func() { t.note("forget %s", text); t.p.waiters[w].then = nil }, nil
 }

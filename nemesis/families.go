@@ -22,6 +22,7 @@ const (
 	effectPause                  // nodes' time; what waited for them is its evidence
 	effectWeather                // links' quality; what was done to messages is its evidence
 	effectFsync                  // disks' time, and nodes' power; fsyncs that were touched are its evidence
+	effectOther                  // that of another fault
 )
 
 // Family is a kind of fault that can be chosen by name.
@@ -53,7 +54,7 @@ func Families() []Family {
 		{"merge", "neighbours become one region", 3, effectInstant, 1, drawMerge},
 		{"coup", "a region passes to others, of which its leader hears nothing", 2, effectNetwork, 3, drawCoup},
 		{"lag", "a store is left behind, and loses power in the middle of a snapshot", 2, effectBoth, 3, drawLag},
-		{"crash-at", "power loss at a crash point in the code", 3, effectStores, 3, drawCrashAt},
+		{"crash-at", "power loss, a stall or an error at a failpoint in the code", 3, effectStores, 3, drawCrashAt},
 		{"bit-rot", "a block of a store's data is damaged", 2, effectDisk, 3, drawBitRot},
 		{"decommission", "a store is emptied and leaves, and another one joins", 1, effectStaff, 2, drawDecommission},
 		{"pd-kill", "power loss of the placement driver: its leader, a member, all", 1, effectPD, 1, drawKillPD},
@@ -66,6 +67,7 @@ func Families() []Family {
 		{"net", "links of a node, or all, lose, double, reorder and delay", 2, effectWeather, 1, drawNet},
 		{"disk", "fsyncs take long, do not end, or fail", 2, effectFsync, 1, drawDisk},
 		{"clock", "clocks jump forward, or run faster and slower", 1, effectInstant, 1, drawClock},
+		{"when", "faults that wait for a state of a region, or for a failpoint", 4, effectOther, 3, drawWhen},
 	}
 }
 
@@ -108,6 +110,9 @@ func (f Family) Unavailable(stores int, o Options) string {
 	if f.Name == (Lag{}).Name() && len(snapshotPoints(o.CrashPoints)) == 0 {
 		return "lag needs crash points of snapshots: build with the failpoint overlay"
 	}
+	if f.Name == (When{}).Name() && len(o.States) == 0 {
+		return "when needs states that can be seen: there are none"
+	}
 	if f.Name == (TransferPD{}).Name() && o.PDs < 2 {
 		return "pd-leader-transfer needs 2 members of the placement driver, there is 1"
 	}
@@ -116,6 +121,7 @@ func (f Family) Unavailable(stores int, o Options) string {
 
 // effectOf returns what a fault takes; a fault of no known family is trusted to be over at once.
 func effectOf(fault Fault) effect {
+	fault = inner(fault)
 	for _, f := range Families() {
 		if f.Name == fault.Name() {
 			return f.effect

@@ -22,35 +22,43 @@ type Fault interface {
 	Heal(p world.Proc, t Target) (Receipt, error)
 }
 
-// verbs are the first words of faults with what reads the rest, in the order in which an error lists them.
-var verbs = []struct {
+// verb is the first word of a fault with what reads the rest.
+type verb struct {
 	word  string
 	parse func(*scanner) (Fault, error)
-}{
-	{"partition", parsePartition},
-	{"kill", parseKill},
-	{"crash-at", parseCrashAt},
-	{"transfer-leader", parseTransferLeader},
-	{"conf-change", parseConfChange},
-	{"joint", parseJoint},
-	{"learner", parseLearner},
-	{"replace", parseReplace},
-	{"split", parseSplit},
-	{"batch-split", parseBatchSplit},
-	{"merge", parseMerge},
-	{"coup", parseCoup},
-	{"lag", parseLag},
-	{"pd-partition", parsePDPartition},
-	{"pd-leader-transfer", parseTransferPD},
-	{"bit-rot", parseBitRot},
-	{"decommission", parseDecommission},
-	{"pd-replay", parsePDReplay},
-	{"pd-storm", parsePDStorm},
-	{"pause", parsePause},
-	{"restart", parseRestart},
-	{"net", parseNet},
-	{"disk", parseDisk},
-	{"clock", parseClock},
+}
+
+// verbs are in the order in which an error lists them.
+func verbs() []verb {
+	return []verb{
+		{"partition", parsePartition},
+		{"kill", parseKill},
+		{"crash-at", parseCrashAt},
+		{"transfer-leader", parseTransferLeader},
+		{"conf-change", parseConfChange},
+		{"joint", parseJoint},
+		{"learner", parseLearner},
+		{"replace", parseReplace},
+		{"split", parseSplit},
+		{"batch-split", parseBatchSplit},
+		{"merge", parseMerge},
+		{"coup", parseCoup},
+		{"lag", parseLag},
+		{"pd-partition", parsePDPartition},
+		{"pd-leader-transfer", parseTransferPD},
+		{"bit-rot", parseBitRot},
+		{"decommission", parseDecommission},
+		{"pd-replay", parsePDReplay},
+		{"pd-storm", parsePDStorm},
+		{"pause", parsePause},
+		{"restart", parseRestart},
+		{"net", parseNet},
+		{"disk", parseDisk},
+		{"clock", parseClock},
+		{"delay-at", parseDelayAt},
+		{"error-at", parseErrorAt},
+		{"when", parseWhen},
+	}
 }
 
 // ParseFault reads what Fault.String prints. An error names the column and what is allowed there.
@@ -68,8 +76,9 @@ func (s *scanner) fault() (Fault, error) {
 	s.space()
 	start := s.pos
 	word := s.word()
-	words := make([]string, len(verbs))
-	for i, v := range verbs {
+	all := verbs()
+	words := make([]string, len(all))
+	for i, v := range all {
 		words[i] = v.word
 		if v.word != word {
 			continue

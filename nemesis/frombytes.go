@@ -51,10 +51,13 @@ func FromBytes(data []byte, families []Family, duration time.Duration, stores in
 // entryFor is entry with the length of the fault decided by a byte.
 func (d *drawer) entryFor(f Family, at time.Duration, length byte) (Entry, bool) {
 	e := Entry{At: at, Fault: f.draw(d)}
-	if f.effect == effectInstant {
+	room, ok := d.leaveTime(&e)
+	if !ok {
+		return e, false
+	}
+	if effectOf(e.Fault) == effectInstant {
 		return e, true
 	}
-	room := d.end - at
 	if room < time.Millisecond {
 		return e, false
 	}

@@ -12,7 +12,7 @@ import (
 func TestFromBytes(t *testing.T) {
 	t.Parallel()
 	families := Families()
-	opts := Options{Clients: 3, CrashPoints: []string{"crashInSnapshot"}, PDs: 3}
+	opts := Options{Clients: 3, CrashPoints: []string{"crashInSnapshot"}, PDs: 3, States: []Awaited{{State: "merging"}}}
 	require.Empty(t, FromBytes(nil, families, time.Second, 5, opts))
 	require.Empty(t, FromBytes(bytes.Repeat([]byte{1}, faultBytes-1), families, time.Second, 5, opts))
 	require.Empty(t, FromBytes(bytes.Repeat([]byte{1}, faultBytes), nil, time.Second, 5, opts))
@@ -37,7 +37,7 @@ func TestFromBytesKeepsPromises(t *testing.T) {
 		data := rapid.SliceOfN(rapid.Byte(), 0, 2*faultBytes*fromBytesMax).Draw(t, "data")
 		stores := rapid.IntRange(1, 6).Draw(t, "stores")
 		duration := time.Duration(rapid.Int64Range(0, int64(5*time.Second)).Draw(t, "duration"))
-		s := FromBytes(data, Families(), duration, stores, Options{PDs: rapid.IntRange(1, 3).Draw(t, "pds")})
+		s := FromBytes(data, Families(), duration, stores, Options{PDs: rapid.IntRange(1, 3).Draw(t, "pds"), States: []Awaited{{State: "merging"}}})
 		require.LessOrEqual(t, len(s), fromBytesMax)
 		again, err := ParseSchedule(s.String())
 		require.NoError(t, err)

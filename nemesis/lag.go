@@ -81,7 +81,7 @@ func (f Lag) Heal(p world.Proc, t Target) (Receipt, error) {
 	if why := cannotArm(t, f.Point); why != "" {
 		return skip("%s", why)
 	}
-	if err := t.ArmCrash(f.Point, AnyNode); err != nil {
+	if err := t.Arm(f.Point, AnyNode, Act{Kind: ActCrash}); err != nil {
 		return Receipt{}, fmt.Errorf("arm %s: %w", f.Point, err)
 	}
 	were := len(upOnly(t, t.Stores()))

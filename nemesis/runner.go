@@ -3,6 +3,7 @@ package nemesis
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -17,7 +18,8 @@ type Record struct {
 	Entry
 	// Index is the entry's place in the schedule.
 	Index int
-	// AppliedAt is when the fault struck: at its time, or later if the fault before it took long.
+	// AppliedAt is when the fault struck: at its time, or later if the fault before it took long, or when its condition came
+	// true.
 	AppliedAt world.Time
 	// HealedAt is when it was over, Open before.
 	HealedAt world.Time
@@ -47,6 +49,8 @@ type lasting struct {
 	record int
 	due    world.Time
 	cut    uint64 // Target.MessagesCut when it began
+	// own says that a proc of its own ends it.
+	own bool
 }
 
 // runner carries out one schedule.
@@ -58,11 +62,15 @@ type runner struct {
 	log     func(Record)
 	records []Record
 	open    []lasting
+	// waiting are the faults whose condition has not come true, striking counts those of them that are being carried out.
+	waiting  []waiting
+	striking int
 }
 
 // Run carries out a schedule, starting now, and returns when its last fault is over: one record an entry, in the order
-// in which they struck. It does one thing at a time, so a fault may strike late; one that lasts is then healed late as
-// well and lasts as long as it should. An entry whose turn comes only after limit is skipped, so that commands to a
+// in which their turns came. It does one thing at a time, so a fault may strike late; one that lasts is then healed late as
+// well and lasts as long as it should. Only a fault that waits for a condition strikes when that comes true, whatever else
+// is being done. An entry whose turn comes only after limit is skipped, so that commands to a
 // cluster that hardly answers do not drag a run out. A heal ends every open fault of its kind, whichever was due.
 //
 // log, if not nil, is told of every record when the fault has struck and, if it lasts, again when it is over.
@@ -76,69 +84,108 @@ func Run(p world.Proc, t Target, s Schedule, limit time.Duration, log func(Recor
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s[a].At, s[b].At) })
-	for len(order) > 0 || len(r.open) > 0 {
-		due := r.nextDue()
-		if len(order) > 0 && (due < 0 || r.start.Add(s[order[0]].At) < r.open[due].due) {
-			r.apply(order[0], s[order[0]])
-			order = order[1:]
-		} else {
-			r.heal(due)
-		}
+	for r.step(s, &order) {
 	}
 	return r.records
 }
 
-// nextDue returns which open fault is to be healed first, -1 if none is open.
+// step does what is due next, or lets time pass until then, and says whether anything is left to do.
+func (r *runner) step(s Schedule, order *[]int) bool {
+	at, do := world.Time(math.MaxInt64), func() {}
+	if i := r.nextDue(); i >= 0 {
+		record := r.open[i].record
+		at, do = r.open[i].due, func() { r.heal(r.p, record) }
+	}
+	if o := *order; len(o) > 0 && r.start.Add(s[o[0]].At) < at {
+		at, do = r.start.Add(s[o[0]].At), func() {
+			*order = o[1:]
+			r.apply(o[0], s[o[0]])
+		}
+	}
+	for _, w := range r.waiting {
+		if w.due < at {
+			at, do = w.due, func() { r.giveUp(w) }
+		}
+	}
+	switch wait := at.Sub(r.p.Now()); {
+	case at == math.MaxInt64 && r.striking == 0:
+		return false
+	case at == math.MaxInt64:
+		r.p.Sleep(settleEvery)
+	case wait > 0:
+		r.p.Sleep(wait)
+	default:
+		do()
+	}
+	return true
+}
+
+// nextDue returns which open fault is to be healed first, of those that have no proc of their own; -1 if there is none.
 func (r *runner) nextDue() int {
 	first := -1
 	for i, l := range r.open {
-		if first < 0 || l.due < r.open[first].due {
+		if !l.own && (first < 0 || l.due < r.open[first].due) {
 			first = i
 		}
 	}
 	return first
 }
 
-func (r *runner) sleepUntil(at world.Time) {
-	if wait := at.Sub(r.p.Now()); wait > 0 {
-		r.p.Sleep(wait)
-	}
-}
-
-// apply strikes at the entry's time.
+// apply strikes, or begins to wait.
 func (r *runner) apply(index int, e Entry) {
-	r.sleepUntil(r.start.Add(e.At))
 	rec := Record{Entry: e, Index: index, AppliedAt: r.p.Now(), HealedAt: Open}
-	cut := r.t.MessagesCut()
-	if late := r.p.Now().Sub(r.start) - r.limit; late > 0 {
-		rec.Receipt = Receipt{Skipped: fmt.Sprintf("its turn came %v after the end", late)}
-	} else {
-		rec.Receipt, rec.Err = e.Fault.Apply(r.p, r.t)
-	}
-	// A fault that failed half-way is kept to its end like any other: what it did must be healed.
-	if rec.Skipped == "" && e.For > 0 {
-		r.open = append(r.open, lasting{record: len(r.records), due: r.p.Now().Add(e.For), cut: cut})
-	} else {
-		rec.HealedAt = r.p.Now()
-	}
 	r.records = append(r.records, rec)
-	r.log(rec)
+	at := len(r.records) - 1
+	if late := r.p.Now().Sub(r.start) - r.limit; late > 0 {
+		r.skip(at, fmt.Sprintf("its turn came %v after the end", late))
+		return
+	}
+	if w, ok := e.Fault.(When); ok {
+		r.await(at, w)
+		return
+	}
+	r.strike(r.p, r.t, at, e.Fault, Receipt{})
 }
 
-// heal waits for the end of an open fault and ends it, with all others of its kind.
-func (r *runner) heal(due int) {
-	ended := r.open[due]
-	r.sleepUntil(ended.due)
-	fault := r.records[ended.record].Fault
-	healed, err := fault.Heal(r.p, r.t)
-	cut, now := r.t.MessagesCut(), r.p.Now()
-	var kept []lasting
-	for _, l := range r.open {
-		rec := &r.records[l.record]
-		if rec.Fault.Name() != fault.Name() {
-			kept = append(kept, l)
-			continue
+// strike carries out a fault, of which evidence may be known already, and reports whether it lasts.
+func (r *runner) strike(p world.Proc, t Target, at int, f Fault, known Receipt) (lasts bool) {
+	cut := r.t.MessagesCut()
+	receipt, err := f.Apply(p, t)
+	rec := &r.records[at]
+	rec.Receipt, rec.Err = known.and(receipt), err
+	// A fault that failed half-way is kept to its end like any other: what it did must be healed.
+	if lasts = rec.Skipped == "" && rec.For > 0; lasts {
+		r.open = append(r.open, lasting{record: at, due: p.Now().Add(rec.For), cut: cut, own: p != r.p})
+	} else {
+		rec.HealedAt = p.Now()
+	}
+	r.log(*rec)
+	return lasts
+}
+
+// skip records that a fault does not strike.
+func (r *runner) skip(at int, why string) {
+	rec := &r.records[at]
+	rec.Receipt, rec.HealedAt = Receipt{Skipped: why}, r.p.Now()
+	r.log(*rec)
+}
+
+// heal ends an open fault, with all others of its kind that are open now. Nothing happens if it has been ended already.
+func (r *runner) heal(p world.Proc, record int) {
+	if !slices.ContainsFunc(r.open, func(l lasting) bool { return l.record == record }) {
+		return
+	}
+	fault := r.records[record].Fault
+	ending := slices.DeleteFunc(slices.Clone(r.open), func(l lasting) bool { return kindOf(r.records[l.record].Fault) != kindOf(fault) })
+	healed, err := fault.Heal(p, r.t)
+	cut, now := r.t.MessagesCut(), p.Now()
+	for _, l := range ending {
+		i := slices.Index(r.open, l)
+		if i < 0 {
+			continue // somebody else has ended it meanwhile
 		}
+		r.open = slices.Delete(r.open, i, i+1)
+		rec := &r.records[l.record]
 		rec.HealedAt = now
 		effect := effectOf(fault)
 		if effect == effectNetwork || effect == effectBoth {
@@ -146,23 +193,22 @@ func (r *runner) heal(due int) {
 		}
 		switch {
 		case effect == effectNetwork:
-		case l == ended:
+		case l.record == record:
 			rec.Receipt = rec.Receipt.and(healed)
 		default:
 			rec.Receipt = rec.Receipt.and(endedEarly(rec.Fault, fault, healed))
 		}
-		if l == ended {
+		if l.record == record {
 			rec.Err = joinErrors(rec.Err, err)
 		}
 		r.log(*rec)
 	}
-	r.open = kept
 }
 
 // endedEarly is the receipt of a fault that the heal of another of its family ended.
 func endedEarly(f, by Fault, healed Receipt) Receipt {
 	early := Receipt{Text: fmt.Sprintf("ended by the heal of %v", by)}
-	if c, ok := f.(CrashAt); ok {
+	if c, ok := inner(f).(CrashAt); ok {
 		return c.judge(Receipt{Hits: healed.Hits}).and(early)
 	}
 	return early
@@ -172,7 +218,7 @@ func endedEarly(f, by Fault, healed Receipt) Receipt {
 func (s Schedule) Duration() time.Duration {
 	var end time.Duration
 	for _, e := range s {
-		end = max(end, e.At+e.For)
+		end = max(end, e.end())
 	}
 	return end
 }

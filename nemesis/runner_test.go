@@ -350,7 +350,7 @@ func TestSkipsSayWhy(t *testing.T) {
 		{"coup transfer region(0)", 5, down(2), "region 1001 has fewer than two replicas that are up beside its leader"},
 		{"coup merge region(0) right", 5, down(), "no region with a known leader has its replicas on the same stores as that neighbour"},
 		{"coup merge region(0) right", 3, down(3), "region 1001 has fewer than two replicas that are up beside its leader"},
-		{"lag store(1) crashInSnapshot", 3, down(), "no crash points are compiled in: build with the failpoint overlay"},
+		{"lag store(1) crashInSnapshot", 3, down(), "no failpoints are compiled in: build with the failpoint overlay"},
 		{"bit-rot store(9) block(0)", 3, down(), "there is no store 9"},
 		{"bit-rot store(1) block(0)", 3, down(2, 3), "s2 s3 down: one copy may be missing already"},
 		{"bit-rot store(1) block(0)", 3, func(f *fakeTarget) { f.damages = []Damage{{Store: 1, Repaired: true}, {Store: 2}} },
@@ -366,9 +366,9 @@ func TestSkipsSayWhy(t *testing.T) {
 		}, "s1 has no region with 3 voters that are all well"},
 		{"conf-change remove region(0) from(0)", 3, func(f *fakeTarget) { f.damages = []Damage{{Store: 2}} },
 			"the damage on s2, where region 1001 has a replica or is to get one, is not repaired yet"},
-		{"crash-at crashA store(1)", 3, down(), "no crash points are compiled in: build with the failpoint overlay"},
+		{"crash-at crashA store(1)", 3, down(), "no failpoints are compiled in: build with the failpoint overlay"},
 		{"crash-at crashA store(1)", 3, func(f *fakeTarget) { f.points = []string{"crashB", "crashC"} },
-			"no crash point crashA is compiled in, only crashB, crashC"},
+			"no failpoint crashA is compiled in, only crashB, crashC"},
 		{"crash-at crashA store(1)", 3, func(f *fakeTarget) { f.points = []string{"crashA"}; f.down[1] = true }, "s1 down already"},
 	} {
 		f := newFake(c.stores)

@@ -27,6 +27,9 @@ func (e Entry) String() string {
 	return fmt.Sprintf("+%s for %s %v", seconds(e.At), seconds(e.For), e.Fault)
 }
 
+// end is when it is over at the latest.
+func (e Entry) end() time.Duration { return e.At + waitOf(e.Fault) + e.For }
+
 // Schedule is what a nemesis does in one run. The order of entries matters only among those at the same time.
 type Schedule []Entry
 
@@ -111,7 +114,7 @@ func (s *scanner) entry() (e Entry, err error) {
 // duration reads a time that is not negative.
 func (s *scanner) duration(example string) (time.Duration, error) {
 	start := s.pos
-	for s.pos < len(s.text) && s.text[s.pos] != ' ' && s.text[s.pos] != '\t' {
+	for s.pos < len(s.text) && s.text[s.pos] != ' ' && s.text[s.pos] != '\t' && s.text[s.pos] != ':' {
 		s.pos++
 	}
 	d, err := time.ParseDuration(s.text[start:s.pos])

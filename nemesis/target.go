@@ -49,7 +49,9 @@
 //	pd-storm orders(N) pick(K)      N operators are ordered of the placement driver; which, follows from K
 //	decommission WHOM               that store is told to leave; another one joins when the fault ends, or before, where
 //	                                regions would have no room
-//	crash-at POINT WHOM             the next time that store comes by the crash point, it loses power
+//	crash-at POINT WHOM             the next time that store comes by the failpoint, it loses power
+//	delay-at POINT WHOM by TIME     the next time that store comes by the failpoint, it stands still for so long
+//	error-at POINT WHOM             whatever that store is about to do at the failpoint, one whose name begins with error, fails
 //	lag WHOM POINT                  that store is cut off from the others; when the fault ends it hears them again, and
 //	                                whoever comes by the crash point first loses power in the middle of a snapshot
 //	transfer-leader region(K) to(N)
@@ -73,6 +75,18 @@
 //	coup restart region(K) clients=MASK after T
 //	                                a replica, and all but these clients, are cut off from the leader for T; then all
 //	                                stores are, and the replicas but the first restart
+//
+//	when STATE within TIME: FAULT   that fault strikes when a store has come to a state with a region, such as merging, if
+//	                                this happens in that time; for the names of states see the documentation of runs
+//	when at POINT within TIME: FAULT    the same for a failpoint. Behind a state or failpoint region(K) may stand: then
+//	                                only that region counts
+//
+// In a FAULT that waits, ordinals of regions count from the one with which the state was seen, and WHOM may also be there
+// (the store that has come to it), its-leader (of that region) or other-leader (of the other region that has to do with
+// it: the target of a merge, the child of a split):
+//
+//	+1.250s for 0.800s when merging within 2.000s: kill other-leader
+//	+3.000s for 0.500s when snapshot-arriving within 2.000s: partition isolate(there)
 //
 // WHOM is store(ID), any(K) (one of those that are up), leader(K) (of a region), majority(K) (of a region's replicas,
 // without its leader), stores(MASK), all, and, in oneway only, rest. Bit i of a MASK such as 0x15 stands for the i-th
@@ -215,10 +229,15 @@ type Target interface {
 	Ails(region uint64) string
 	// Check has the replicas of a region compared.
 	Check(p world.Proc, region uint64) error
-	// Failpoints returns the crash points that are compiled in, none without the overlay.
+	// Failpoints returns the failpoints that are compiled in, none without the overlay.
 	Failpoints() []string
-	// ArmCrash makes the next hit of a crash point on a node crash that node; of AnyNode, the first that comes by.
-	ArmCrash(point string, n world.NodeID) error
-	// DisarmCrashes disarms all crash points and returns the names of those that were hit since the last call.
-	DisarmCrashes() (hit []string)
+	// Arm makes a store that comes by a failpoint suffer what is said; with AnyNode, the first that does.
+	Arm(point string, n world.NodeID, what Act) error
+	// Disarm disarms all failpoints and returns the names of those that were hit since the last call.
+	Disarm() (hit []string)
+	// States returns the names of the states that Await knows; none if the target does not show any.
+	States() []string
+	// Await has then called once, in a proc of its own, at the very moment at which the condition comes true; for a
+	// condition of one region, with the region of that id. After forget it is not called any more.
+	Await(c Condition, region uint64, then func(world.Proc, Seen)) (forget func(), err error)
 }

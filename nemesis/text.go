@@ -18,6 +18,8 @@ func (e *syntaxError) Error() string { return fmt.Sprintf("column %d: %s", e.col
 type scanner struct {
 	text string
 	pos  int
+	// waits says that this is the fault of one that waits for a condition.
+	waits bool
 }
 
 func (s *scanner) errorAt(pos int, format string, args ...any) error {

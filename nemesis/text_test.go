@@ -111,7 +111,11 @@ func anyFault(t *rapid.T) Fault {
 	case 16:
 		return Decommission{anyWhom(t, "whom")}
 	case 3:
-		return CrashAt{Point: rapid.StringMatching(`[a-zA-Z][A-Za-z0-9_]{0,9}`).Draw(t, "point"), Whom: anyWhom(t, "whom")}
+		f := CrashAt{Point: anyPoint(t), Whom: anyWhom(t, "whom"), Act: Act{Kind: ActKind(rapid.IntRange(0, 2).Draw(t, "act"))}}
+		if f.Act.Kind == ActDelay {
+			f.Act.By = time.Duration(rapid.Int64Range(1, int64(delayMax)).Draw(t, "by"))
+		}
+		return f
 	case 4:
 		return TransferLeader{Region: n("region"), To: n("to")}
 	case 5:
@@ -153,7 +157,7 @@ func anyFault(t *rapid.T) Fault {
 func TestFaultTextRoundTrip(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		want := anyFault(t)
+		want := anyEntryFault(t)
 		got, err := ParseFault(want.String())
 		require.NoError(t, err)
 		require.Equal(t, want, got)
@@ -165,7 +169,7 @@ func TestScheduleTextRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var want Schedule
 		for range rapid.IntRange(0, 5).Draw(t, "entries") {
-			e := Entry{At: time.Duration(rapid.Int64Range(0, 1e13).Draw(t, "at")), Fault: anyFault(t)}
+			e := Entry{At: time.Duration(rapid.Int64Range(0, 1e13).Draw(t, "at")), Fault: anyEntryFault(t)}
 			if effectOf(e.Fault) != effectInstant {
 				e.For = time.Duration(rapid.Int64Range(1, 1e13).Draw(t, "for"))
 			}
@@ -195,7 +199,7 @@ func TestFaultText(t *testing.T) {
 		"pd-partition any(1) members stores=0x5 oneway":          PDPartition{Whom: PDWhom{PDAny, 1}, Members: true, Stores: 5, OneWay: true},
 		"pd-partition all stores=0x3":                            PDPartition{Stores: 3},
 		"pd-leader-transfer to(2)":                               TransferPD{2},
-		"crash-at crashAfterApply leader(4)":                     CrashAt{"crashAfterApply", Leader(4)},
+		"crash-at crashAfterApply leader(4)":                     CrashAt{Point: "crashAfterApply", Whom: Leader(4)},
 		"lag store(2) crashInSnapshot":                           Lag{Store(2), "crashInSnapshot"},
 		"transfer-leader region(1) to(2)":                        TransferLeader{1, 2},
 		"conf-change add region(1) on(2)":                        ConfChange{Kind: AddReplica, Region: 1, To: 2},
@@ -303,7 +307,7 @@ func TestMalformedSchedules(t *testing.T) {
 		"+1s for 1s partition isolate(any(1)) clients=in pd=in":   `line 1, column 49: want pd=SIDE, then clients=SIDE, or nothing, found "pd=in"`,
 		"+1s for 1s crash-at leader(1)":                           `want store(ID)`,
 		"+1s for 1s lag store(1)":                                 `want the name of a crash point, found the end`,
-		"+1s for 1s crash-at (1)":                                 `want the name of a crash point, found "(1)"`,
+		"+1s for 1s crash-at (1)":                                 `want the name of a failpoint, found "(1)"`,
 		"+1s for 1s kill pd store(1)":                             `line 1, column 20: want all, leader or any(K), found "store(1)"`,
 		"+1s for 1s kill pd any":                                  `want "any(", found "any"`,
 		"+1s for 1s pd-partition members":                         `line 1, column 25: want all, leader or any(K), found "members"`,
@@ -361,7 +365,7 @@ func TestParseFamilies(t *testing.T) {
 	require.Equal(t, "kill", some[0].Name)
 	require.Equal(t, "split", some[1].Name)
 	_, err = ParseFamilies("kill,fire")
-	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,joint,learner,replace,split,batch-split,merge,coup,lag,crash-at,bit-rot,decommission,pd-kill,pd-partition,pd-leader-transfer,pd-replay,pd-storm,pause,restart,net,disk,clock`)
+	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,joint,learner,replace,split,batch-split,merge,coup,lag,crash-at,bit-rot,decommission,pd-kill,pd-partition,pd-leader-transfer,pd-replay,pd-storm,pause,restart,net,disk,clock,when`)
 	_, err = ParseFamilies("")
 	require.ErrorContains(t, err, `unknown nemesis "": want all`)
 	_, err = ParseFamilies("kill,all")

@@ -25,6 +25,11 @@ const (
 	WhomAll
 	// WhomRest is every store that the other group of a one-way partition does not hold.
 	WhomRest
+	// WhomThere is the store on which a fault's condition came true, WhomItsLeader the one that leads the region with which
+	// it did, and WhomOtherLeader the one that leads the other region that had to do with it.
+	WhomThere
+	WhomItsLeader
+	WhomOtherLeader
 )
 
 // whomWords gives each kind its word and says what stands in its brackets.
@@ -40,10 +45,17 @@ var whomWords = []struct {
 	{WhomStores, "stores", "mask"},
 	{WhomAll, "all", ""},
 	{WhomRest, "rest", ""},
+	{WhomThere, "there", ""},
+	{WhomItsLeader, "its-leader", ""},
+	{WhomOtherLeader, "other-leader", ""},
 }
 
 // whomAllowed is what an error offers.
-const whomAllowed = "store(ID), any(K), leader(K), majority(K), stores(MASK) or all"
+const (
+	whomAllowed = "store(ID), any(K), leader(K), majority(K), stores(MASK) or all"
+	// whomSeen is what it offers in a fault that waits.
+	whomSeen = "there, its-leader, other-leader, "
+)
 
 // Whom names the stores that a fault strikes, to be looked up when it strikes.
 type Whom struct {
@@ -90,7 +102,7 @@ func (s *scanner) whom(also string) (Whom, error) {
 	start := s.pos
 	word := s.word()
 	for _, k := range whomWords {
-		if k.word != word || k.kind == WhomRest && also != orRest {
+		if k.word != word || k.kind == WhomRest && also != orRest || k.kind > WhomRest && !s.waits {
 			continue
 		}
 		if k.args == "" {
@@ -112,6 +124,9 @@ func (s *scanner) whom(also string) (Whom, error) {
 		return Whom{Kind: k.kind, N: n}, s.expect(")")
 	}
 	s.pos = start
+	if s.waits {
+		also += whomSeen
+	}
 	return Whom{}, s.errorAt(start, "want %s%s, found %s", also, whomAllowed, s.rest())
 }
 
@@ -161,6 +176,8 @@ func (w Whom) resolve(t Target) (nodes []world.NodeID, why string) {
 		return nodes, ""
 	case WhomAll:
 		return t.Stores(), ""
+	case WhomThere, WhomItsLeader, WhomOtherLeader:
+		return w.resolveSeen(t)
 	default:
 		return nil, fmt.Sprintf("%v names nobody here", w)
 	}

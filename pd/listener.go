@@ -14,4 +14,6 @@ type Listener struct {
 	Started func(o *schedule.Operator, s *core.Snapshot)
 	// Ended: an operator has ended.
 	Ended func(schedule.End)
+	// Reached: the member has come to a state, one of States by name, with a region or with 0.
+	Reached func(state string, region uint64)
 }

@@ -238,6 +238,7 @@ func (m *Member) take(o *schedule.Operator) (refused string) {
 }
 
 func (m *Member) ended(e schedule.End) {
+	m.cfg.tellEnd(e)
 	if f := m.cfg.Listener.Ended; f != nil && e.Operator != nil {
 		f(e)
 	}

@@ -46,6 +46,9 @@ func (m *Member) followLeadership(out *world.Effects) {
 		return
 	}
 	if m.term != 0 {
+		if len(m.outbox.held)+len(m.outbox.said) > 0 {
+			m.cfg.reached(stateDeposedSpeaking, 0)
+		}
 		m.outbox.forget(mustMarshal(m.redirect(0)), out)
 		m.rep.forget(m.outbox.proposed)
 	}
@@ -57,6 +60,9 @@ func (m *Member) followLeadership(out *world.Effects) {
 	m.reset()
 	if err := m.load(); err != nil {
 		panic(fmt.Sprintf("pd: member %s comes to lead and can't read what it has applied: %v", m.env.Addr, err))
+	}
+	if m.bootstrapped {
+		m.cfg.reached(stateTookOver, 0)
 	}
 	m.cluster.Boot(m.now)
 	m.beginPauses()

@@ -32,11 +32,15 @@ func (m *Member) heartbeatRegion(ev *world.Event, id uint64, req *pdpb.RegionHea
 	change, err := m.cluster.ProcessHeartbeat(r)
 	if errors.Is(err, core.ErrStale) {
 		m.counters.StaleHeartbeats++
+		m.cfg.reached(stateStaleReport, r.ID())
 		return err
 	}
 	if err != nil {
 		m.counters.InvalidHeartbeats++
 		return err
+	}
+	if len(change.Evicted) > 0 {
+		m.cfg.reached(stateEvicted, r.ID())
 	}
 	m.changed(r.Region, change)
 	from := *ev

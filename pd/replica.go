@@ -211,6 +211,7 @@ func (r *replica) snapshot() []byte {
 
 // restore replaces all of the driver's keys.
 func (r *replica) restore(data []byte, at raft.ID) {
+	r.cfg.reached(stateSnapshot, 0)
 	w := &ordealpb.DriverWrites{}
 	if err := proto.Unmarshal(data, w); err != nil {
 		panic(fmt.Sprintf("pd: member %d: the snapshot at %d is unreadable: %v", r.self, at.Index, err))

@@ -25,15 +25,31 @@ var (
 
 // Bounds of one group. The library's own queues are bounded by them.
 const (
-	MaxMessageBytes     = 256 << 10 // entries in one append message
-	MaxApplyBytes       = 1 << 20   // entries given out for apply and not yet applied
-	MaxInflightMessages = 128       // append messages to one follower that it has not answered
-	MaxInflightBytes    = 4 << 20   // entries in append messages to one follower that it has not answered
-	MaxUncommittedBytes = 8 << 20   // proposals that are not committed
-	MaxWaitingReads     = 4096      // reads that wait for a leader, for an entry of its own term or for a quorum
+	MaxInflightBytes    = 4 << 20 // entries in append messages to one follower that it has not answered
+	MaxUncommittedBytes = 8 << 20 // proposals that are not committed
+	MaxWaitingReads     = 4096    // reads that wait for a leader, for an entry of its own term or for a quorum
 	// snapshotResendTicks is how long a follower may take to answer a snapshot before it is probed again.
 	snapshotResendElections = 3
 )
+
+// Bounds are bounds of one group that its owner chooses.
+type Bounds struct {
+	// MessageBytes is for the entries in one append message, ApplyBytes for those given out for apply and not yet applied. One
+	// entry is always let through.
+	MessageBytes, ApplyBytes uint64
+	// InflightMessages is for append messages to one follower that it has not answered.
+	InflightMessages int
+}
+
+// DefaultBounds are what is usual.
+func DefaultBounds() Bounds {
+	return Bounds{MessageBytes: 256 << 10, ApplyBytes: 1 << 20, InflightMessages: 128}
+}
+
+// Valid says whether a group can work within the bounds.
+func (b Bounds) Valid() bool {
+	return b.MessageBytes > 0 && b.MessageBytes <= MaxInflightBytes && b.ApplyBytes > 0 && b.InflightMessages > 0
+}
 
 // Config describes one peer of a group.
 type Config struct {
@@ -56,8 +72,12 @@ type Config struct {
 	// CacheBytes is about how much of the log is kept in memory beyond what is under way. It is given up when the log was
 	// quiet for an election timeout.
 	CacheBytes uint64
+	// Bounds are those that owners may choose; the zero value stands for DefaultBounds.
+	Bounds Bounds
 	// Snapshot returns the state machine's data as of the applied index, or nil if it can't be built just now.
 	Snapshot func() []byte
+	// Reached, if not nil, is told the name of one of States whenever the peer comes to it.
+	Reached func(state string)
 }
 
 // Proposed tells the owner where in the log a proposal landed.
@@ -98,6 +118,9 @@ type proposal struct {
 
 // Open loads a group from the disk. A region that has no log there yet starts at Config.Truncated.
 func Open(cfg Config, eng *engine.Engine) (*Group, error) {
+	if cfg.Bounds == (Bounds{}) {
+		cfg.Bounds = DefaultBounds()
+	}
 	l, err := loadLog(eng, cfg.Region, cfg.Truncated, cfg.CacheBytes)
 	if err != nil {
 		return nil, err
@@ -130,10 +153,10 @@ func Open(cfg Config, eng *engine.Engine) (*Group, error) {
 		Storage:                   l,
 		Applied:                   cfg.Applied.Index,
 		AsyncStorageWrites:        true,
-		MaxSizePerMsg:             MaxMessageBytes,
-		MaxCommittedSizePerReady:  MaxApplyBytes,
+		MaxSizePerMsg:             cfg.Bounds.MessageBytes,
+		MaxCommittedSizePerReady:  cfg.Bounds.ApplyBytes,
 		MaxUncommittedEntriesSize: MaxUncommittedBytes,
-		MaxInflightMsgs:           MaxInflightMessages,
+		MaxInflightMsgs:           cfg.Bounds.InflightMessages,
 		MaxInflightBytes:          MaxInflightBytes,
 		CheckQuorum:               true,
 		PreVote:                   true,
@@ -249,6 +272,7 @@ func (g *Group) resendSnapshots() {
 		}
 	})
 	for _, id := range overdue {
+		g.reached(stateSnapshotOverdue)
 		delete(g.snapshotTicks, id)
 		g.rn.ReportSnapshot(id, etcd.SnapshotFailure)
 	}

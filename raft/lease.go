@@ -83,10 +83,14 @@ func (g *Group) leaseLeft(st *etcd.BasicStatus) time.Duration {
 	if ls == nil || ls.Length == 0 || st.RaftState != etcd.StateLeader || g.lease.term != term || g.lease.offIn == term {
 		return 0
 	}
+	left := max(0, g.lease.until.Sub(ls.Now))
 	if g.changePending() || len(g.log.conf.GetVotersOutgoing()) > 0 {
+		if left > 0 {
+			g.reached(stateLeaseHeldBack)
+		}
 		return 0
 	}
-	return max(0, g.lease.until.Sub(ls.Now))
+	return left
 }
 
 // DropLease ends the lease, if there is one. The next round of heartbeats wins another.
@@ -99,6 +103,9 @@ func (g *Group) LeaseUntil() world.Time { return g.lease.until }
 func (g *Group) forbidLease() {
 	// gofail: var bugLeaseInTransfer struct{}
 	// return
+	if ls := g.cfg.Leases; ls != nil && g.lease.term == g.term && g.lease.until > ls.Now {
+		g.reached(stateLeaseForbidden)
+	}
 	g.lease.offIn = g.term
 }
 

@@ -112,6 +112,7 @@ func (g *Group) startReads() {
 
 	switch {
 	case st.RaftState == etcd.StateLeader && !g.ownTermApplied():
+		g.reached(stateReadBeforeOwnTerm)
 		return
 	case st.RaftState != etcd.StateLeader && st.Lead == etcd.None:
 		return // there is nobody to ask
@@ -153,7 +154,7 @@ func (g *Group) tickReads() {
 	if len(q.waiting) > 0 {
 		q.waitingTicks++
 		if q.waitingTicks >= readExpireElections*g.cfg.ElectionTicks {
-			q.expire(q.waiting)
+			g.expire(q.waiting)
 			q.waiting, q.waitingTicks = nil, 0
 		}
 	}
@@ -161,20 +162,22 @@ func (g *Group) tickReads() {
 	for _, r := range q.rounds {
 		r.ticks++
 		if r.ticks >= readExpireElections*g.cfg.ElectionTicks {
-			q.expire(r.reads)
+			g.expire(r.reads)
 			continue
 		}
 		kept = append(kept, r)
 		if g.role == etcd.StateFollower && r.ticks%(readResendElections*g.cfg.ElectionTicks) == 0 {
+			g.reached(stateReadAskedAgain)
 			g.rn.ReadIndex(g.readContext(r.seq))
 		}
 	}
 	q.rounds = kept
 }
 
-func (q *readQueue) expire(reads []read) {
+func (g *Group) expire(reads []read) {
 	for _, r := range reads {
-		q.expired = append(q.expired, r.token)
+		g.reached(stateReadExpired)
+		g.reads.expired = append(g.reads.expired, r.token)
 	}
 }
 
@@ -231,7 +234,10 @@ func (g *Group) answersReadIndex() bool {
 func (g *Group) admit(m *raftpb.Message) bool {
 	switch m.GetType() {
 	case raftpb.MsgVote, raftpb.MsgPreVote:
-		return forced(m) || !g.silent()
+		if !forced(m) && g.silent() {
+			g.reached(stateVoteWithheld)
+			return false
+		}
 	case raftpb.MsgReadIndex:
 		return g.answersReadIndex()
 	case raftpb.MsgHeartbeat:

@@ -75,6 +75,9 @@ func (g *Group) takeReady(b *engine.Batch, out *Ready) {
 	rd := g.rn.Ready()
 	if rd.SoftState != nil {
 		out.LeaderChanged = rd.SoftState.Lead != g.lead || rd.SoftState.RaftState != g.role
+		if g.role == etcd.StateLeader && rd.SoftState.RaftState != etcd.StateLeader {
+			g.deposed()
+		}
 		g.lead, g.role = rd.SoftState.Lead, rd.SoftState.RaftState
 	}
 	for _, m := range rd.Messages {
@@ -113,6 +116,7 @@ func (g *Group) persist(b *engine.Batch, m *raftpb.Message, out *Ready) {
 		g.applied = at
 	}
 	if len(m.GetEntries()) > 0 {
+		g.overwrite(m.GetEntries()[0].GetIndex())
 		g.log.append(b, m.GetEntries())
 		out.Appended = append(out.Appended, m.GetEntries()...)
 		g.matchProposals(m.GetEntries(), out)
@@ -143,6 +147,25 @@ func (g *Group) persist(b *engine.Batch, m *raftpb.Message, out *Ready) {
 		} else {
 			out.Persisted.Send = add(out.Persisted.Send, r)
 		}
+	}
+}
+
+// deposed tells of a leader that leads no more.
+func (g *Group) deposed() {
+	g.reached(stateDeposed)
+	if g.log.lastIndex() > g.CommitIndex() {
+		g.reached(stateDeposedWithTail)
+	}
+}
+
+// overwrite tells of entries from index on that others are about to replace.
+func (g *Group) overwrite(index uint64) {
+	if index > g.log.lastIndex() {
+		return
+	}
+	g.reached(stateConflict)
+	if g.changeAt.Index >= index && g.changeAt.Index <= g.log.lastIndex() {
+		g.reached(stateChangeOverwritten)
 	}
 }
 

@@ -71,7 +71,8 @@ func (r *run) summary() *Summary {
 	s := &Summary{
 		Workload: r.cfg.Workload, Seed: r.cfg.Seed, Flags: r.cfg.Flags(), Verdict: r.verdict,
 		Reasons: append([]string{}, r.reasons...), Kind: r.kind(), Ops: Ops{OK: n.Ok, Failed: n.Failed, Unknown: n.Unknown},
-		Faults: []Fault{}, Rests: r.rests, Operators: r.watch.placement.plans, Balance: r.balance, VirtualS: r.w.Now().Seconds(), WallS: r.wall.seconds(), Events: r.w.Events(),
+		Faults: []Fault{}, Rests: r.rests, Operators: r.watch.placement.plans, Reached: r.watch.reached, Balance: r.balance,
+		VirtualS: r.w.Now().Seconds(), WallS: r.wall.seconds(), Events: r.w.Events(),
 		TraceHash: fmt.Sprintf("%016x", r.w.TraceHash()), RunDir: r.cfg.Out,
 	}
 	for _, rec := range r.records {
@@ -131,7 +132,7 @@ func (r *run) close() {
 		}
 	}
 	if r.cluster != nil {
-		r.cluster.DisarmCrashes()
+		r.cluster.Disarm()
 	}
 	if r.w == nil {
 		return

@@ -1,6 +1,7 @@
 package workloads
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -37,6 +38,7 @@ func (o Options) Configs() []Config {
 		for i := range o.Seeds {
 			c := o.Base
 			c.Workload, c.Seed = w, o.Seed+uint64(i)
+			c.drawShape()
 			all = append(all, c)
 		}
 	}
@@ -59,8 +61,8 @@ const (
 	DefaultSeed     = "1"
 	DefaultSeeds    = "5"
 	DefaultDuration = "10s"
-	DefaultStores   = "5"
-	DefaultReplicas = "3"
+	DefaultStores   = drawnValue
+	DefaultReplicas = drawnValue
 	DefaultRegions  = "4"
 	DefaultClients  = "8"
 	DefaultJoin     = "0"
@@ -76,6 +78,8 @@ const (
 	allNames  = "all"
 	noNames   = "none"
 	listNames = "list"
+	// drawnValue leaves a number to the seed.
+	drawnValue = "drawn"
 )
 
 // flagValues is the flags as they were typed. They stay text until all are known, so that every mistake is answered in
@@ -104,8 +108,8 @@ func RegisterFlags(fs *flag.FlagSet) *FlagSet {
 		{&v.seed, "seed", DefaultSeed, "the first `seed`, a whole number"},
 		{&v.seeds, "seeds", DefaultSeeds, fmt.Sprintf("`how many` consecutive seeds, 1 to %d", SeedsMax)},
 		{&v.duration, "duration", DefaultDuration, fmt.Sprintf("virtual `time` under faults, %v to %v, such as 30s or 2m", DurationMin, DurationMax)},
-		{&v.stores, "stores", DefaultStores, fmt.Sprintf("`how many` stores, 1 to %d", StoresMax)},
-		{&v.replicas, "replicas", DefaultReplicas, fmt.Sprintf("`how many` replicas of each region, 1 to %d and at most as many as stores", ReplicasMax)},
+		{&v.stores, "stores", DefaultStores, fmt.Sprintf("`how many` stores, 1 to %d; or %s by the seed, %d to %d", StoresMax, drawnValue, drawnStoresMin, drawnStoresMax)},
+		{&v.replicas, "replicas", DefaultReplicas, fmt.Sprintf("`how many` replicas of each region, 1 to %d and at most as many as stores; or %s by the seed, %d or %d", ReplicasMax, drawnValue, usualReplicas, usualStores)},
 		{&v.regions, "regions", DefaultRegions, fmt.Sprintf("`how many` regions to begin with, 1 to %d", RegionsMax)},
 		{&v.join, "join", DefaultJoin, "`how many` of the stores join when the others are full and clients work; placement is judged strictly then"},
 		{&v.clients, "clients", DefaultClients, fmt.Sprintf("`how many` clients, 1 to %d", ClientsMax)},
@@ -182,13 +186,14 @@ func (v flagValues) options() (o Options, err error) {
 		p.fail("-seed=%s -seeds=%s: the last seed would be larger than %d", v.seed, v.seeds, ^uint64(0))
 	}
 	o.Base.Duration = p.duration("duration", v.duration)
-	o.Base.Stores = int(p.number("stores", v.stores, 1, StoresMax))
-	o.Base.Replicas = int(p.number("replicas", v.replicas, 1, ReplicasMax))
-	if o.Base.Replicas > o.Base.Stores {
+	o.Base.Stores = int(p.numberOrDrawn("stores", v.stores, 1, StoresMax))
+	o.Base.Replicas = int(p.numberOrDrawn("replicas", v.replicas, 1, ReplicasMax))
+	if o.Base.Stores > 0 && o.Base.Replicas > o.Base.Stores {
 		p.fail("-replicas=%s: there are only %d stores; want at most as many replicas as stores", v.replicas, o.Base.Stores)
 	}
 	o.Base.Regions = int(p.number("regions", v.regions, 1, RegionsMax))
-	o.Base.Join = int(p.number("join", v.join, 0, uint64(max(o.Base.Stores-o.Base.Replicas, 0))))
+	stores, replicas := cmp.Or(o.Base.Stores, usualStores), cmp.Or(o.Base.Replicas, usualReplicas)
+	o.Base.Join = int(p.number("join", v.join, 0, uint64(max(stores-replicas, 0))))
 	o.Base.Clients = int(p.number("clients", v.clients, 1, ClientsMax))
 	o.Base.Luck = p.number("luck", v.luck, 0, ^uint64(0))
 	if strings.TrimSpace(v.plain) != noNames {
@@ -225,6 +230,18 @@ func (p *flagParser) number(name, text string, lo, hi uint64) uint64 {
 	if err != nil || n < lo || n > hi {
 		p.fail("-%s=%s: want a whole number from %d to %d", name, text, lo, hi)
 		return lo
+	}
+	return n
+}
+
+// numberOrDrawn reads a number; 0 is one that the seed draws.
+func (p *flagParser) numberOrDrawn(name, text string, lo, hi uint64) uint64 {
+	if text == drawnValue {
+		return 0
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil || n < lo || n > hi {
+		p.fail("-%s=%s: want a whole number from %d to %d, or %s", name, text, lo, hi, drawnValue)
 	}
 	return n
 }

@@ -33,6 +33,7 @@ type knobs struct {
 	shards   int
 	driver   driverKnobs
 	members  memberKnobs
+	buffers  buffers
 }
 
 // drifts are what drift is drawn from. Real clocks are much better; but a lease that is too long by the drift shows the
@@ -90,6 +91,7 @@ func drawKnobs(cfg Config) knobs {
 	k.sizes = drawSizes(cfg)
 	k.hibernate = drawHibernate(cfg.Seed, k.tick)
 	k.members = drawMembers(cfg.Seed)
+	k.buffers = drawBuffers(cfg.Seed)
 	k.plain(cfg)
 	if cfg.Regions > manyRegions {
 		k.bearMany()
@@ -121,6 +123,7 @@ func (k *knobs) bearMany() {
 	k.hibernate.ticks = max(k.hibernate.ticks, 1)
 	k.sizes.waitingMax = max(k.sizes.waitingMax, manyWaitingMin)
 	k.sizes.mergeBytes = 0
+	k.buffers = plainBuffers()
 }
 
 // bearJoin leaves the number of regions to faults, and has the driver look at nothing but how many each store has: moves are
@@ -173,6 +176,7 @@ func (k knobs) cluster(cfg Config) cluster.Config {
 	k.hibernate.configure(&c.Store)
 	k.driver.configure(&c)
 	k.members.configure(&c)
+	k.buffers.configure(&c)
 	c.Client = client.Options{CallTimeout: k.callTimeout}
 	return c
 }

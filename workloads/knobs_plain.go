@@ -22,6 +22,7 @@ var plains = []struct {
 	{"reads", func(k *knobs, cfg Config) {
 		k.leases, k.readFrom, k.traffic.Readers = false, make([]client.ReadFrom, cfg.Clients), 0
 	}},
+	{"buffers", func(k *knobs, _ Config) { k.buffers = plainBuffers() }},
 	{"sizes", func(k *knobs, _ Config) { k.sizes = plainSizes() }},
 	{"driver", func(k *knobs, _ Config) {
 		k.members = memberKnobs{members: 1, tick: pdTickMin, logEntries: cluster.DefaultConfig().PD.LogEntriesMax}

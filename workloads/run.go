@@ -56,14 +56,17 @@ type run struct {
 	tune func(*knobs)
 
 	schedule nemesis.Schedule
-	records  []nemesis.Record
-	recs     []*checker.Recorder
-	history  *checker.History
-	rests    []Rest
-	balance  *Balance
-	stop     bool
-	panicked bool
-	busy     int
+	// plan is what the schedule was drawn from, unavailable says which families could not be drawn, and why.
+	plan        nemesis.Plan
+	unavailable []string
+	records     []nemesis.Record
+	recs        []*checker.Recorder
+	history     *checker.History
+	rests       []Rest
+	balance     *Balance
+	stop        bool
+	panicked    bool
+	busy        int
 
 	// chaos is when faults began and ended.
 	chaosFrom, chaosTo world.Time
@@ -112,6 +115,7 @@ func (r *run) prepare() error {
 	cc := r.knobs.cluster(r.cfg)
 	cc.Store.Listener = r.watch.listener()
 	cc.PD.Listener = r.watch.driverListener()
+	cc.PD.Listener.Reached = func(state string, _ uint64) { r.watch.reached.Reached(state) }
 	if r.cluster, err = cluster.NewSim(r.w, cc); err != nil {
 		return Usagef("%v", err)
 	}
@@ -139,7 +143,7 @@ func (r *run) drawSchedule() error {
 		if err != nil {
 			return Usagef("schedule: %v", err)
 		}
-		return nil
+		return r.checkConditions()
 	}
 	if len(r.cfg.Nemesis) == 0 {
 		return nil
@@ -149,13 +153,19 @@ func (r *run) drawSchedule() error {
 		return Usagef("%v", err)
 	}
 	rng := rand.New(rand.NewPCG(r.cfg.Seed, scheduleStream))
-	opts := nemesis.Options{Clients: r.cfg.Clients, CrashPoints: r.cluster.Failpoints(), Full: r.cfg.Replicas == r.cfg.Stores}
-	opts.PDs = r.knobs.members.members
+	opts := nemesis.Options{Clients: r.cfg.Clients, Full: r.cfg.Replicas == r.cfg.Stores, PDs: r.knobs.members.members, States: awaited}
+	opts.CrashPoints, opts.ErrorPoints = nemesis.SplitPoints(r.cluster.Failpoints())
 	if r.cfg.Regions > manyRegions {
 		opts.Busy, opts.Regions = r.load.Busy(r.knobs.traffic), uint64(r.cfg.Regions)
 	}
 	opts.Light = r.cfg.Join > 0
-	r.schedule = nemesis.Draw(rng, families, r.cfg.Duration, r.cfg.Stores, opts)
+	r.plan = nemesis.DrawPlan(rng, families, r.cfg.Duration, r.cfg.Stores, opts)
+	r.schedule = r.plan.Schedule
+	for _, f := range families {
+		if why := f.Unavailable(r.cfg.Stores, opts); why != "" {
+			r.unavailable = append(r.unavailable, why)
+		}
+	}
 	if opts.Light {
 		r.hurtDriver(rng, families)
 	}
@@ -238,7 +248,7 @@ func (r *run) await(cond func() bool, limit time.Duration) bool {
 	end := r.w.Now().Add(limit)
 	for {
 		r.report()
-		r.watch.checkSleepers(r.cluster, r.knobs.oversleepMax())
+		r.watch.checkSleepers(r.cluster, r.knobs.oversleepMax()+r.schedule.StallMax())
 		if r.w.RunWhile(cond, min(end, r.w.Now().Add(progressStep))) {
 			return true
 		}

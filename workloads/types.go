@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"ordeal/checker"
+	"ordeal/internal/reach"
 	"ordeal/pd/schedule"
 )
 
@@ -124,6 +125,8 @@ type Summary struct {
 	Rests []Rest `json:"rests,omitempty"`
 	// Operators counts what the placement driver has begun, by kind.
 	Operators map[schedule.Kind]int `json:"operators,omitempty"`
+	// Reached is how often the run came to each state that is declared in the code; nil if it died.
+	Reached reach.Counts `json:"reached,omitempty"`
 	// Balance says how peers were moved, if stores joined and the run came to its end.
 	Balance *Balance `json:"balance,omitempty"`
 	// VirtualS is how long the run took on the cluster's clocks, WallS on ours; both in seconds.

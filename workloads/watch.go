@@ -10,6 +10,7 @@ import (
 
 	"ordeal/checker"
 	"ordeal/cluster"
+	"ordeal/internal/reach"
 	"ordeal/pd"
 	"ordeal/pd/core"
 	"ordeal/pd/schedule"
@@ -50,7 +51,9 @@ type watch struct {
 	rotten func(world.NodeID, *metapb.Region) bool
 	// sound says whether machines and links are as they should be.
 	sound func() bool
-	notes []string
+	// reached counts the states that the run has come to.
+	reached reach.Counts
+	notes   []string
 	// slumbers counts how often a peer fell asleep.
 	slumbers int
 }
@@ -74,6 +77,7 @@ func newWatch(w *sim.World, regions int) *watch {
 		w: w, inv: checker.NewInvariants(w.Now), regions: map[uint64]checker.RegionView{}, ended: map[uint64]bool{},
 		rotten:    func(world.NodeID, *metapb.Region) bool { return false },
 		sound:     func() bool { return true },
+		reached:   reach.NewCounts(cluster.States()),
 		placement: newPlacement(w.Now), film: newFilm(w.Now, regions), waiting: map[shardOf]uint64{}, leadersMax: leadersMax + leadersPerRegion*regions,
 	}
 }
@@ -147,6 +151,7 @@ func (v *watch) listener() store.Listener {
 			inv.MergeRolledBack(world.NodeID(s), r.GetId(), commit)
 		},
 		CommitMerge: v.merged,
+		Reached:     func(_ uint64, state string, _, _ uint64) { v.reached.Reached(state) },
 	}
 }
 

@@ -23,6 +23,7 @@ func runCommand() *cobra.Command {
 		short: "Run workloads on simulated clusters under faults, and judge them",
 		examples: `  ordeal run -nemesis=all -seeds=20
   ordeal run -workload=register -nemesis=partition,kill -seed=7 -seeds=1 -duration=1m
+  ordeal run -explain -workload=register -seed=7 -seeds=1
   ordeal run -bug=list
   ordeal run -bug=stale-read -seeds=200 -workload=register -until-fail`,
 		flags: func(fs *flag.FlagSet) func(context.Context, []string) error {
@@ -30,6 +31,8 @@ func runCommand() *cobra.Command {
 			asJSON := fs.Bool("json", false, "print one summary a line, in JSON, and no tables")
 			untilFail := fs.Bool("until-fail", false, "stop when the first run has failed")
 			small := fs.Duration("shrink", defaultShrink, "`time` to make the first run that fails smaller, 0 to leave it")
+			states := fs.Bool("states", false, "print a table of the states that the code declares: how many runs came to each")
+			explain := fs.Bool("explain", false, "print what the seeds draw, families of faults, schedule and knobs, and make no run")
 			trace := fs.String("trace", "", "`file` that gets a line for every event of the run, if it is only one")
 			return func(ctx context.Context, args []string) error {
 				if err := noArguments("run", args); err != nil {
@@ -43,6 +46,13 @@ func runCommand() *cobra.Command {
 					driver.PrintBugs(os.Stdout)
 					return nil
 				}
+				if *explain {
+					self, err := os.Executable()
+					if err != nil {
+						return failed(err)
+					}
+					return failed(driver.Explain(ctx, driver.NewConsole(os.Stderr), self, opts.Configs(), os.Stdout))
+				}
 				cfgs, err := driver.Runs(opts)
 				if err != nil {
 					return err
@@ -53,7 +63,7 @@ func runCommand() *cobra.Command {
 				if *small < 0 {
 					return workloads.Usagef("-shrink=%v: want a time, or 0", *small)
 				}
-				return makeRuns(ctx, cfgs, *asJSON, *untilFail, *small)
+				return makeRuns(ctx, cfgs, output{json: *asJSON, states: *states}, *untilFail, *small)
 			}
 		},
 	}.cobra()
@@ -68,20 +78,24 @@ func setTrace(cfgs []workloads.Config, file string) error {
 	return nil
 }
 
+// output is what is printed of runs.
+type output struct{ json, states bool }
+
 // makeRuns makes runs and prints what they came to.
-func makeRuns(ctx context.Context, cfgs []workloads.Config, asJSON, untilFail bool, small time.Duration) error {
+func makeRuns(ctx context.Context, cfgs []workloads.Config, out output, untilFail bool, small time.Duration) error {
 	results, err := makeAll(ctx, cfgs, untilFail)
 	begun := slices.ContainsFunc(results, func(r driver.Result) bool { return r.Summary != nil })
 	if err != nil && (workloads.IsUsage(err) || !begun) {
 		return failed(err)
 	}
-	if asJSON {
+	if out.json {
 		if err := printJSON(os.Stdout, results); err != nil {
 			return failed(err)
 		}
 		small = 0
 	} else {
 		driver.PrintResults(os.Stdout, results)
+		driver.PrintStates(os.Stdout, results, out.states)
 	}
 	if err != nil {
 		return failed(err)

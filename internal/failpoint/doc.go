@@ -14,8 +14,9 @@
 // Inside a function, on a line of its own, the header; on the lines after it the body, commented out; then a line that
 // is not a comment. The name is unique in the whole module, the type is int, string, bool or struct{}, and inside the
 // body the name is a variable that holds the value the failpoint was enabled with (not for struct{}, which has none).
-// By convention names begin with bug for planted bugs, which are struct{}, and with crash for crash points, which are
-// int, the node to crash.
+// By convention names begin with bug for planted bugs, with crash for places at which a store may lose power or stand still,
+// and with error for those at which an operation may fail as well. All are struct{}: whom one of the latter two strikes is decided
+// by whoever has set up the store, in store.Config.Failpoint.
 //
 // A planted bug, switched on by runtime.Enable("bugStaleRead", "return"):
 //
@@ -27,15 +28,20 @@
 //		return s.askQuorum()
 //	}
 //
-// A crash point, armed for node 3 by runtime.Enable("crashAfterApply", "return(3)"):
+// A crash point, which asks what is to happen when runtime.Enable("crashAfterApply", "return") has switched it on:
 //
 //	s.engine.Commit(batch)
-//	// gofail: var crashAfterApply int
-//	// if crashAfterApply == int(s.node) {
-//	//	panic(world.Crash{Node: s.node, Point: "crashAfterApply"})
-//	// }
+//	// gofail: var crashAfterApply struct{}
+//	// s.at("crashAfterApply", region)
 //
 //	s.reply()
+//
+// An operation that may fail:
+//
+//	// gofail: var errorRead struct{}
+//	// if s.at("errorRead", region) {
+//	//	return errBusy
+//	// }
 //
 // # Traps
 //
@@ -47,9 +53,7 @@
 //   - Without the blank, //gofail: is not a failpoint at all.
 //   - The body must not declare variables at its top level (x := 1), since a goto jumps over it: put it in braces.
 //   - Packages that only a body uses must be used elsewhere in the file.
-//   - Two nodes cannot be armed at one crash point at the same time, the later takes over. A point stays armed after it
-//     was hit: whoever catches the crash disarms it, or the node crashes again in its next life. Terms that count
-//     (1*return(3)) count every node's visits, not only those of node 3.
+//   - A failpoint stays switched on after it was passed, for all stores of the process.
 //   - Panic only where no lock is held and no call into a library is under way.
 //
 // # What a term gives

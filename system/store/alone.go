@@ -60,6 +60,7 @@ func (s *Store) putOff(l parcel) bool {
 // hold keeps committed entries of p for the next turn. Until then the group is left as it is.
 func (s *Store) holdEntries(p *peer, rest []*raft.Entry, rd raft.Ready) {
 	p.held = true
+	s.came(p, stateHeldForAlone)
 	s.held = append(s.held, held{p: p, rest: rest, ready: rd})
 	s.askAlone()
 }

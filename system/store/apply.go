@@ -45,8 +45,8 @@ func (s *Store) apply(p *peer, entries []*raft.Entry) (rest []*raft.Entry) {
 		}
 	}
 	s.putApplyState(p)
-	// gofail: var crashAfterApply int
-	// s.crashIf(crashAfterApply, "crashAfterApply")
+	// gofail: var crashAfterApply struct{}
+	// s.at("crashAfterApply", p.region.GetId())
 
 	return rest
 }
@@ -105,6 +105,7 @@ func (s *Store) applyOps(p *peer, cmd *ordealpb.Command, pr *proposal) {
 	// gofail: var bugSplitNoEpoch struct{}
 	// fits = true
 	if !fits {
+		s.came(p, stateWriteRefused)
 		if pr != nil {
 			s.fail(p, pr, region.EpochNotMatch(p.region))
 		}

@@ -13,13 +13,15 @@ func (s *Store) checkCompact(p *peer) {
 	if p.applied.Index-truncated < s.cfg.LogEntriesMax && p.group.LogBytes() < s.cfg.LogBytesMax {
 		return
 	}
-	to := p.applied.Index
+	to, taken := p.applied.Index, false
 	for _, f := range p.group.Followers() {
 		needs, grace := f.Match, uint64(1)
 		if f.Snapshotting && f.Snapshot > needs {
 			needs, grace = f.Snapshot, snapshotGrace
 		}
-		to = min(to, max(needs, s.lowestClaim(p, needs, grace)))
+		low := s.lowestClaim(p, needs, grace)
+		taken = taken || low > needs
+		to = min(to, max(needs, low))
 	}
 	if to <= truncated {
 		return
@@ -28,7 +30,9 @@ func (s *Store) checkCompact(p *peer) {
 		CompactLog: &ordealpb.CompactLogCommand{CompactIndex: to},
 	}}}
 	// A refusal (a transfer is under way, say) is as good as a wait: the next tick tries again.
-	_ = s.propose(p, mustMarshal(cmd), proposal{})
+	if s.propose(p, mustMarshal(cmd), proposal{}) == nil && taken {
+		s.came(p, stateLogTaken)
+	}
 }
 
 // lowestClaim is the index that the log may be compacted to whatever a peer needs that has the entries up to match: 0 unless

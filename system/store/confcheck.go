@@ -23,6 +23,11 @@ func (s *Store) proposeConfChange(p *peer, c *ordealpb.ChangePeerV2Request, req 
 	if why := s.delayChanges(p, c); why != "" {
 		return regionError{region.ServerIsBusy(why)}
 	}
+	// gofail: var errorConfChange struct{}
+	// if s.at("errorConfChange", p.region.GetId()) {
+	//	return regionError{region.ServerIsBusy("a failpoint refuses changes of members")}
+	// }
+
 	cmd := &ordealpb.Command{
 		Epoch: p.region.GetRegionEpoch(),
 		Admin: &ordealpb.AdminCommand{Body: &ordealpb.AdminCommand_ChangePeerV2{ChangePeerV2: c}},

@@ -4,22 +4,21 @@ import (
 	"fmt"
 	"time"
 
+	"ordeal/raft"
 	"ordeal/system/region"
 	"ordeal/world"
 )
 
 // Bounds of one store. Whoever meets one gets ServerIsBusy or waits for the next tick; nothing grows without limit.
 const (
-	MaxOpsPerEntry      = 256     // data operations put into one log entry
-	MaxOpsBytesPerEntry = 1 << 20 // keys and values of several operations in one log entry; a single one may be larger
-	MaxMessagesPerTurn  = 256     // messages that one peer sends in a turn; the rest is dropped
-	MaxPDCalls          = 1024    // questions to PD that are not answered
-	MaxMergeBytes       = 1 << 20 // log entries that one CommitMerge carries for peers that lag
-	MaxMerged           = 128     // merges that a region remembers
-	MaxPendingVotes     = 256     // vote requests kept for regions that a split is about to create
-	ShardsMax           = 64      // actors of one store
-	clockDriftMax       = 1.0     // the largest difference between the speeds of two clocks that leases can be set up for
-	pdCallTicks         = 20      // ticks after which a question to PD is given up and may be asked again
+	MaxMessagesPerTurn = 256     // messages that one peer sends in a turn; the rest is dropped
+	MaxPDCalls         = 1024    // questions to PD that are not answered
+	MaxMergeBytes      = 1 << 20 // log entries that one CommitMerge carries for peers that lag
+	MaxMerged          = 128     // merges that a region remembers
+	MaxPendingVotes    = 256     // vote requests kept for regions that a split is about to create
+	ShardsMax          = 64      // actors of one store
+	clockDriftMax      = 1.0     // the largest difference between the speeds of two clocks that leases can be set up for
+	pdCallTicks        = 20      // ticks after which a question to PD is given up and may be asked again
 	// SnapshotsSendingMax bounds Config.SnapshotsSendingMax: every stream must get a chunk through in snapshotIdleTicks.
 	SnapshotsSendingMax = 32
 	// SnapshotChunkBytesMax bounds Config.SnapshotChunkBytes.
@@ -69,6 +68,11 @@ type Config struct {
 	WaitingBytesMax uint64
 	// BarriersMax bounds the turns whose batch is not durable yet. Beyond it the store hears nothing but its disk.
 	BarriersMax int
+	// OpsPerEntryMax and OpsBytesPerEntryMax bound the data operations that share a log entry, in number and in bytes of keys
+	// and values; a single one may be larger.
+	OpsPerEntryMax, OpsBytesPerEntryMax int
+	// Append bounds what a leader has under way to a follower, and what a peer applies at a time.
+	Append raft.Bounds
 	// PromoteLagMax is the number of log entries that a learner may lack to be made a voter.
 	PromoteLagMax uint64
 	// RegionSplitBytes is the size of keys and values, and RegionSplitKeys the number of keys, beyond which a region splits
@@ -113,6 +117,10 @@ type Config struct {
 	// to which nothing was written since the last time is passed over.
 	ConsistencyCheckTicks int
 
+	// Failpoint, if not nil, is called at every failpoint that is compiled in and switched on. It may panic with a world.Crash
+	// of the store's node; if it returns true, what the store is about to do there fails.
+	Failpoint func(point string, region uint64) (fail bool)
+
 	Listener Listener
 }
 
@@ -153,6 +161,9 @@ func DefaultConfig() Config {
 		WaitingMax:           1 << 16,
 		WaitingBytesMax:      256 << 20,
 		BarriersMax:          4096,
+		OpsPerEntryMax:       256,
+		OpsBytesPerEntryMax:  1 << 20,
+		Append:               raft.DefaultBounds(),
 		PromoteLagMax:        64,
 		RegionSplitBytes:     96 << 20,
 		RegionSplitKeys:      960_000,
@@ -196,6 +207,9 @@ func (c Config) validate() error {
 		{"WaitingMax", c.WaitingMax > 0, "above 0"},
 		{"WaitingBytesMax", c.WaitingBytesMax >= region.RaftEntrySizeMax, "room for a largest entry"},
 		{"BarriersMax", c.BarriersMax > 0, "above 0"},
+		{"OpsPerEntryMax", c.OpsPerEntryMax > 0, "above 0"},
+		{"OpsBytesPerEntryMax", c.OpsBytesPerEntryMax > 0, "above 0"},
+		{"Append", c.Append.Valid(), "bounds that let an entry through"},
 		{"ClockDrift", c.ClockDrift >= 0 && c.ClockDrift <= clockDriftMax, fmt.Sprintf("from 0 to %v", clockDriftMax)},
 		{"TrafficInterval", c.TrafficInterval >= time.Second && c.TrafficInterval%time.Second == 0, "one or more whole seconds"},
 		{"Labels", c.labelsValid(), fmt.Sprintf("at most %d, each with a key, which is not %q", labelsMax, region.ShardsLabel)},

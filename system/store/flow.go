@@ -58,6 +58,7 @@ func (s *Store) admit(p *peer, req *request, size int) *errorpb.Error {
 	// err = nil
 
 	if err != nil {
+		s.came(p, stateBusy)
 		return err
 	}
 	req.waits = [2]*load{&p.load, &s.load}
@@ -98,6 +99,7 @@ func (s *Store) deaf() bool { return len(s.barriers) >= s.cfg.BarriersMax }
 
 // ignore handles an event of a store that is deaf.
 func (s *Store) ignore(ev *world.Event) {
+	s.reached(stateDeaf, 0, 0)
 	switch ev.Kind {
 	case world.EventRequest:
 		body, err := wire.UnmarshalRequest(ev.Payload)

@@ -245,6 +245,9 @@ func (s *Store) fallAsleep(p *peer) {
 	if f := s.cfg.Listener.Slept; f != nil {
 		f(s.cfg.StoreID, p.region, p.group.IsLeader(), p.applied)
 	}
+	if p.group.IsLeader() {
+		s.came(p, stateHibernated)
+	}
 }
 
 // rouse ends p's sleep. In a turn that is alone it may be another shard's peer.

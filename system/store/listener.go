@@ -51,6 +51,9 @@ type Listener struct {
 	Load func(store uint64, shard int, l Load)
 	// Slept: the peer sleeps, as of applied; leads says whether it leads.
 	Slept func(store uint64, region *metapb.Region, leads bool, applied raft.ID)
+	// Reached: the store has come to a state, one of States by name, with a region, to which another one
+	// has something to do if it is not 0.
+	Reached func(store uint64, state string, region, other uint64)
 	// Split: a region was cut; the parts, in order of keys, and the one among them that goes on under its id.
 	Split func(store uint64, old *metapb.Region, parts []*metapb.Region)
 }

@@ -134,6 +134,11 @@ func (s *Store) rouseThose(l *storeLife, silent bool) {
 		if !p.rest.asleep || !p.relies(l.id) {
 			continue
 		}
+		if silent {
+			s.came(p, stateWokenBySilence)
+		} else {
+			s.came(p, stateWokenByRestart)
+		}
 		if silent && !p.group.IsLeader() {
 			p.group.LeaderSilent()
 		}

@@ -17,11 +17,15 @@ import (
 // for; every peer decides alike, by the entry and its region alone.
 func (s *Store) applyConfChange(p *peer, e *raft.Entry, pr *proposal) {
 	cc, c, fits := s.decodeChange(p, e)
+	if e.GetTerm() < p.group.Term() && p.group.IsLeader() {
+		s.came(p, stateChangeByDeposed)
+	}
 	if !p.takesChanges() {
 		s.refuseAdmin(p, pr, region.ProposalInMergingMode(p.region.GetId()))
 		return
 	}
 	if !fits {
+		s.came(p, stateChangeRefused)
 		s.refuseAdmin(p, pr, region.EpochNotMatch(p.region))
 		return
 	}
@@ -31,9 +35,11 @@ func (s *Store) applyConfChange(p *peer, e *raft.Entry, pr *proposal) {
 		m = p.meta // it is leaving; the change is not about it
 	}
 	if m == nil && p.meta.GetRole() == metapb.PeerRole_Voter && region.Voters(p.region) == 2 {
+		s.came(p, stateSecondVoterLeaves)
 		s.leave(p, r)
 		return
 	}
+	s.tellChange(p, cc, e, m == nil)
 	now := p.group.ApplyConfChange(cc)
 	if m == nil {
 		s.destroy(p, r, "it was removed from its region")
@@ -57,6 +63,19 @@ func (s *Store) applyConfChange(p *peer, e *raft.Entry, pr *proposal) {
 	s.answerAdmin(p, pr, &ordealpb.AdminResponse{Regions: []*metapb.Region{r}})
 	if p.group.IsLeader() {
 		s.heartbeatRegion(p)
+	}
+}
+
+// tellChange tells of a membership change that is about to take effect; gone says that it removes the peer itself.
+func (s *Store) tellChange(p *peer, cc raft.ConfChange, e *raft.Entry, gone bool) {
+	switch {
+	case gone && p.group.IsLeader():
+		s.came(p, stateLeaderRemoved)
+	case cc.EntersJoint():
+		p.jointTerm = e.GetTerm()
+		s.came(p, stateJoint)
+	case cc.Leaves() && p.jointTerm != 0 && p.jointTerm != e.GetTerm():
+		s.came(p, stateJointLeftByOther)
 	}
 }
 
@@ -114,8 +133,8 @@ func (s *Store) destroy(p *peer, r *metapb.Region, why string) {
 	s.bury(p, r.GetRegionEpoch(), nil)
 	// What is deleted by range is not in the overlay: later reads of this turn must see it gone.
 	s.commit()
-	// gofail: var crashAfterDestroy int
-	// s.crashIf(crashAfterDestroy, "crashAfterDestroy")
+	// gofail: var crashAfterDestroy struct{}
+	// s.at("crashAfterDestroy", p.region.GetId())
 }
 
 // createByMessage makes an uninitialised peer for a message that says this store has one, or returns nil.
@@ -149,6 +168,7 @@ func (s *Store) createByMessage(m *ordealpb.RaftMessage, kind raft.Kind) *peer {
 		panic(fmt.Sprintf("store %d: create peer %d of region %d: %v", s.cfg.StoreID, to.GetId(), id, err))
 	}
 	p.creator = &metapb.Region{Id: id, RegionEpoch: m.GetRegionEpoch(), StartKey: m.GetStartKey(), EndKey: m.GetEndKey()}
+	s.came(p, statePeerByMessage)
 	s.addPeer(p)
 	if f := s.cfg.Listener.PeerCreated; f != nil {
 		f(s.cfg.StoreID, id, to.GetId())
@@ -159,6 +179,7 @@ func (s *Store) createByMessage(m *ordealpb.RaftMessage, kind raft.Kind) *peer {
 // keepVote keeps the last vote request for a region that a split is about to create. When there are too many, the oldest
 // gives way: its region must have come here some other way, or not at all.
 func (s *Store) keepVote(m *ordealpb.RaftMessage) {
+	s.reached(stateVoteKept, m.GetRegionId(), 0)
 	s.takeVote(m.GetRegionId())
 	if len(s.votes) >= MaxPendingVotes {
 		s.votes = s.votes[1:]

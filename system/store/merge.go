@@ -200,12 +200,13 @@ func (s *Store) applyPrepareMerge(p *peer, epoch *metapb.RegionEpoch, c *ordealp
 	if !keep {
 		p.group.DropLease()
 	}
-	// gofail: var crashAfterPrepareMerge int
-	// s.crashIf(crashAfterPrepareMerge, "crashAfterPrepareMerge")
+	// gofail: var crashAfterPrepareMerge struct{}
+	// s.at("crashAfterPrepareMerge", p.region.GetId())
 
 	if f := s.cfg.Listener.PrepareMerge; f != nil {
 		f(s.cfg.StoreID, r, p.applied.Index)
 	}
+	s.reached(stateMerging, r.GetId(), c.GetTarget().GetId())
 	s.answerAdmin(p, pr, &ordealpb.AdminResponse{Regions: []*metapb.Region{r}})
 	if p.group.IsLeader() {
 		s.heartbeatRegion(p)
@@ -222,12 +223,13 @@ func (s *Store) applyRollbackMerge(p *peer, c *ordealpb.RollbackMergeCommand) {
 	r := region.Clone(p.region)
 	r.RegionEpoch.Version++
 	s.setRegion(p, r)
-	// gofail: var crashAfterRollbackMerge int
-	// s.crashIf(crashAfterRollbackMerge, "crashAfterRollbackMerge")
+	// gofail: var crashAfterRollbackMerge struct{}
+	// s.at("crashAfterRollbackMerge", p.region.GetId())
 
 	if f := s.cfg.Listener.RollbackMerge; f != nil {
 		f(s.cfg.StoreID, r, c.GetCommitIndex())
 	}
+	s.came(p, stateMergeRolledBack)
 	if p.group.IsLeader() {
 		s.heartbeatRegion(p)
 	}

@@ -87,6 +87,7 @@ func (s *Store) applyCommitMerge(t *peer, epoch *metapb.RegionEpoch, c *ordealpb
 	// gofail: var bugMergeNoEpoch struct{}
 	// fits = true
 	if !fits {
+		s.reached(stateMergeRefused, t.region.GetId(), c.GetSource().GetId())
 		return
 	}
 	owner := s.owner(c.GetSource().GetId())
@@ -106,8 +107,8 @@ func (s *Store) applyCommitMerge(t *peer, epoch *metapb.RegionEpoch, c *ordealpb
 	s.putApplyState(t)
 	s.commit()
 	t.applied = at
-	// gofail: var crashBeforeCommitMerge int
-	// s.crashIf(crashBeforeCommitMerge, "crashBeforeCommitMerge")
+	// gofail: var crashBeforeCommitMerge struct{}
+	// s.at("crashBeforeCommitMerge", t.region.GetId())
 	s.catchUp(p, c)
 	if o := owner.outcast(c.GetSource().GetId()); p.dead && o != nil {
 		s.takeOverOutcast(t, o, merged(t.region, c.GetSource()))
@@ -138,10 +139,12 @@ func (s *Store) catchUp(p *peer, c *ordealpb.CommitMergeCommand) {
 		panic(fmt.Sprintf("store %d: %s must have its log up to %d, and has not all from %d on", s.cfg.StoreID,
 			region.Format(p.region), own, p.applied.Index))
 	} else if len(entries) > 0 {
+		s.came(p, stateMergeByLog)
 		s.apply(p, entries)
 	}
 	batch := s.batch
 	if len(carried) > 0 && !p.dead {
+		s.came(p, stateMergeCarried)
 		s.carrying = true
 		s.apply(p, carried)
 		s.carrying = false
@@ -167,12 +170,13 @@ func (s *Store) swallow(t, p *peer, c *ordealpb.CommitMergeCommand) {
 	s.setRegion(t, r)
 	s.putApplyState(t)
 	s.commit()
-	// gofail: var crashAfterCommitMerge int
-	// s.crashIf(crashAfterCommitMerge, "crashAfterCommitMerge")
+	// gofail: var crashAfterCommitMerge struct{}
+	// s.at("crashAfterCommitMerge", t.region.GetId())
 
 	if f := s.cfg.Listener.CommitMerge; f != nil {
 		f(s.cfg.StoreID, r, source, c.GetCommitIndex())
 	}
+	s.reached(stateMergeCommitted, r.GetId(), source.GetId())
 	if t.group.IsLeader() {
 		s.heartbeatRegion(t)
 	}

@@ -52,6 +52,7 @@ func (s *Store) onSwallowed(p *peer, by uint64) {
 	if s.awaited(p.region.GetId(), by) {
 		return
 	}
+	s.reached(stateMergeUnnoticed, p.region.GetId(), by)
 	s.failAll(p, "its region became part of another one")
 	s.clearMerged(p, &ordealpb.MergedRegion{Id: p.region.GetId(), Into: by})
 	// What is deleted by range is not in the overlay: later reads of this turn must see it gone.
@@ -150,6 +151,7 @@ func (s *Store) makeRoom(r *metapb.Region, m *ordealpb.Merged) {
 		if p == nil || !s.obsolete(p, r, m) {
 			continue
 		}
+		s.reached(stateSnapshotSwallows, r.GetId(), e.GetId())
 		s.failAll(p, "a snapshot shows that its region became part of another one")
 		s.clearMerged(p, e)
 	}

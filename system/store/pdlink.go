@@ -65,6 +65,11 @@ func (s *Store) askPD(c pdCall, req *ordealpb.PDRequest) bool {
 	if len(s.pd.calls) >= MaxPDCalls {
 		return false
 	}
+	// gofail: var errorAskPD struct{}
+	// if s.at("errorAskPD", c.region) {
+	//	return false
+	// }
+
 	s.pd.nextID++
 	// The nonce keeps a late answer to an earlier life of this store from being taken for one of this.
 	req.Id = s.env.Nonce + s.pd.nextID

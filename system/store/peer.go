@@ -68,6 +68,9 @@ type peer struct {
 	traffic traffic
 	rest    rest
 
+	// jointTerm is the term of the entry by which the region entered its joint configuration, 0 if that is not known.
+	jointTerm uint64
+
 	// checked is the index behind the last consistency check, hashed what it found here, reports what voters found.
 	checked uint64
 	hashed  hashed
@@ -148,8 +151,12 @@ func (s *Store) openPeer(r *metapb.Region, meta *metapb.Peer) (*peer, error) {
 		Conf:           confState(r, meta, auto),
 		Applied:        p.applied,
 		CacheBytes:     s.cfg.LogCacheBytes,
+		Bounds:         s.cfg.Append,
 		Truncated:      raft.ID{Index: st.GetTruncatedIndex(), Term: st.GetTruncatedTerm()},
 		Snapshot:       func() []byte { return s.buildSnapshot(p) },
+	}
+	if f := s.cfg.Listener.Reached; f != nil {
+		cfg.Reached = func(state string) { f(s.cfg.StoreID, state, p.region.GetId(), 0) }
 	}
 	if j := s.cfg.Jitter; j != nil {
 		id := meta.GetId()
@@ -238,6 +245,7 @@ func (s *Store) loseProposals(p *peer, tokens []uint64) {
 			if p.unplaced[i].token == t {
 				pr := p.unplaced[i]
 				p.unplaced = append(p.unplaced[:i], p.unplaced[i+1:]...)
+				s.came(p, stateProposalsLost)
 				s.fail(p, &pr, region.UndeterminedResult("the leader changed while it was being proposed"))
 				break
 			}
@@ -250,6 +258,7 @@ func (s *Store) loseProposals(p *peer, tokens []uint64) {
 // will be, whatever their index: terms in a log only rise.
 func (s *Store) take(p *peer, at raft.ID) *proposal {
 	for len(p.pending) > 0 && p.pending[0].at.Term < at.Term {
+		s.came(p, stateProposalStale)
 		s.fail(p, &p.pending[0], region.StaleCommand())
 		p.pending = p.pending[1:]
 	}
@@ -303,6 +312,9 @@ func (s *Store) onLeaderChange(p *peer) {
 	clear(p.heard)
 	if f := s.cfg.Listener.Elected; f != nil {
 		f(s.cfg.StoreID, p.region.GetId(), p.group.Term())
+	}
+	if p.merging() {
+		s.reached(stateLeaderWhileMerging, p.region.GetId(), p.merge.GetTarget().GetId())
 	}
 	p.traffic = traffic{}
 	s.heartbeatRegion(p)

@@ -15,7 +15,7 @@ import (
 // proposeQueued puts the turn's data operations of p into the log, as few entries as the bounds allow.
 func (s *Store) proposeQueued(p *peer) {
 	for len(p.ops) > 0 && !p.dead {
-		n := entryOps(p.ops)
+		n := s.entryOps(p.ops)
 		cmd := &ordealpb.Command{Epoch: p.region.GetRegionEpoch(), Ops: make([]*ordealpb.Op, 0, n)}
 		pr := proposal{ops: make([]request, 0, n)}
 		for _, q := range p.ops[:n] {
@@ -31,11 +31,11 @@ func (s *Store) proposeQueued(p *peer) {
 }
 
 // entryOps is how many of ops go into one entry: one at least.
-func entryOps(ops []queuedOp) int {
+func (s *Store) entryOps(ops []queuedOp) int {
 	n, size := 0, 0
-	for n < len(ops) && n < MaxOpsPerEntry {
+	for n < len(ops) && n < s.cfg.OpsPerEntryMax {
 		size += opSize(ops[n].op)
-		if n > 0 && size > MaxOpsBytesPerEntry {
+		if n > 0 && size > s.cfg.OpsBytesPerEntryMax {
 			break
 		}
 		n++
@@ -48,6 +48,11 @@ func (s *Store) propose(p *peer, data []byte, pr proposal) *errorpb.Error {
 	if !p.takesWrites() {
 		return region.ProposalInMergingMode(p.region.GetId())
 	}
+	// gofail: var errorPropose struct{}
+	// if s.at("errorPropose", p.region.GetId()) {
+	//	return region.ServerIsBusy("a failpoint refuses proposals")
+	// }
+
 	return s.appendCommand(p, data, pr)
 }
 

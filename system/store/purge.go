@@ -24,10 +24,12 @@ func (s *Store) purge(o *outcast) bool {
 	group := s.releasedAround(o)
 	err := s.cutOut(group)
 	if o.stuck = err != nil; o.stuck {
+		s.reached(stateQuarantineStuck, o.region.GetId(), 0)
 		s.suspectAround(group, err)
 		return false
 	}
 	for _, x := range group {
+		s.reached(stateQuarantineEnded, x.region.GetId(), 0)
 		s.buryOutcast(x)
 	}
 	s.commit()

@@ -80,6 +80,13 @@ func (s *Store) quarantine(p *peer, why string) {
 	if f := s.cfg.Listener.Quarantined; f != nil {
 		f(s.cfg.StoreID, p.region, p.meta.GetId(), why)
 	}
+	s.came(p, stateQuarantined)
+	if p.group.IsLeader() {
+		s.came(p, stateQuarantinedLeader)
+	}
+	if p.merging() {
+		s.came(p, stateQuarantinedMerging)
+	}
 }
 
 // stopStreams ends all that reads a peer's data over many turns.
@@ -220,6 +227,7 @@ func (s *Store) buryOutcast(o *outcast) {
 // takeOverOutcast is what becomes of a target when its region takes over that of a quarantined source: its peer here lacks
 // those data, and so is quarantined as well, with all of the range. r is the region that comes out of it.
 func (s *Store) takeOverOutcast(t *peer, o *outcast, r *metapb.Region) {
+	s.reached(stateMergeOfQuarantined, t.region.GetId(), o.region.GetId())
 	s.buryOutcast(o)
 	t.region = r
 	s.quarantine(t, "it was to take over data that are quarantined")

@@ -32,6 +32,12 @@ func (s *Store) startRead(p *peer, req request) {
 	// 	req.early, _ = s.scan(p, scan)
 	// }
 
+	// gofail: var errorRead struct{}
+	// if s.at("errorRead", p.region.GetId()) {
+	//	s.replyError(&req, p, region.ServerIsBusy("a failpoint refuses reads"))
+	//	return
+	// }
+
 	s.nextToken++
 	if err := p.group.Read(s.nextToken, req.replica); err != nil {
 		s.replyError(&req, p, s.groupError(p, err))
@@ -111,6 +117,7 @@ func (s *Store) answerRead(p *peer, req *request) {
 	// changed = false
 
 	if changed {
+		s.came(p, stateReadRefused)
 		s.replyError(req, p, region.EpochNotMatch(p.region))
 		return
 	}

@@ -43,6 +43,11 @@ func (s *Store) incomingOf(region uint64) *incoming {
 func (s *Store) onSnapshotChunk(c *ordealpb.SnapshotChunk) {
 	ack := &ordealpb.SnapshotAck{Id: c.GetId(), RegionId: c.GetRegionId(), FromPeer: c.GetToPeer(), ToPeer: c.GetFromPeer()}
 	p := s.peers[c.GetRegionId()]
+	// gofail: var errorSnapshotChunk struct{}
+	// if s.at("errorSnapshotChunk", c.GetRegionId()) {
+	//	return
+	// }
+
 	switch {
 	case c.GetToPeer().GetStoreId() != s.cfg.StoreID || c.GetChecksum() != chunkChecksum(c):
 		return // not meant for this store, or not as it was sent: as good as lost
@@ -127,16 +132,24 @@ func (s *Store) startReceiving(p *peer, c *ordealpb.SnapshotChunk, ack *ordealpb
 	case in.at.Index <= p.applied.Index:
 		ack.Done = true // the leader finds out from the log what this peer has
 		return nil
-	case old != nil && (old.term > in.term || (old.term == in.term && old.at.Index > in.at.Index)),
-		old == nil && len(s.receiving) >= s.cfg.SnapshotsReceivingMax,
-		blocked:
+	case old != nil && (old.term > in.term || (old.term == in.term && old.at.Index > in.at.Index)):
+		ack.Refused = true
+		return nil
+	case old == nil && len(s.receiving) >= s.cfg.SnapshotsReceivingMax:
+		s.came(p, stateSnapshotNoPlace)
+		ack.Refused = true
+		return nil
+	case blocked:
+		s.came(p, stateSnapshotBlocked)
 		ack.Refused = true
 		return nil
 	}
 	if old != nil {
+		s.came(p, stateSnapshotReplaced)
 		s.dropIncoming(old)
 	}
 	s.receiving = append(s.receiving, in)
+	s.came(p, stateSnapshotArriving)
 	return in
 }
 
@@ -210,6 +223,7 @@ func (s *Store) tickReceiving() {
 	for _, in := range slices.Clone(s.receiving) {
 		if p := s.peers[in.region]; p == nil || p.meta.GetId() != in.header.GetToPeer().GetId() ||
 			s.ticks-in.heard >= snapshotIdleTicks {
+			s.reached(stateSnapshotDropped, in.region, 0)
 			s.dropIncoming(in)
 		}
 	}

@@ -55,6 +55,7 @@ func (s *Store) startSending(p *peer, to *metapb.Peer, m *ordealpb.RaftMessage, 
 	o := &outgoing{p: p, to: to, src: src, header: mustMarshal(m), started: s.ticks, moved: s.ticks}
 	o.rewind()
 	s.sending = append(s.sending, o)
+	s.came(p, stateSnapshotSending)
 	s.pump(o)
 }
 
@@ -185,6 +186,7 @@ func (s *Store) onSnapshotAck(a *ordealpb.SnapshotAck) {
 	case a.GetNext() == 0 && acked > 0:
 		// The receiver was restarted; or this is an old answer, to a chunk that came before the first one.
 		if s.ticks-o.moved >= snapshotResendTicks {
+			s.came(p, stateSnapshotRestarted)
 			o.rewind()
 			o.moved = s.ticks
 		}

@@ -65,6 +65,11 @@ func (s *Store) buildSnapshot(p *peer) []byte {
 	if !p.member() || len(s.sending)+s.promised >= s.cfg.SnapshotsSendingMax {
 		return nil
 	}
+	// gofail: var errorBuildSnapshot struct{}
+	// if s.at("errorBuildSnapshot", p.region.GetId()) {
+	//	return nil
+	// }
+
 	if p.source == nil || p.source.at != p.applied {
 		s.putApplyState(p)
 		s.commit()
@@ -141,14 +146,20 @@ func (s *Store) restore(p *peer, payload []byte, at raft.ID) {
 	if err := proto.Unmarshal(payload, data); err != nil || in == nil || !in.whole || in.data.GetId() != data.GetId() {
 		panic(fmt.Sprintf("store %d region %d: the group took a snapshot at %d that is not here: %v", s.cfg.StoreID, id, at.Index, err))
 	}
+	if p.initialised() {
+		s.came(p, stateSnapshotOverData)
+	}
+	if p.merging() || data.GetMerge() != nil {
+		s.came(p, stateSnapshotWhileMerging)
+	}
 	s.failAll(p, "a snapshot replaced the log in which it was")
 	s.makeRoom(data.GetRegion(), data.GetMerged())
 	s.clearForSnapshot(p, data)
 	// gofail: var bugSnapshotTwoBatches struct{}
 	// s.commit()
 
-	// gofail: var crashInSnapshot int
-	// s.crashIf(crashInSnapshot, "crashInSnapshot")
+	// gofail: var crashInSnapshot struct{}
+	// s.at("crashInSnapshot", id)
 
 	s.fillFromSpool(in)
 	lo, hi := engine.SpoolRange(id, 0, uint64(in.next))
@@ -158,13 +169,13 @@ func (s *Store) restore(p *peer, payload []byte, at raft.ID) {
 	p.size = sizeState{rest: p.size.rest, bytes: uint64(in.bytes)}
 	s.adoptMeta(p, data)
 	s.putApplyState(p)
-	// gofail: var crashBeforeSnapshot int
-	// s.crashIf(crashBeforeSnapshot, "crashBeforeSnapshot")
+	// gofail: var crashBeforeSnapshot struct{}
+	// s.at("crashBeforeSnapshot", id)
 
 	// The overlay knows nothing of a deleted range.
 	s.commit()
-	// gofail: var crashAfterSnapshot int
-	// s.crashIf(crashAfterSnapshot, "crashAfterSnapshot")
+	// gofail: var crashAfterSnapshot struct{}
+	// s.at("crashAfterSnapshot", id)
 
 	s.tellStateHash(p)
 	if f := s.cfg.Listener.SnapshotApplied; f != nil {

@@ -16,6 +16,7 @@ import (
 // done are in one batch: a crash leaves all of it or nothing, and then the log entry is applied again.
 func (s *Store) applySplit(p *peer, epoch *metapb.RegionEpoch, c *ordealpb.SplitCommand, pr *proposal) {
 	if !region.CheckEpoch(epoch, p.region.GetRegionEpoch(), true, true) {
+		s.came(p, stateSplitRefused)
 		s.refuseAdmin(p, pr, region.EpochNotMatch(p.region))
 		return
 	}
@@ -38,20 +39,21 @@ func (s *Store) applySplit(p *peer, epoch *metapb.RegionEpoch, c *ordealpb.Split
 	share := p.size.share(uint64(len(parts)))
 	p.size = share
 	p.size.rest = s.ticks + uint64(s.cfg.MergeRestTicks)
-	// gofail: var crashBeforeSplitChild int
-	// s.crashIf(crashBeforeSplitChild, "crashBeforeSplitChild")
+	// gofail: var crashBeforeSplitChild struct{}
+	// s.at("crashBeforeSplitChild", p.region.GetId())
 
 	// The new peers are loaded from the disk, so everything up to here goes there.
 	s.putApplyState(p)
 	s.commit()
-	// gofail: var crashAfterSplit int
-	// s.crashIf(crashAfterSplit, "crashAfterSplit")
+	// gofail: var crashAfterSplit struct{}
+	// s.at("crashAfterSplit", p.region.GetId())
 	for _, c := range children {
 		s.raiseChild(p, c, share)
 	}
 	if f := s.cfg.Listener.Split; f != nil {
 		f(s.cfg.StoreID, p.region, parts)
 	}
+	s.tellSplit(p, children)
 	s.answerAdmin(p, pr, &ordealpb.AdminResponse{Regions: parts})
 	if p.group.IsLeader() {
 		s.heartbeatRegion(p)
@@ -59,11 +61,27 @@ func (s *Store) applySplit(p *peer, epoch *metapb.RegionEpoch, c *ordealpb.Split
 	for _, c := range children {
 		o := s.owner(c.region.GetId())
 		if m := o.takeVote(c.region.GetId()); m != nil {
+			s.reached(stateVoteUsed, p.region.GetId(), c.region.GetId())
 			if o == s {
 				s.onRaft(m)
 				continue
 			}
 			s.node.mail.put(o.shard, parcel{raft: m})
+		}
+	}
+}
+
+// tellSplit tells of what a split has met.
+func (s *Store) tellSplit(p *peer, children []child) {
+	for _, c := range children {
+		s.reached(stateSplit, p.region.GetId(), c.region.GetId())
+		if c.known {
+			s.reached(stateChildByMessage, p.region.GetId(), c.region.GetId())
+		}
+	}
+	for _, o := range s.sending {
+		if o.p == p {
+			s.came(p, stateSnapshotWhileSplitting)
 		}
 	}
 }
@@ -154,6 +172,7 @@ func (s *Store) bearChild(parent *peer, r *metapb.Region) (child, bool) {
 	o := s.owner(r.GetId())
 	old := o.peers[r.GetId()]
 	if meta.GetId() <= o.tombs[r.GetId()] || (old != nil && old.meta.GetId() > meta.GetId()) {
+		s.reached(stateChildGone, parent.region.GetId(), r.GetId())
 		return child{}, false
 	}
 	var promised *raft.Group

@@ -4,7 +4,6 @@ import (
 	"ordeal/proto/metapb"
 	"ordeal/proto/ordealpb"
 	"ordeal/proto/pdpb"
-	"ordeal/world"
 )
 
 // boot sets the store going, in the first turn of its life.
@@ -108,14 +107,15 @@ func (s *Store) onStale(c pdCall, r *metapb.Region) {
 			return
 		}
 	}
+	s.came(p, stateStalePeerByPD)
 	s.destroy(p, r, "PD knows its region without it")
 }
 
-// crashIf takes the store down at a failpoint that names it, or names nobody and so everybody.
+// at says that the store has come to a failpoint with a region, or with 0. It may lose power there, or be stalled; fail says
+// that what it is about to do should fail.
 //
 //lint:ignore U1000 only failpoints call it, and those are comments in a normal build
-func (s *Store) crashIf(node int, point string) {
-	if node == 0 || uint64(node) == uint64(s.env.Addr.Node) {
-		panic(world.Crash{Node: s.env.Addr.Node, Point: point})
-	}
+func (s *Store) at(point string, region uint64) (fail bool) {
+	f := s.cfg.Failpoint
+	return f != nil && f(point, region)
 }

@@ -169,6 +169,7 @@ func (s *Store) onTombstone(m *ordealpb.RaftMessage) {
 	if p.member() && m.GetRegionEpoch().GetConfVer() <= p.region.GetRegionEpoch().GetConfVer() {
 		return
 	}
+	s.came(p, stateStalePeerGone)
 	s.destroy(p, &metapb.Region{RegionEpoch: m.GetRegionEpoch()}, "it was removed from its region")
 }
 

@@ -156,8 +156,8 @@ func (s *Store) commit() {
 	s.eng.Commit(s.batch)
 	s.unsynced = true
 	s.fresh.reset()
-	// gofail: var crashAfterCommit int
-	// s.crashIf(crashAfterCommit, "crashAfterCommit")
+	// gofail: var crashAfterCommit struct{}
+	// s.at("crashAfterCommit", 0)
 }
 
 // release lets go what the turn produced: some at once, some behind a durability barrier.

@@ -26,6 +26,7 @@ func (m *Monitor) state(run int) workloads.Progress {
 
 func result(t *testing.T, seed uint64, v checker.Verdict, faults ...workloads.Fault) Result {
 	cfg := configs(t, "out", seed)[0]
+	cfg.Stores, cfg.Replicas = 5, 3
 	return Result{cfg, &workloads.Summary{
 		Workload: cfg.Workload, Seed: seed, Verdict: v, Faults: faults, TraceHash: "c0ffee", VirtualS: 20.25,
 		Ops: workloads.Ops{OK: 7, Failed: 2, Unknown: 1},

@@ -90,7 +90,7 @@ func TestShrinkLeavesWhatIsNeeded(t *testing.T) {
 	require.Equal(t, 1, c.Regions)
 	require.Equal(t, 3, c.Stores)
 	require.Less(t, c.Duration, 4*time.Second)
-	require.ElementsMatch(t, []string{"net", "clocks", "shards", "sleep", "reads", "sizes", "driver"}, c.Plain)
+	require.ElementsMatch(t, []string{"net", "clocks", "shards", "sleep", "reads", "buffers", "sizes", "driver"}, c.Plain)
 	require.Empty(t, c.Out)
 	require.Zero(t, c.Luck, "no luck was needed")
 	require.Greater(t, told, less)

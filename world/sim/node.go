@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -20,17 +21,20 @@ type node struct {
 	links   []*link  // to the node with that index; nil if never used
 
 	// The rest means something only once AddNode was called.
-	added   bool
-	spec    world.Node
-	clock   nodeClock
-	luck    *rand.Rand // decides what crashes keep
-	disk    world.Disk // nil if the node keeps nothing
-	syncs   syncQueue
-	life    uint64 // counts boots
-	up      bool
-	paused  bool
-	actors  []actor
-	procsOf map[string]uint64 // how many procs of a name began here
+	added  bool
+	spec   world.Node
+	clock  nodeClock
+	luck   *rand.Rand // decides what crashes keep
+	disk   world.Disk // nil if the node keeps nothing
+	syncs  syncQueue
+	life   uint64 // counts boots
+	up     bool
+	paused bool
+	actors []actor
+	// stall is by how much the turn that runs is to take longer, stalledUntil when the node has its next one.
+	stall        time.Duration
+	stalledUntil world.Time
+	procsOf      map[string]uint64 // how many procs of a name began here
 }
 
 // actor is an actor with its inbox.
@@ -103,6 +107,7 @@ func (w *World) Up(id world.NodeID) bool {
 
 func (w *World) boot(n *node) error {
 	n.life++
+	n.stall, n.stalledUntil = 0, 0
 	envs := make([]world.Env, n.spec.Actors)
 	for i := range envs {
 		ids := []uint64{uint64(n.id), uint64(i), n.life}
@@ -203,7 +208,11 @@ func (w *World) turn(n *node, of uint16) {
 	w.checkInbox(n, of)
 	clear(a.inbox)
 	a.inbox, a.sums = a.inbox[:0], a.sums[:0]
-	w.carryOut(n, of, out)
+	if n.stall > 0 {
+		w.holdBack(n, of, out)
+	} else {
+		w.carryOut(n, of, out)
+	}
 	out.Reset()
 }
 

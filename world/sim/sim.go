@@ -164,7 +164,9 @@ func (w *World) dispatch(ev *event) {
 			ev.to.actors[ev.actor].held = true
 			return
 		}
-		w.turn(ev.to, ev.actor)
+		if !w.stalled(ev) {
+			w.turn(ev.to, ev.actor)
+		}
 	case KindSync:
 		if ev.to.up && ev.life == ev.to.life && !ev.to.holdsSync() && !w.refusesSync(ev.to) {
 			w.syncDone(ev.to)
