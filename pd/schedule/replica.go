@@ -55,8 +55,15 @@ func CheckReplicas(in Input, r *core.RegionInfo) *Operator {
 // mend plans to replace a peer that is in the wrong place, or just to remove it if there are too many anyway.
 func (in Input) mend(r *core.RegionInfo, p *metapb.Peer, why string) *Operator {
 	if len(r.Region.GetPeers()) > in.Replicas {
-		if healthy(in.Snapshot, r, p) && region.Voters(r.Region) <= in.Replicas {
-			return in.keepVotes(r, why)
+		if region.Voters(r.Region) <= in.Replicas {
+			if healthy(in.Snapshot, r, p) {
+				return in.keepVotes(r, why)
+			}
+			// One that is dead does no harm for as long as it takes to give a learner its vote; without it and that, the region
+			// would be one fault away from standing still.
+			if o := in.promote(r, why); o != nil {
+				return o
+			}
 		}
 		return in.remove(r, why, p.GetStoreId())
 	}
