@@ -1,6 +1,7 @@
 package workloads
 
 import (
+	"ordeal/checker"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ func (b Bug) Mix() (loads, families []string, err error) {
 	opts, err := flagValues{
 		workload: b.Workload, nemesis: b.Nemesis, bug: b.Name, duration: DefaultDuration, seed: DefaultSeed, seeds: "1",
 		stores: DefaultStores, replicas: DefaultReplicas, regions: DefaultRegions, clients: DefaultClients, join: DefaultJoin,
-		out: DefaultOut, luck: DefaultLuck, plain: noNames,
+		out: DefaultOut, luck: DefaultLuck, plain: noNames, checker: string(checker.Auto),
 	}.options()
 	return opts.Workloads, opts.Base.Nemesis, err
 }
