@@ -36,10 +36,7 @@ func (o Options) Configs() []Config {
 	var all []Config
 	for _, w := range o.Workloads {
 		for i := range o.Seeds {
-			c := o.Base
-			c.Workload, c.Seed = w, o.Seed+uint64(i)
-			c.drawShape()
-			all = append(all, c)
+			all = append(all, o.Base.For(w, o.Seed+uint64(i)))
 		}
 	}
 	return all
@@ -305,7 +302,7 @@ func decimal[T int | uint64](n T) string { return fmt.Sprint(n) }
 func (c Config) Args() []string {
 	args := []string{
 		"-workload=" + c.Workload, "-seed=" + decimal(c.Seed), "-seeds=1", "-nemesis=" + c.nemesisArg(),
-		"-duration=" + c.Duration.String(), "-stores=" + decimal(c.Stores), "-replicas=" + decimal(c.Replicas),
+		"-duration=" + c.Duration.String(), "-stores=" + orDrawn(c.Stores), "-replicas=" + orDrawn(c.Replicas),
 		"-regions=" + decimal(c.Regions), "-clients=" + decimal(c.Clients),
 	}
 	if c.Join > 0 {

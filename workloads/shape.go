@@ -11,6 +11,13 @@ const (
 	usualStores, usualReplicas = 5, 3
 )
 
+// For is the run of a workload with a seed. What is to be drawn of the cluster's shape, as it is 0 in c, is drawn.
+func (c Config) For(workload string, seed uint64) Config {
+	c.Workload, c.Seed = workload, seed
+	c.drawShape()
+	return c
+}
+
 // drawShape fills in what is 0: the number of stores and of replicas. What is given bounds what is drawn.
 func (c *Config) drawShape() {
 	if c.Stores != 0 && c.Replicas != 0 {
@@ -37,4 +44,12 @@ func (c *Config) drawShape() {
 	if c.Stores == 0 {
 		c.Stores = max(stores, c.Replicas)
 	}
+}
+
+// orDrawn is the value of a flag for a part of the shape that may be left to the seed.
+func orDrawn(n int) string {
+	if n == 0 {
+		return drawnValue
+	}
+	return decimal(n)
 }

@@ -86,8 +86,8 @@ func (g Gallery) configs(s Search) ([]workloads.Config, error) {
 	var cfgs []workloads.Config
 	for n := range g.Seeds {
 		for _, load := range loads {
-			c := g.Base
-			c.Workload, c.Nemesis, c.Bug, c.Seed = load, families, s.Bug, s.From+uint64(n)
+			c := g.Base.For(load, s.From+uint64(n))
+			c.Nemesis, c.Bug = families, s.Bug
 			cfgs = append(cfgs, c)
 		}
 	}

@@ -43,10 +43,7 @@ type Night struct {
 // config is the n-th run of the night.
 func (n Night) config(base, index uint64) workloads.Config {
 	loads := uint64(len(n.Workloads))
-	c := n.Base
-	c.Workload = n.Workloads[index%loads]
-	c.Seed = base + index/loads*uint64(n.Shards) + uint64(n.Shard)
-	return c
+	return n.Base.For(n.Workloads[index%loads], base+index/loads*uint64(n.Shards)+uint64(n.Shard))
 }
 
 // night is one that is under way. Its methods may be called from any goroutine.
