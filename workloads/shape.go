@@ -1,6 +1,9 @@
 package workloads
 
-import "math/rand/v2"
+import (
+	"cmp"
+	"math/rand/v2"
+)
 
 // What a cluster's shape is drawn from, where the flags leave it to the seed.
 const (
@@ -10,6 +13,12 @@ const (
 	// usualStores and usualReplicas are those of runs that ask for much else: a shape of their own would only get in its way.
 	usualStores, usualReplicas = 5, 3
 )
+
+// Usual has the usual shape where c leaves it to the seed.
+func (c Config) Usual() Config {
+	c.Stores, c.Replicas = cmp.Or(c.Stores, usualStores), cmp.Or(c.Replicas, usualReplicas)
+	return c
+}
 
 // For is the run of a workload with a seed. What is to be drawn of the cluster's shape, as it is 0 in c, is drawn.
 func (c Config) For(workload string, seed uint64) Config {

@@ -29,7 +29,7 @@ type Gallery struct {
 	Bases, Seeds int
 	// Workloads and Nemesis take the place of what a bug asks for by itself, if they are not empty.
 	Workloads, Nemesis []string
-	// Base is what all runs have in common.
+	// Base is what all runs have in common. The shape of the clusters is the usual one unless Base says.
 	Base workloads.Config
 	// Out holds the folder with the runs that found something.
 	Out string
@@ -86,7 +86,7 @@ func (g Gallery) configs(s Search) ([]workloads.Config, error) {
 	var cfgs []workloads.Config
 	for n := range g.Seeds {
 		for _, load := range loads {
-			c := g.Base.For(load, s.From+uint64(n))
+			c := g.Base.Usual().For(load, s.From+uint64(n))
 			c.Nemesis, c.Bug = families, s.Bug
 			cfgs = append(cfgs, c)
 		}
