@@ -37,6 +37,9 @@ func corruption(panicked any) error {
 type outcast struct {
 	region *metapb.Region
 	peer   *metapb.Peer
+	// members are those of its region as far as is known: the ones of region, or what PD has answered since. Its own log tells it
+	// nothing any more, and its leader may be one that came later.
+	members []*metapb.Peer
 	// released says that its region goes on without it, stuck that it could not be removed all the same.
 	released, stuck bool
 	// tried is the tick of the last attempt, alone whether it could have touched regions of other shards.
@@ -104,6 +107,7 @@ func (s *Store) stopStreams(p *peer) {
 func (s *Store) keepOutcast(o *outcast) {
 	id := o.region.GetId()
 	own := s.owner(id)
+	o.members = o.region.GetPeers()
 	own.tombs[id] = max(own.tombs[id], o.peer.GetId())
 	s.ranges.set(o.region)
 	i := sort.Search(len(own.outcasts), func(i int) bool { return own.outcasts[i].region.GetId() >= id })
@@ -126,7 +130,7 @@ func (s *Store) tickQuarantined() {
 		r, self := o.region, o.peer
 		turn := s.ticks + r.GetId()
 		if turn%uint64(s.cfg.ElectionTicks) == 0 {
-			for _, m := range r.GetPeers() {
+			for _, m := range o.members {
 				if m.GetId() != self.GetId() {
 					s.sendNow.add(s.addr(m.GetStoreId(), r.GetId()), &ordealpb.RaftMessage{
 						RegionId: r.GetId(), FromPeer: self, ToPeer: m, RegionEpoch: r.GetRegionEpoch(),
@@ -172,11 +176,15 @@ func (s *Store) onQuarantined(m *ordealpb.RaftMessage) {
 	}}, nil)
 }
 
-// releaseOutcast ends the quarantine of a peer if its region, as of epoch and with these peers, goes on without it.
+// releaseOutcast ends the quarantine of a peer if its region, as of epoch and with these peers, goes on without it. If it does not
+// yet, these are the ones to ask.
 func (s *Store) releaseOutcast(id, peer uint64, epoch *metapb.RegionEpoch, peers []*metapb.Peer) {
 	o := s.outcast(id)
-	if o == nil || o.peer.GetId() != peer || epoch.GetConfVer() < o.region.GetRegionEpoch().GetConfVer() ||
-		region.FindPeerByID(&metapb.Region{Peers: peers}, peer) != nil {
+	if o == nil || o.peer.GetId() != peer || epoch.GetConfVer() < o.region.GetRegionEpoch().GetConfVer() {
+		return
+	}
+	if region.FindPeerByID(&metapb.Region{Peers: peers}, peer) != nil {
+		o.members = peers
 		return
 	}
 	s.purge(o)
