@@ -91,7 +91,7 @@ func drawKnobs(cfg Config) knobs {
 	k.sizes = drawSizes(cfg)
 	k.hibernate = drawHibernate(cfg.Seed, k.tick)
 	k.members = drawMembers(cfg.Seed)
-	k.buffers = drawBuffers(cfg.Seed)
+	k.buffers = drawBuffers(cfg.Seed, cfg.Regions)
 	k.plain(cfg)
 	if cfg.Regions > manyRegions {
 		k.bearMany()

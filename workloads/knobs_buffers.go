@@ -26,14 +26,19 @@ type buffers struct {
 const (
 	tinyOdds = 3
 	deafOdds = 8
+	// deafRegionsMax is with how many regions stores may be made deaf so soon: of more, all of which speak at every tick, a store would
+	// hear next to nothing.
+	deafRegionsMax = 16
 )
 
 // drawBuffers has a source of its own, so that another bound does not change what else a seed draws.
-func drawBuffers(seed uint64) buffers {
+func drawBuffers(seed uint64, regions int) buffers {
 	rng := rand.New(rand.NewPCG(seed, 0xb0ffe25))
 	b := plainBuffers()
 	if rng.IntN(deafOdds) == 0 {
-		b.barriers = 2 << rng.IntN(4)
+		if few := 2 << rng.IntN(4); regions <= deafRegionsMax {
+			b.barriers = few
+		}
 	}
 	if rng.IntN(tinyOdds) == 0 {
 		b.ops = 1 << rng.IntN(4)

@@ -49,7 +49,7 @@ func TestBuffersAreOftenTiny(t *testing.T) {
 	tiny := [8]int{}
 	const seeds = 400
 	for seed := range uint64(seeds) {
-		b := drawBuffers(seed)
+		b := drawBuffers(seed, 4)
 		for i, small := range [8]bool{
 			b.barriers < plain.barriers, b.ops < plain.ops, b.opsBytes < plain.opsBytes, b.messageBytes < plain.messageBytes,
 			b.applyBytes < plain.applyBytes, b.inflight < plain.inflight, b.ids < plain.ids, b.regionsPerTick < plain.regionsPerTick,
