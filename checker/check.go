@@ -38,14 +38,14 @@ func Check(h *History, opts Options) Result {
 	r := Result{Verdict: OK}
 	for i := range h.Ops {
 		if err := h.Ops[i].Validate(); err != nil {
-			r.lower(UNKNOWN, "the history is malformed: %v", err)
+			r.Lower(UNKNOWN, "the history is malformed: %v", err)
 			return r
 		}
 	}
 	s := split(h)
 	r.OpsChecked = countJudged(h)
 	if h.Count().Ok == 0 {
-		r.lower(INCONCLUSIVE, "no operation succeeded: there is nothing to judge")
+		r.Lower(INCONCLUSIVE, "no operation succeeded: there is nothing to judge")
 	}
 	c := checking{h: h, opts: opts, by: map[judgement][]*keyHistory{}}
 	c.judge(s.keys)
@@ -87,7 +87,7 @@ func (c *checking) spread(n int, worker func() (do func(i int))) {
 }
 
 func (c *checking) newJudge(timeout time.Duration) *judge {
-	return &judge{engine: c.opts.Engine, timeout: timeout}
+	return &judge{engine: c.opts.Engine, timeout: timeout, repeats: c.opts.Repeats}
 }
 
 // checking is one call of Check.
@@ -120,11 +120,11 @@ func (c *checking) violations(r *Result) {
 		case porcupine.Ok:
 			c.disputes = append(c.disputes, fmt.Sprintf("key %s: porcupine has an order for what is left of a violation: %s", name(k.key), v.Message))
 		default:
-			r.lower(UNKNOWN, "key %s: porcupine could not confirm within %s that %s", name(k.key), pictureTimeout, v.Message)
+			r.Lower(UNKNOWN, "key %s: porcupine could not confirm within %s that %s", name(k.key), pictureTimeout, v.Message)
 		}
 	}
 	if len(r.Violations) == 0 && len(unconfirmed) > 0 {
-		r.lower(UNKNOWN, "%s: no order was found, but porcupine was not asked to confirm that", keyNames(unconfirmed))
+		r.Lower(UNKNOWN, "%s: no order was found, but porcupine was not asked to confirm that", keyNames(unconfirmed))
 		return
 	}
 	if len(r.Violations) == 0 {
@@ -135,7 +135,7 @@ func (c *checking) violations(r *Result) {
 			Message: fmt.Sprintf("no order of its %d operations explains what clients saw of %s", len(k.steps), name(k.key))})
 	}
 	slices.SortStableFunc(r.Violations, func(a, b Violation) int { return evidenceSize(a) - evidenceSize(b) })
-	r.lower(FAIL, "%s", r.Violations[0].Message)
+	r.Lower(FAIL, "%s", r.Violations[0].Message)
 	if n := len(r.Violations); n > 1 {
 		r.Reasons = append(r.Reasons, fmt.Sprintf("%d violations in all", n))
 	}
@@ -154,11 +154,11 @@ func evidenceSize(v Violation) int {
 func (c *checking) doubts(r *Result) {
 	doubt := func(answer judgement, format string, args ...any) {
 		if keys := c.by[answer]; len(keys) > 0 {
-			r.lower(UNKNOWN, "%s: %s", keyNames(keys), fmt.Sprintf(format, args...))
+			r.Lower(UNKNOWN, "%s: %s", keyNames(keys), fmt.Sprintf(format, args...))
 		}
 	}
 	for _, d := range c.disputes {
-		r.lower(UNKNOWN, "THE CHECKERS DISAGREE, which is a bug in one of them: %s", d)
+		r.Lower(UNKNOWN, "THE CHECKERS DISAGREE, which is a bug in one of them: %s", d)
 	}
 	doubt(gaveUp, "the search for an order took longer than %s", c.opts.KeyTimeout)
 	doubt(tooLarge, "more than %d operations overlap; let workloads change keys more often", segmentStepsMax)

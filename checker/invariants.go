@@ -130,7 +130,7 @@ func (v *Invariants) Count() int { return v.count }
 func (v *Invariants) Result() Result {
 	r := Result{Verdict: OK, Violations: v.violations}
 	if v.count > 0 {
-		r.lower(FAIL, "%s: %s", v.violations[0].Check, v.violations[0].Message)
+		r.Lower(FAIL, "%s: %s", v.violations[0].Check, v.violations[0].Message)
 	}
 	if v.count > 1 {
 		r.Reasons = append(r.Reasons, fmt.Sprintf("%d violations of the store's invariants in all", v.count))

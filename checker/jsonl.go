@@ -152,8 +152,26 @@ func WriteJSONL(w io.Writer, h *History) error {
 	return nil
 }
 
-// ReadJSONL reads what WriteJSONL wrote, line by line. A line that is cut or malformed ends it with an error that names
-// the line and what is wrong; the history read so far is returned with it. Empty lines are passed over.
+// LineError says which line of a history file is wrong.
+type LineError struct {
+	// Line counts from 1, Read is how many operations were read before it.
+	Line, Read int
+	// Cut says that the line is cut off and that nothing follows it, as after a crash of who wrote it.
+	Cut bool
+	Err error
+}
+
+func (e *LineError) Error() string {
+	return fmt.Sprintf("history line %d: %v (%d operations read before it)", e.Line, e.Err, e.Read)
+}
+
+// Unwrap returns what is wrong with the line.
+func (e *LineError) Unwrap() error { return e.Err }
+
+// errLineCut is what is wrong with a line that ends too early.
+var errLineCut = errors.New("the line is cut off in the middle")
+
+// ReadJSONL reads what WriteJSONL wrote, line by line. A line that is cut or malformed ends it with a *LineError; the history read so far is returned with it. Empty lines are passed over.
 func ReadJSONL(r io.Reader) (*History, error) {
 	h := &History{}
 	lines := bufio.NewScanner(r)
@@ -167,12 +185,12 @@ func ReadJSONL(r io.Reader) (*History, error) {
 		}
 		op, err := readLine(line)
 		if err != nil {
-			return h, fmt.Errorf("history line %d: %w (%d operations read before it)", n, err, len(h.Ops))
+			return h, &LineError{Line: n, Read: len(h.Ops), Cut: errors.Is(err, errLineCut) && !lines.Scan(), Err: err}
 		}
 		h.Ops = append(h.Ops, op)
 	}
 	if err := lines.Err(); err != nil {
-		return h, fmt.Errorf("history line %d: %w (%d operations read before it)", n+1, err, len(h.Ops))
+		return h, &LineError{Line: n + 1, Read: len(h.Ops), Err: err}
 	}
 	return h, nil
 }
@@ -183,7 +201,7 @@ func readLine(line []byte) (Op, error) {
 	var r record
 	switch err := dec.Decode(&r); {
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return Op{}, errors.New("the line is cut off in the middle")
+		return Op{}, errLineCut
 	case err != nil:
 		return Op{}, fmt.Errorf("no operation in JSON: %w", err)
 	case dec.InputOffset() != int64(len(line)):

@@ -40,6 +40,8 @@ type judge struct {
 	engine Engine
 	// timeout bounds each search of porcupine.
 	timeout time.Duration
+	// repeats says that a value written twice is no mistake.
+	repeats bool
 
 	linear linear.Checker
 	t      tightener
@@ -109,8 +111,14 @@ func (j *judge) rewritten(values int) judgement {
 		search = j.segments
 	}
 	if dup := j.t.x.build(j.work, values); dup != none {
-		if search(j.work, false) == unexplained {
-			return unexplained
+		answer := search(j.work, false)
+		if answer == tooWide && j.repeats && j.engine == Auto {
+			// Writes of unknown outcome can't be settled here, and porcupine, which goes for one order only, may have luck.
+			j.box(values)
+			answer = j.segments(j.work, false)
+		}
+		if answer == unexplained || j.repeats {
+			return answer
 		}
 		return ambiguous
 	}

@@ -27,6 +27,9 @@ type shrinker struct {
 	values int
 	checks int
 	slow   int
+	// repeated says that a value is written twice: the neighbourhoods of contradictions, and whether a delete can go, are
+	// not known then.
+	repeated bool
 	// seen counts how many of the current steps see a value.
 	seen []int
 }
@@ -38,7 +41,12 @@ func (s *shrinker) shrink(steps []step) []step {
 	if core := s.named(steps); core != nil && s.fails(core) {
 		return core
 	}
-	cur := s.prefix(s.near(steps))
+	s.repeated = new(tightener).x.build(steps, s.values) != none
+	cur := steps
+	if !s.repeated {
+		cur = s.near(cur)
+	}
+	cur = s.prefix(cur)
 	cur = s.drop(cur)
 	weak := s.drop(s.weaken(cur))
 	if len(weak) < len(cur) {
@@ -184,7 +192,7 @@ func (s *shrinker) mayGo(steps []step, i int) bool {
 		// Nobody saw the value: without it the key keeps the one before for a while that nobody looks into.
 		return s.seen[st.Value] == 0
 	default:
-		return deleteMayGo(steps, i)
+		return !s.repeated && deleteMayGo(steps, i)
 	}
 }
 

@@ -60,6 +60,10 @@ type Options struct {
 	// KeyTimeout bounds each of porcupine's searches for an order of one key's operations, in wall-clock time. 0 is
 	// DefaultKeyTimeout. A key that takes longer makes the verdict UNKNOWN. Other engines have bounds of their own.
 	KeyTimeout time.Duration
+	// Repeats says that values may be written more than once to a key, as in histories from elsewhere. What else counts on
+	// unique values is left out then: engine Auto or Frontier or Porcupine searches for an order. Without it, a key with such a
+	// value is UNKNOWN unless it fails, since a workload of ours that repeats itself is broken.
+	Repeats bool
 	// Spread does n pieces of work, in any order and several at a time if it likes. Every goroutine that takes part calls
 	// worker once and does its pieces with what that returns. nil does one piece after the other.
 	Spread func(n int, worker func() (do func(i int)))
@@ -81,7 +85,8 @@ type Result struct {
 	OpsChecked int
 }
 
-func (r *Result) lower(v Verdict, format string, args ...any) {
+// Lower makes the verdict v, if that is worse, and adds a reason for it.
+func (r *Result) Lower(v Verdict, format string, args ...any) {
 	r.Verdict = Worst(r.Verdict, v)
 	r.Reasons = append(r.Reasons, fmt.Sprintf(format, args...))
 }

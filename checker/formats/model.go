@@ -1,0 +1,115 @@
+package formats
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"ordeal/checker"
+	"ordeal/world"
+)
+
+// A Model says what the operations of a file mean, and judges them.
+type Model struct {
+	Name string
+	// Means is a line of help.
+	Means string
+	judge func(*File, checker.Options) (checker.Result, error)
+}
+
+// Models lists all models in the order in which messages name them; a further one is a row, and a function from what
+// a File holds to a Result.
+var Models = []Model{
+	{"register", "every key is a register that is read, written, compared and swapped", checkRegisters},
+	{"kv", "every key is a string that is read, written and appended to", checkKV},
+}
+
+// ModelNames is the names of all models, joined by commas.
+func ModelNames() string {
+	var names []string
+	for i := range Models {
+		names = append(names, Models[i].Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// ParseModel reads the name of a model; "" is nil, for which Check looks at what the file holds.
+func ParseModel(name string) (*Model, error) {
+	if name == "" {
+		return nil, nil
+	}
+	if i := slices.IndexFunc(Models, func(m Model) bool { return m.Name == name }); i >= 0 {
+		return &Models[i], nil
+	}
+	return nil, fmt.Errorf("unknown model %q: want one of %s", name, ModelNames())
+}
+
+// ModelFor is the model that a file seems to be made for.
+func ModelFor(f *File) *Model {
+	if slices.ContainsFunc(f.calls, func(c call) bool { return c.f == "append" }) {
+		return &Models[1]
+	}
+	return &Models[0]
+}
+
+// Check judges what was read. The error names an operation that the model has no place for. A file that is broken is
+// judged up to there; unless only its last line is cut, it is UNKNOWN at best.
+func Check(f *File, m *Model, opts checker.Options) (checker.Result, error) {
+	result, err := m.judge(f, opts)
+	if err != nil {
+		return result, err
+	}
+	if b := f.Broken; b != nil {
+		if b.Cut {
+			result.Reasons = append(result.Reasons, fmt.Sprintf("%v; the %d operations before it were judged, those that were not over by then as open", b, f.Len()))
+		} else {
+			result.Lower(checker.UNKNOWN, "%v; only the %d operations before it were judged", b, f.Len())
+		}
+	}
+	return result, nil
+}
+
+// checkRegisters judges registers. Only what we recorded ourselves keeps the rule that values are unique.
+func checkRegisters(f *File, opts checker.Options) (checker.Result, error) {
+	h, err := f.History()
+	if err != nil {
+		return checker.Result{}, err
+	}
+	if f.Format != JSONL {
+		opts.Repeats = true
+		return checker.Check(h, opts), nil
+	}
+	if f.Broken == nil {
+		return checker.Check(h, opts), nil
+	}
+	cut, sorted := until(h)
+	result := checker.Check(cut, opts)
+	if !sorted {
+		result.Lower(checker.UNKNOWN, "operations are not in the order in which they were invoked, so what is missing may have come before what is there")
+		if len(result.Violations) > 0 {
+			result.Verdict = checker.UNKNOWN
+		}
+	}
+	return result, nil
+}
+
+// until is a history whose end is missing, as of the last invocation that is there: what had not returned by then is open.
+// What is missing was invoked no earlier, so that nothing that is left can have seen it. sorted is false where that
+// can't be said.
+func until(h *checker.History) (cut *checker.History, sorted bool) {
+	cut = &checker.History{Ops: slices.Clone(h.Ops)}
+	var last world.Time
+	sorted = true
+	for i := range h.Ops {
+		if i > 0 && h.Ops[i].Invoke < last {
+			sorted = false
+		}
+		last = max(last, h.Ops[i].Invoke)
+	}
+	for i := range cut.Ops {
+		if o := &cut.Ops[i]; o.Return >= last && o.Outcome != checker.Failed {
+			o.Outcome, o.Return = checker.Unknown, checker.Never
+		}
+	}
+	return cut, sorted
+}
