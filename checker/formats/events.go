@@ -55,6 +55,8 @@ const (
 	// eventStep is how far events are apart in a file without times.
 	eventStep = world.Time(1_000_000)
 	timeMax   = math.MaxInt64 / 2
+	// processMax leaves room for numbers of further processes.
+	processMax = math.MaxInt32
 )
 
 // pairing makes operations of events.
@@ -205,6 +207,9 @@ func ednEvent(v *value) (*event, error) {
 	n, ok := process.number()
 	if !ok {
 		return nil, nil
+	}
+	if n < 0 || n > processMax {
+		return nil, fmt.Errorf("its process is %d: want 0 to %d", n, processMax)
 	}
 	e.process = int(n)
 	typ, _ := v.get("type")

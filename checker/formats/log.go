@@ -77,8 +77,8 @@ func logEvent(line []byte) (*event, error) {
 		return nil, nil
 	}
 	process, err := strconv.Atoi(string(m[1]))
-	if err != nil {
-		return nil, fmt.Errorf("an event's process: %w", err)
+	if err != nil || process > processMax {
+		return nil, fmt.Errorf("its process is %s: want 0 to %d", m[1], processMax)
 	}
 	e := &event{process: process, typ: string(m[2]), time: -1}
 	edn := newEDN(bufio.NewReader(bytes.NewReader(m[3])))

@@ -33,6 +33,10 @@ func WriteEDN(w io.Writer, h *checker.History) error {
 	clients := 1
 	for i := range h.Ops {
 		o := &h.Ops[i]
+		if o.Client < 0 || o.Client > processMax || o.Invoke < 0 || o.Return != checker.Never && o.Return > timeMax {
+			return fmt.Errorf("operation %d can't be written: its client is %d and it was invoked at %d ns; want 0 to %d, and times from 0 on",
+				o.ID, o.Client, int64(o.Invoke), processMax)
+		}
 		clients = max(clients, o.Client+1)
 		ends = append(ends, ednEnd{o.Invoke, false, i})
 		if o.Return != checker.Never {

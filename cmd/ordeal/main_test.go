@@ -72,6 +72,9 @@ func TestMistakesAreAnsweredInOneLine(t *testing.T) {
 	}
 	good := history(t, "v1")
 	write("cut.jsonl", good[:len(good)-20])
+	write("first.jsonl", good[:20])
+	write("thesis.txt", "years of work\n")
+	write("txn.edn", "{:process 0 :type :invoke :f :txn :value [[:r 1 nil]]}\n")
 	write("cut/summary.json", `{"workload":"regi`)
 	write("empty/nothing", "")
 	write("bad/summary.json", `{"workload":"register","seed":1,"verdict":"OK","flags":{"nemesis":["kill"],"duration":"5s","stores":5,"replicas":3,"regions":4,"clients":8}}`)
@@ -115,7 +118,14 @@ func TestMistakesAreAnsweredInOneLine(t *testing.T) {
 		{"check", []string{"check takes one argument"}},
 		{"check gone.jsonl", []string{"gone.jsonl", "history.jsonl"}},
 		{"check bad", []string{"bad/history.jsonl"}},
-		{"check cut.jsonl", []string{"cut.jsonl", "line 2", "cut off", "1 operations read"}},
+		{"check first.jsonl", []string{"first.jsonl", "no history of format jsonl", "line 1", "cut off"}},
+		{"check thesis.txt", []string{"thesis.txt", "format can't be told", "years of", "-format="}},
+		{"check -format=fly cut.jsonl", []string{"-format=fly", "auto, jsonl, edn, log"}},
+		{"check -format=edn cut.jsonl", []string{"cut.jsonl", "no history of format edn", "line 1"}},
+		{"check -model=fly cut.jsonl", []string{"-model=fly", "register, kv"}},
+		{"check txn.edn", []string{"txn.edn", ":txn of line 1", ":read", "-model= takes register, kv"}},
+		{"check -out=x.txt cut.jsonl", []string{"-out=x.txt", ".edn or .jsonl"}},
+		{"check -out=cut.jsonl cut.jsonl", []string{"-out=cut.jsonl", "exists", "new file"}},
 		{"check -timeout=-1s cut.jsonl", []string{"-timeout=-1s"}},
 	} {
 		code, stdout, stderr := ordeal(t, dir, strings.Fields(c.args)...)
@@ -151,6 +161,43 @@ func TestCheckJudgesHistories(t *testing.T) {
 	require.Equal(t, workloads.ExitFail, code, stderr)
 	require.Contains(t, stdout, "verdict: FAIL")
 	require.Contains(t, stdout, `of key "k"`)
+	require.Contains(t, stdout, `  c1 put k = "v1" → ok at`)
+
+	code, stdout, stderr = ordeal(t, dir, "check", "-json", "-out=history.edn", file)
+	require.Equal(t, workloads.ExitFail, code, stderr)
+	var line checkJSON
+	require.NoError(t, json.Unmarshal([]byte(stdout), &line))
+	require.Equal(t, checker.FAIL, line.Verdict)
+	require.Len(t, line.Violations, 1)
+	require.Len(t, line.Violations[0].Ops, 2)
+	code, stdout, stderr = ordeal(t, dir, "check", "-model=register", "history.edn")
+	require.Equal(t, workloads.ExitFail, code, stderr)
+	require.Contains(t, stdout, "verdict: FAIL (2 operations recorded, 2 judged, on 1 keys; edn, judged as register)")
+}
+
+// TestCheckJudgesWhatThereIs: a file that ends in half a line, as after a crash, has a verdict; one that is malformed has not.
+func TestCheckJudgesWhatThereIs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	good := history(t, "v1")
+	third := `{"id":3,"client":1,"kind":"get","key":"j","invoke_ns":9,"return_ns":10,"outcome":"ok"}` + "\n"
+	for text, want := range map[string]struct {
+		code  int
+		lines []string
+	}{
+		good + third + third[:20]: {workloads.ExitOK, []string{"verdict: OK (3 operations recorded, 2 judged",
+			"line 4: the line is cut off in the middle; the 3 operations before it were judged, those that were not over by then as open"}},
+		good + third + "{}\n":                              {workloads.ExitUnknown, []string{"verdict: UNKNOWN", "line 4: ", "only the 3 operations before it were judged"}},
+		history(t, "") + third + third[:20]:                {workloads.ExitFail, []string{"verdict: FAIL", "line 4: "}},
+		history(t, "") + third + third[:20] + "\n" + third: {workloads.ExitFail, []string{"verdict: FAIL", "line 4: ", "only the 3"}},
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "history.jsonl"), []byte(text), 0o644))
+		code, stdout, stderr := ordeal(t, dir, "check", "history.jsonl")
+		require.Equal(t, want.code, code, "%s%s", stdout, stderr)
+		for _, line := range want.lines {
+			require.Contains(t, stdout, line, text)
+		}
+	}
 }
 
 func TestHelp(t *testing.T) {

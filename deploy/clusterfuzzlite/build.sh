@@ -2,6 +2,7 @@
 # OSS-Fuzz and ClusterFuzzLite build the fuzz targets with this: a package, a target of it, and a name for the fuzzer.
 compile_native_go_fuzzer_v2 ordeal/checker FuzzHistory checker_history
 compile_native_go_fuzzer_v2 ordeal/checker FuzzJSONL checker_jsonl
+compile_native_go_fuzzer_v2 ordeal/checker/formats FuzzEDN checker_formats_edn
 compile_native_go_fuzzer_v2 ordeal/nemesis FuzzParseSchedule nemesis_parse_schedule
 compile_native_go_fuzzer_v2 ordeal/pd FuzzStep pd_step
 compile_native_go_fuzzer_v2 ordeal/proto/wire FuzzWire wire

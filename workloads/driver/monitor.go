@@ -19,6 +19,8 @@ const (
 // Monitor watches runs and shows how they come along.
 type Monitor struct {
 	console *Console
+	// each is told about every run that is finished, one at a time; it may be nil.
+	each    func(*workloads.Summary)
 	total   int
 	began   time.Time
 	quit    chan struct{}
@@ -35,10 +37,11 @@ type Monitor struct {
 	durationS float64
 }
 
-// Watch shows the progress of runs on a console until Stop.
-func Watch(console *Console, cfgs []workloads.Config) *Monitor {
+// Watch shows the progress of runs on a console until Stop, and tells each, if it is not nil, about every run that is
+// finished, one at a time.
+func Watch(console *Console, cfgs []workloads.Config, each func(*workloads.Summary)) *Monitor {
 	m := &Monitor{
-		console: console, total: len(cfgs), began: time.Now(), quit: make(chan struct{}),
+		console: console, each: each, total: len(cfgs), began: time.Now(), quit: make(chan struct{}),
 		verdicts: make(map[checker.Verdict]int), running: make(map[int]workloads.Progress),
 	}
 	if len(cfgs) > 0 {
@@ -81,6 +84,9 @@ func (m *Monitor) finish(run int, s *workloads.Summary) {
 	m.virtualS += s.VirtualS
 	m.ops += s.Ops.OK + s.Ops.Failed + s.Ops.Unknown
 	m.durationS = max(m.durationS, s.VirtualS)
+	if m.each != nil {
+		m.each(s)
+	}
 }
 
 // line is the status after so much wall-clock time.
