@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -197,7 +196,5 @@ func printCheckJSON(w io.Writer, model *formats.Model, f *formats.File, result *
 	if f.Broken != nil {
 		line.BrokenLine = f.Broken.Line
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(&line)
+	return newEncoder(w).Encode(&line)
 }

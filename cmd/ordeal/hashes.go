@@ -41,7 +41,7 @@ func hashesCommand() *cobra.Command {
 
 // hashes prints the hashes. Verdicts are not its business, but every run must have come to its end.
 func hashes(ctx context.Context, cfgs []workloads.Config) error {
-	results, err := makeAll(ctx, cfgs, false)
+	results, err := makeAll(ctx, cfgs, false, nil)
 	if err != nil {
 		return failed(err)
 	}

@@ -241,6 +241,13 @@ func TestRunAndReplayAndHashes(t *testing.T) {
 	require.Equal(t, workloads.ExitOK, code, "%s%s", stdout, stderr)
 	require.Contains(t, stdout, "they agree")
 
+	code, stdout, stderr = ordeal(t, dir, "replay", "-json", run)
+	require.Equal(t, workloads.ExitOK, code, "%s%s", stdout, stderr)
+	var both replayJSON
+	require.NoError(t, json.Unmarshal([]byte(stdout), &both))
+	require.True(t, both.Agree)
+	require.Equal(t, recorded.TraceHash, both.Replayed.TraceHash)
+
 	code, stdout, stderr = ordeal(t, dir, append([]string{"run", "-json"}, flags...)...)
 	require.Equal(t, workloads.ExitOK, code, stderr)
 	var s workloads.Summary
@@ -256,6 +263,10 @@ func TestRunAndReplayAndHashes(t *testing.T) {
 	code, stdout, _ = ordeal(t, dir, "replay", run)
 	require.Equal(t, workloads.ExitUnknown, code)
 	require.Contains(t, stdout, "THEY DIFFER")
+	code, stdout, _ = ordeal(t, dir, "replay", "-json", run)
+	require.Equal(t, workloads.ExitUnknown, code)
+	require.NoError(t, json.Unmarshal([]byte(stdout), &both))
+	require.False(t, both.Agree)
 }
 
 func TestNightly(t *testing.T) {

@@ -28,7 +28,7 @@ func runCommand() *cobra.Command {
   ordeal run -bug=stale-read -seeds=200 -workload=register -until-fail`,
 		flags: func(fs *flag.FlagSet) func(context.Context, []string) error {
 			flags := workloads.RegisterFlags(fs)
-			asJSON := fs.Bool("json", false, "print one summary a line, in JSON, and no tables")
+			asJSON := fs.Bool("json", false, "print the summary of each run as soon as it is finished, one a line, in JSON, and no tables")
 			untilFail := fs.Bool("until-fail", false, "stop when the first run has failed")
 			small := fs.Duration("shrink", defaultShrink, "`time` to make the first run that fails smaller, 0 to leave it")
 			states := fs.Bool("states", false, "print a table of the states that the code declares: how many runs came to each")
@@ -83,14 +83,19 @@ type output struct{ json, states bool }
 
 // makeRuns makes runs and prints what they came to.
 func makeRuns(ctx context.Context, cfgs []workloads.Config, out output, untilFail bool, small time.Duration) error {
-	results, err := makeAll(ctx, cfgs, untilFail)
+	lines := jsonLines{enc: newEncoder(os.Stdout)}
+	each := lines.print
+	if !out.json {
+		each = nil
+	}
+	results, err := makeAll(ctx, cfgs, untilFail, each)
 	begun := slices.ContainsFunc(results, func(r driver.Result) bool { return r.Summary != nil })
 	if err != nil && (workloads.IsUsage(err) || !begun) {
 		return failed(err)
 	}
 	if out.json {
-		if err := printJSON(os.Stdout, results); err != nil {
-			return failed(err)
+		if lines.err != nil {
+			return failed(lines.err)
 		}
 		small = 0
 	} else {
@@ -116,25 +121,33 @@ func shrinkFirst(ctx context.Context, results []driver.Result, limit time.Durati
 	return shrinkRun(ctx, results[i].Config.Out, limit)
 }
 
-// makeAll makes runs in workers; where there is no source tree to build one from, this very program is the worker.
-func makeAll(ctx context.Context, cfgs []workloads.Config, untilFail bool) ([]driver.Result, error) {
+// makeAll makes runs in workers, and tells each, if it is not nil, about every one that is finished; where there is no source tree to build one from, this very program is the worker.
+func makeAll(ctx context.Context, cfgs []workloads.Config, untilFail bool, each func(*workloads.Summary)) ([]driver.Result, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, failed(err)
 	}
-	return driver.Make(ctx, driver.NewConsole(os.Stderr), self, cfgs, untilFail)
+	return driver.Make(ctx, driver.NewConsole(os.Stderr), self, cfgs, untilFail, each)
 }
 
-func printJSON(w io.Writer, results []driver.Result) error {
+// newEncoder writes one object a line.
+func newEncoder(w io.Writer) *json.Encoder {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	for _, r := range results {
-		if r.Summary == nil {
-			continue
-		}
-		if err := enc.Encode(r.Summary); err != nil {
-			return fmt.Errorf("print a summary: %w", err)
-		}
+	return enc
+}
+
+// jsonLines prints summaries as they come, until one can't be printed.
+type jsonLines struct {
+	enc *json.Encoder
+	err error
+}
+
+func (l *jsonLines) print(s *workloads.Summary) {
+	if l.err != nil {
+		return
 	}
-	return nil
+	if err := l.enc.Encode(s); err != nil {
+		l.err = fmt.Errorf("print a summary: %w", err)
+	}
 }

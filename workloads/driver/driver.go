@@ -25,10 +25,11 @@ func Runs(opts workloads.Options) ([]workloads.Config, error) {
 }
 
 // Make makes runs in workers built from the source tree around the current folder, as many at a time as there are
-// cores, and shows on the console how they come along. self is the executable to fall back to (see Prepare). When ctx
+// cores, and shows on the console how they come along; each, if it is not nil, is told about every run that is finished, one
+// at a time. self is the executable to fall back to (see Prepare). When ctx
 // ends it stops and returns what is done so far, without an error. With untilFail it stops in the same way when the first
 // run has failed.
-func Make(ctx context.Context, console *Console, self string, cfgs []workloads.Config, untilFail bool) (results []Result, err error) {
+func Make(ctx context.Context, console *Console, self string, cfgs []workloads.Config, untilFail bool, each func(*workloads.Summary)) (results []Result, err error) {
 	for _, cfg := range cfgs {
 		results = append(results, Result{Config: cfg})
 	}
@@ -44,7 +45,7 @@ func Make(ctx context.Context, console *Console, self string, cfgs []workloads.C
 	}
 	pool := NewPool(b, min(runtime.NumCPU(), max(len(cfgs), 1)))
 	defer pool.Close()
-	watch := Watch(console, cfgs)
+	watch := Watch(console, cfgs, each)
 	defer watch.Stop()
 	results, err = pool.RunAll(ctx, cfgs, watch, untilFail)
 	if errors.Is(err, errFailed) {

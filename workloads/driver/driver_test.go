@@ -104,7 +104,7 @@ func quietConsole(t *testing.T) *Console {
 }
 
 func runAll(t *testing.T, p *Pool, cfgs []workloads.Config) ([]Result, error) {
-	m := Watch(quietConsole(t), cfgs)
+	m := Watch(quietConsole(t), cfgs, nil)
 	defer m.Stop()
 	return p.RunAll(t.Context(), cfgs, m, false)
 }
@@ -176,10 +176,14 @@ func TestStoppingKeepsWhatIsDone(t *testing.T) {
 	cfgs := configs(t, dir, seedOK, seedHang, seedHang+100)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	m := Watch(quietConsole(t), cfgs)
+	told := make(chan checker.Verdict, len(cfgs))
+	m := Watch(quietConsole(t), cfgs, func(s *workloads.Summary) { told <- s.Verdict })
 	defer m.Stop()
 	go func() {
-		// The run that hangs has begun once it has reported progress.
+		// What is finished is told while others go on. The run that hangs has begun once it has reported progress.
+		if v := <-told; v != checker.OK {
+			t.Errorf("the run that was finished is told as %s", v)
+		}
 		for m.state(1).VirtualS == 0 && ctx.Err() == nil {
 			time.Sleep(time.Millisecond)
 		}
@@ -190,6 +194,7 @@ func TestStoppingKeepsWhatIsDone(t *testing.T) {
 	require.Equal(t, checker.OK, results[0].Summary.Verdict)
 	require.Nil(t, results[1].Summary)
 	require.Nil(t, results[2].Summary)
+	require.Empty(t, told)
 	require.NoDirExists(t, cfgs[1].Out)
 	require.Equal(t, checker.INCONCLUSIVE, Verdict(results))
 	var out bytes.Buffer
@@ -200,7 +205,7 @@ func TestStoppingKeepsWhatIsDone(t *testing.T) {
 func TestFirstFailureEndsTheRest(t *testing.T) {
 	t.Parallel()
 	cfgs := configs(t, t.TempDir(), seedOK, seedViolation, seedOK+100)
-	m := Watch(quietConsole(t), cfgs)
+	m := Watch(quietConsole(t), cfgs, nil)
 	defer m.Stop()
 	results, err := testPool(t, 1).RunAll(t.Context(), cfgs, m, true)
 	require.ErrorIs(t, err, errFailed)

@@ -98,7 +98,7 @@ func TestShellQuote(t *testing.T) {
 
 func TestMonitorLine(t *testing.T) {
 	t.Parallel()
-	m := Watch(&Console{w: &bytes.Buffer{}, last: time.Now()}, configs(t, "", 1, 2, 3, 4))
+	m := Watch(&Console{w: &bytes.Buffer{}, last: time.Now()}, configs(t, "", 1, 2, 3, 4), nil)
 	m.Stop()
 	m.finish(0, result(t, 1, checker.OK).Summary)
 	m.finish(1, result(t, 2, checker.FAIL).Summary)
