@@ -175,9 +175,12 @@ func (r *registers) scan(c *call, op *checker.Op) error {
 		return fmt.Errorf("its value is %.60s: want a map with :start and :end", from)
 	}
 	var err error
-	for name, to := range map[string]*string{"start": &op.Start, "end": &op.End} {
-		if v, ok := from.get(name); ok {
-			if *to, err = r.names.text(&v); err != nil {
+	for _, bound := range []struct {
+		name string
+		to   *string
+	}{{"start", &op.Start}, {"end", &op.End}} {
+		if v, ok := from.get(bound.name); ok {
+			if *bound.to, err = r.names.text(&v); err != nil {
 				return err
 			}
 		}
