@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests the report in headless Chromium, which is installed first if there is none (by root, on Debian), and leaves screenshots
+# Tests the report and the pages of `ordeal serve` in headless Chromium, which is installed first if there is none (by root, on Debian), and leaves screenshots
 # in out/screenshots. `scripts/browser.sh install` only installs. Further arguments are those of go test.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -22,5 +22,5 @@ install
 if [[ ${1-} == install ]]; then
 	exit 0
 fi
-CI=true ORDEAL_SCREENSHOTS="$PWD/out/screenshots" go test ./checker/report -run=Browser -count=1 "$@"
+CI=true ORDEAL_SCREENSHOTS="$PWD/out/screenshots" go test ./checker/report ./workloads/serve -run=Browser -count=1 "$@"
 echo "screenshots: out/screenshots"

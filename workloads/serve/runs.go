@@ -183,6 +183,7 @@ type row struct {
 func newComparison(a, b Run) comparison {
 	c := comparison{A: a, B: b}
 	add := func(name string, rows ...row) {
+		rows = slices.DeleteFunc(rows, func(r row) bool { return r.A == "" && r.B == "" })
 		for i := range rows {
 			rows[i].Differs = rows[i].A != rows[i].B
 		}

@@ -73,25 +73,25 @@ func (s *server) list(w http.ResponseWriter, r *http.Request) {
 	}
 	v.Found = len(v.Runs)
 	v.Runs = v.Runs[:min(v.Found, rowsMax)]
-	show(w, "list", v)
+	show(w, http.StatusOK, "list", v)
 }
 
 func (s *server) compare(w http.ResponseWriter, r *http.Request) {
 	names := r.URL.Query()["run"]
 	if len(names) != 2 {
-		http.Error(w, fmt.Sprintf("compare takes two runs; %d were chosen", len(names)), http.StatusBadRequest)
+		refuse(w, http.StatusBadRequest, fmt.Sprintf("Two runs can be compared, not %d: choose two of the list", len(names)))
 		return
 	}
 	var pair [2]Run
 	for i, name := range names {
 		run, err := readRun(s.root.FS(), name)
 		if err != nil {
-			http.Error(w, fmt.Sprintf("run %q: %v", name, err), status(err))
+			refuse(w, status(err), fmt.Sprintf("Run %q: %v", name, err))
 			return
 		}
 		pair[i] = run
 	}
-	show(w, "compare", newComparison(pair[0], pair[1]))
+	show(w, http.StatusOK, "compare", newComparison(pair[0], pair[1]))
 }
 
 // file serves a file of a run.
@@ -125,10 +125,14 @@ func status(err error) int {
 	return http.StatusNotFound
 }
 
-func show(w http.ResponseWriter, name string, v any) {
+// refuse shows why there is nothing to show.
+func refuse(w http.ResponseWriter, code int, why string) { show(w, code, "refused", why) }
+
+func show(w http.ResponseWriter, code int, name string, v any) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'")
+	w.WriteHeader(code)
 	if err := pages.ExecuteTemplate(w, name, v); err != nil {
 		fmt.Fprintf(os.Stderr, "serve: %v\n", err) // the page is half written
 	}

@@ -88,7 +88,8 @@ func TestCompare(t *testing.T) {
 	require.Equal(t, http.StatusOK, code)
 	require.Contains(t, body, `<tr class="differs"><th>workload</th><td>register</td><td>scan</td></tr>`)
 	require.Contains(t, body, `<tr><th>stores</th>`)
-	require.Contains(t, body, `<th>kill</th><td>1 of 1</td><td></td>`)
+	require.Contains(t, body, `<th>kill</th><td>1 of 1</td><td>–</td>`)
+	require.NotContains(t, body, `<th>way of failing</th>`, "neither has one")
 	for path, want := range map[string]int{"/compare": 400, "/compare?run=scan-8": 400, "/compare?run=scan-8&run=gone": 404,
 		"/compare?run=scan-8&run=..": 404, "/compare?run=scan-8&run=/etc": 404} {
 		code, body := get(t, s, path)
