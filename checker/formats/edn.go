@@ -17,6 +17,9 @@ const (
 	ednBytesMax = 64 << 20
 )
 
+// topDepth is the depth of values at the top.
+const topDepth = 1
+
 // errCut is what reading comes to where the file ends inside a value.
 var errCut = errors.New("the file is cut off in the middle of it")
 
@@ -27,6 +30,8 @@ type ednReader struct {
 	r *bufio.Reader
 	// line is where the reader is, from 1.
 	line int
+	// start is the line in which the present value at the top begins, last that of the last byte that was no blank.
+	start, last int
 	// used is how many bytes of the present value were read.
 	used int
 }
@@ -38,6 +43,9 @@ func (e *ednReader) byte() (byte, error) {
 	c, err := e.r.ReadByte()
 	if err != nil {
 		return 0, err
+	}
+	if !blank(c) {
+		e.last = e.line
 	}
 	if c == '\n' {
 		e.line++
@@ -95,6 +103,9 @@ func (e *ednReader) next(depth int) (v value, closing byte, ok bool, err error) 
 			return v, 0, false, inside(err)
 		case err != nil:
 			return v, 0, false, err
+		}
+		if depth == topDepth && !tagged {
+			e.start = e.line
 		}
 		switch c {
 		case ')', ']', '}':

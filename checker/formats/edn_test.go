@@ -24,7 +24,7 @@ func TestEDNValues(t *testing.T) {
 		"##NaN": "##NaN", `#inst "x"`: `"x"`, "#a #b 3": "3", "#_1 2": "2", "#_ #_ 1 2 3": "3", "; c\n4": "4", "[#_1]": "[]", "\\( ": `\(`,
 	} {
 		e := newEDN(bufio.NewReader(strings.NewReader(text)))
-		v, _, ok, err := e.next(0)
+		v, _, ok, err := e.next(topDepth)
 		require.NoError(t, err, text)
 		require.True(t, ok, text)
 		require.Equal(t, want, v.String(), text)

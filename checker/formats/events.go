@@ -150,15 +150,15 @@ func (x *ednEvents) next() (*event, error) {
 				return nil, err
 			}
 		}
-		before := x.edn.line
-		v, closing, ok, err := x.edn.next(1)
+		v, closing, ok, err := x.edn.next(topDepth)
 		switch {
 		case errors.Is(err, io.EOF) && x.inside && !x.over:
-			return nil, &Broken{x.edn.line, true, errors.New("the file is cut off: the list of events is not closed")}
+			return nil, &Broken{x.edn.last, true, errors.New("the file is cut off: the list of events is not closed")}
 		case errors.Is(err, io.EOF):
 			return nil, io.EOF
 		case errors.Is(err, errCut):
-			return nil, &Broken{x.edn.line, true, fmt.Errorf("no event in edn: %w (since line %d)", err, before)}
+			// What began before the last line may be whole lines that lack something, and swallow those that follow.
+			return nil, &Broken{x.edn.start, x.edn.start == x.edn.last, fmt.Errorf("no event in edn: %w", err)}
 		case err != nil:
 			return nil, &Broken{x.edn.line, false, fmt.Errorf("no event in edn: %w", err)}
 		case !ok && x.inside && !x.over:

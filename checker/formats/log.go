@@ -84,7 +84,7 @@ func logEvent(line []byte) (*event, error) {
 	edn := newEDN(bufio.NewReader(bytes.NewReader(m[3])))
 	var parts [2]value
 	for i := range parts {
-		v, closing, ok, err := edn.next(1)
+		v, closing, ok, err := edn.next(topDepth)
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil, fmt.Errorf("an event of process %d lacks its function or value: want such as :read nil", process)
