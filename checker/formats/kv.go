@@ -21,11 +21,10 @@ type kvKey struct {
 
 // kvOp is a get, a put or an append.
 type kvOp struct {
-	call   *call
-	f      string
-	text   string // what it wrote, or read
-	span   frontier.Span
-	client int
+	call *call
+	f    string
+	text string // what it wrote, or read
+	span frontier.Span
 }
 
 // kvKeys sorts operations by key. Those that have no say are left out.
