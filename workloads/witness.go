@@ -51,8 +51,8 @@ func (r *run) witnessDriver() {
 			if why == "" {
 				why = w.look(r.cluster.PD(), r.cfg.Regions <= manyRegions)
 			}
-			// One that stood still, or whose clock has jumped, has had no time to look.
-			if why == "" && r.cluster.Sound() {
+			// One that is down, that stood still, or whose clock has jumped, has had no time to look.
+			if why == "" && r.cluster.PDLeader() != 0 && r.cluster.Sound() {
 				why = overdue(r.cluster.PD(), r.knobs.operatorTimeout())
 			}
 			if why != "" {
