@@ -66,12 +66,13 @@ func (s *Store) applyComputeHash(p *peer, pr *proposal) {
 	// The VerifyHash that follows is no reason for another check.
 	p.checked = p.applied.Index + 1
 	s.stopHashing(p)
-	if s.carrying || len(s.hashing) >= maxHashing {
+	o := s.owner(p.region.GetId()) // another shard may be applying what p's region still has to before it is taken over
+	if s.carrying || len(o.hashing) >= maxHashing {
 		return
 	}
 	s.putApplyState(p)
 	s.commit()
-	s.hashing = append(s.hashing, &hashTask{
+	o.hashing = append(o.hashing, &hashTask{
 		p: p, at: p.applied, region: p.region, view: s.eng.View(), hasher: engine.NewHasher(), cursor: p.region.GetStartKey(),
 	})
 }
@@ -197,7 +198,7 @@ func (s *Store) countReport(p *peer, r hashReport) {
 // applyVerifyHash compares what the majority has with what p has as of the same entry. One that knows no hash for it has
 // nothing to compare: it has a snapshot of later, or was restarted.
 func (s *Store) applyVerifyHash(p *peer, c *ordealpb.VerifyHashCommand) {
-	for _, t := range s.hashing {
+	for _, t := range s.owner(p.region.GetId()).hashing {
 		if t.p == p && t.at.Index == c.GetIndex() {
 			t.want = c
 			return
