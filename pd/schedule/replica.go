@@ -103,15 +103,23 @@ func (in Input) add(r *core.RegionInfo, why string) *Operator {
 	return newOperator(in, r, KindReplica, why, AddPeer{Store: to, PeerID: in.NextID()})
 }
 
-// promote plans to make a voter of a learner.
+// promote plans to make a voter of a learner, of one that has caught up if there is one.
 func (in Input) promote(r *core.RegionInfo, why string) *Operator {
+	var lagging *Operator
 	for _, p := range r.Region.GetPeers() {
 		step := AddPeer{Store: p.GetStoreId(), PeerID: p.GetId()}
-		if p.GetRole() == metapb.PeerRole_Learner && step.Hazard(in.Snapshot, r) == "" {
-			return newOperator(in, r, KindReplica, why, step)
+		if p.GetRole() != metapb.PeerRole_Learner || step.Hazard(in.Snapshot, r) != "" {
+			continue
+		}
+		o := newOperator(in, r, KindReplica, why, step)
+		if !r.IsPending(p.GetId()) {
+			return o
+		}
+		if lagging == nil {
+			lagging = o
 		}
 	}
-	return nil
+	return lagging
 }
 
 // misplaced finds a peer on a store that will not come back or must be left, dead ones first.
