@@ -148,18 +148,28 @@ func (w *witness) look(m *pd.Member, regions bool) string {
 // endsShown is how many of the driver's last operators are told of when it does not come to rest.
 const endsShown = 4
 
-// goneMax is how long a healed cluster may take to empty the stores that were told to leave.
-const goneMax = 120 * time.Second
+// goneMax is how long a healed cluster may take to empty the stores that were told to leave, beside the time in which a store
+// sends snapshots of goneBytes at the rate that it may: replicas have to be made elsewhere first.
+const (
+	goneMax   = 120 * time.Second
+	goneBytes = 2 << 20
+)
+
+// goneLimit is both together.
+func (k *knobs) goneLimit() time.Duration {
+	return goneMax + time.Duration(goneBytes/k.snapshots.rate)*k.tick
+}
 
 // awaitGone lets time pass until those stores are empty and buried.
 func (r *run) awaitGone() {
-	end := r.w.Now().Add(goneMax)
+	limit := r.knobs.goneLimit()
+	end := r.w.Now().Add(limit)
 	for r.cluster.Lingering() != "" && r.w.Now() < end {
 		r.report()
 		r.w.Run(r.w.Now().Add(calmStep))
 	}
 	if why := r.cluster.Lingering(); why != "" {
-		r.fail("%v after everything was healed, %s", goneMax, why)
+		r.fail("%v after everything was healed, %s", limit, why)
 	}
 }
 
