@@ -43,6 +43,9 @@ func Check(h *History, opts Options) Result {
 		}
 	}
 	s := split(h)
+	if opts.Only != nil {
+		s.keys = slices.DeleteFunc(s.keys, func(k *keyHistory) bool { return !slices.Contains(opts.Only, k.key) })
+	}
 	r.OpsChecked = countJudged(h)
 	if h.Count().Ok == 0 {
 		r.Lower(INCONCLUSIVE, "no operation succeeded: there is nothing to judge")

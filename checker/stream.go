@@ -123,14 +123,15 @@ func (s *Stream) know(key string) *streamKey {
 
 func byStreamName(k *streamKey, key string) int { return cmp.Compare(k.name, key) }
 
-// settle takes all returns before a time.
-func (s *Stream) settle(before world.Time) {
+// settle takes all returns before a time. It returns the violations of keys that are known then.
+func (s *Stream) settle(before world.Time) []Violation {
 	for len(s.returns) > 0 && s.returns[0].at < before {
 		d := heap.Pop(&s.returns).(due)
 		was := d.key.judged
 		d.key.ret(d.i)
 		s.note(d.key, was)
 	}
+	return s.linear
 }
 
 func (s *Stream) call(k *streamKey, st step) {
@@ -206,9 +207,12 @@ func (s *Stream) Failed() []string { return s.failed }
 // Counts is how many operations were fed, by outcome.
 func (s *Stream) Counts() Counts { return s.counts }
 
-// Finish says what the Stream has found, after the last operation.
-func (s *Stream) Finish() Result {
-	s.settle(Never)
+// Finish says what the Stream has found, after the last operation. The operations of a violation are the newest of its
+// key, of which no more than a window is kept; see Confirm.
+func (s *Stream) Finish() Result { return s.result(s.settle(Never)) }
+
+// result is what was found, with these violations of keys.
+func (s *Stream) result(linear []Violation) Result {
 	r := Result{Verdict: OK, KeysChecked: len(s.keys), OpsChecked: s.judged}
 	if s.malformed != nil {
 		r.Lower(UNKNOWN, "the history is malformed: %v", s.malformed)
@@ -217,7 +221,7 @@ func (s *Stream) Finish() Result {
 	if s.counts.Ok == 0 {
 		r.Lower(INCONCLUSIVE, "no operation succeeded: there is nothing to judge")
 	}
-	r.Violations = append(slices.Clone(s.scans), s.linear...)
+	r.Violations = append(slices.Clone(s.scans), linear...)
 	r.rankViolations()
 	var wide, twice []string
 	for _, k := range s.keys {
