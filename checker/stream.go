@@ -33,7 +33,9 @@ type Stream struct {
 	judged  int
 	// failed are the keys that no order explains, in the order in which that was found.
 	failed []string
+	// linear are the violations of the first of them, totals how many operations their keys had.
 	linear []Violation
+	totals []int
 	scans  []Violation
 	// malformed says what is wrong with the form of the history, or is nil.
 	malformed error
@@ -123,15 +125,14 @@ func (s *Stream) know(key string) *streamKey {
 
 func byStreamName(k *streamKey, key string) int { return cmp.Compare(k.name, key) }
 
-// settle takes all returns before a time. It returns the violations of keys that are known then.
-func (s *Stream) settle(before world.Time) []Violation {
+// settle takes all returns before a time.
+func (s *Stream) settle(before world.Time) {
 	for len(s.returns) > 0 && s.returns[0].at < before {
 		d := heap.Pop(&s.returns).(due)
 		was := d.key.judged
 		d.key.ret(d.i)
 		s.note(d.key, was)
 	}
-	return s.linear
 }
 
 func (s *Stream) call(k *streamKey, st step) {
@@ -162,10 +163,7 @@ func (s *Stream) note(k *streamKey, was judgement) {
 		}
 	}
 	v.Message = fmt.Sprintf("no order of its %d operations explains what clients saw of %s until %s", k.total, name(k.name), s.now)
-	if len(v.Ops) < k.total {
-		v.Message += fmt.Sprintf("; only the latest %d of them were kept, and they need not show why", len(v.Ops))
-	}
-	s.linear = append(s.linear, v)
+	s.linear, s.totals = append(s.linear, v), append(s.totals, k.total)
 }
 
 // speaksOf says whether an operation may say something about a key.
@@ -209,7 +207,16 @@ func (s *Stream) Counts() Counts { return s.counts }
 
 // Finish says what the Stream has found, after the last operation. The operations of a violation are the newest of its
 // key, of which no more than a window is kept; see Confirm.
-func (s *Stream) Finish() Result { return s.result(s.settle(Never)) }
+func (s *Stream) Finish() Result {
+	s.settle(Never)
+	linear := slices.Clone(s.linear)
+	for i := range linear {
+		if v := &linear[i]; len(v.Ops) < s.totals[i] {
+			v.Message += fmt.Sprintf("; only the latest %d of them were kept, and they need not show why", len(v.Ops))
+		}
+	}
+	return s.result(linear)
+}
 
 // result is what was found, with these violations of keys.
 func (s *Stream) result(linear []Violation) Result {

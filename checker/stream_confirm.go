@@ -48,6 +48,7 @@ func (s *Stream) Confirm(history io.Reader, opts Options) (Result, error) {
 	if len(linear) > 0 {
 		for _, v := range s.linear {
 			if !slices.Contains(keys, v.Key) {
+				v.Ops = nil // those that are explained come first
 				linear = append(linear, v)
 			}
 		}

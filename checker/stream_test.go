@@ -196,6 +196,29 @@ func TestStreamTellsOfItsWindow(t *testing.T) {
 	require.Contains(t, r.Reasons[0], "DISAGREE")
 }
 
+// TestConfirmedViolationsComeFirst: of many keys that fail, those that were explained come before the others.
+func TestConfirmedViolationsComeFirst(t *testing.T) {
+	t.Parallel()
+	h := &History{}
+	for i := range 2 * shrinkKeysMax {
+		at := world.Time(100 * i)
+		h.Ops = append(h.Ops,
+			Op{ID: 3*i + 1, Kind: Put, Key: key(i), Value: "1", Invoke: at, Return: at + 5, Outcome: Ok},
+			Op{ID: 3*i + 2, Kind: Put, Key: key(i), Value: "2", Invoke: at + 10, Return: at + 15, Outcome: Ok},
+			Op{ID: 3*i + 3, Kind: Get, Key: key(i), Found: true, Read: "1", Invoke: at + 20, Return: at + 25, Outcome: Ok})
+	}
+	var file bytes.Buffer
+	require.NoError(t, WriteJSONL(&file, h))
+	r, err := streamed(h).Confirm(&file, Options{})
+	require.NoError(t, err)
+	require.Equal(t, FAIL, r.Verdict)
+	require.Len(t, r.Violations, 2*shrinkKeysMax)
+	for i, v := range r.Violations {
+		require.Equal(t, i < shrinkKeysMax, len(v.Ops) == 3 && v.Picture != nil, "%d: %s", i, v.Message)
+	}
+	require.Contains(t, r.Reasons[0], "had been acknowledged")
+}
+
 func TestStreamIsNeverOKOnWhatItCannotJudge(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, INCONCLUSIVE, NewStream().Finish().Verdict)
