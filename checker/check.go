@@ -43,6 +43,9 @@ func Check(h *History, opts Options) Result {
 		}
 	}
 	s := split(h)
+	if opts.Only != nil {
+		s.keys = slices.DeleteFunc(s.keys, func(k *keyHistory) bool { return !slices.Contains(opts.Only, k.key) })
+	}
 	r.OpsChecked = countJudged(h)
 	if h.Count().Ok == 0 {
 		r.Lower(INCONCLUSIVE, "no operation succeeded: there is nothing to judge")
@@ -124,7 +127,7 @@ func (c *checking) violations(r *Result) {
 		}
 	}
 	if len(r.Violations) == 0 && len(unconfirmed) > 0 {
-		r.Lower(UNKNOWN, "%s: no order was found, but porcupine was not asked to confirm that", keyNames(unconfirmed))
+		r.Lower(UNKNOWN, "%s: no order was found, but porcupine was not asked to confirm that", keyNames(namesOf(unconfirmed)))
 		return
 	}
 	if len(r.Violations) == 0 {
@@ -133,6 +136,14 @@ func (c *checking) violations(r *Result) {
 	for _, k := range unconfirmed {
 		r.Violations = append(r.Violations, Violation{Check: checkLinear, Key: k.key,
 			Message: fmt.Sprintf("no order of its %d operations explains what clients saw of %s", len(k.steps), name(k.key))})
+	}
+	r.rankViolations()
+}
+
+// rankViolations sorts the violations, if there are any, keeps the first of them and lowers the verdict.
+func (r *Result) rankViolations() {
+	if len(r.Violations) == 0 {
+		return
 	}
 	slices.SortStableFunc(r.Violations, func(a, b Violation) int { return evidenceSize(a) - evidenceSize(b) })
 	r.Lower(FAIL, "%s", r.Violations[0].Message)
@@ -154,7 +165,7 @@ func evidenceSize(v Violation) int {
 func (c *checking) doubts(r *Result) {
 	doubt := func(answer judgement, format string, args ...any) {
 		if keys := c.by[answer]; len(keys) > 0 {
-			r.Lower(UNKNOWN, "%s: %s", keyNames(keys), fmt.Sprintf(format, args...))
+			r.Lower(UNKNOWN, "%s: %s", keyNames(namesOf(keys)), fmt.Sprintf(format, args...))
 		}
 	}
 	for _, d := range c.disputes {
@@ -167,10 +178,19 @@ func (c *checking) doubts(r *Result) {
 	doubt(ambiguous, "the workload broke the unique-value rule: it wrote a value twice")
 }
 
-func keyNames(keys []*keyHistory) string {
+func namesOf(keys []*keyHistory) []string {
+	var names []string
+	for _, k := range keys {
+		names = append(names, k.key)
+	}
+	return names
+}
+
+// keyNames lists keys, as many as a reason has room for.
+func keyNames(keys []string) string {
 	var names []string
 	for _, k := range keys[:min(len(keys), namesMax)] {
-		names = append(names, name(k.key))
+		names = append(names, name(k))
 	}
 	s := "key " + strings.Join(names, ", ")
 	if n := len(keys) - len(names); n > 0 {

@@ -134,19 +134,33 @@ func (o *Op) UnmarshalJSON(b []byte) error {
 	return o.Validate()
 }
 
-// WriteJSONL writes a history, one operation a line.
-func WriteJSONL(w io.Writer, h *History) error {
+// Writer writes a history, one operation a line, as it is made.
+type Writer struct {
+	buf *bufio.Writer
+	enc *json.Encoder
+	r   record
+}
+
+// NewWriter returns a Writer that writes to w.
+func NewWriter(w io.Writer) *Writer {
 	buf := bufio.NewWriterSize(w, 1<<16)
 	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)
-	var r record
-	for i := range h.Ops {
-		r.from(&h.Ops[i])
-		if err := enc.Encode(&r); err != nil {
-			return fmt.Errorf("write operation %d of the history: %w", h.Ops[i].ID, err)
-		}
+	return &Writer{buf: buf, enc: enc}
+}
+
+// Write writes one operation. It may stay in memory until Flush.
+func (w *Writer) Write(o *Op) error {
+	w.r.from(o)
+	if err := w.enc.Encode(&w.r); err != nil {
+		return fmt.Errorf("write operation %d of the history: %w", o.ID, err)
 	}
-	if err := buf.Flush(); err != nil {
+	return nil
+}
+
+// Flush hands on all that was written.
+func (w *Writer) Flush() error {
+	if err := w.buf.Flush(); err != nil {
 		return fmt.Errorf("write history: %w", err)
 	}
 	return nil
@@ -171,12 +185,30 @@ func (e *LineError) Unwrap() error { return e.Err }
 // errLineCut is what is wrong with a line that ends too early.
 var errLineCut = errors.New("the line is cut off in the middle")
 
-// ReadJSONL reads what WriteJSONL wrote, line by line. A line that is cut or malformed ends it with a *LineError; the history read so far is returned with it. Empty lines are passed over.
+// WriteJSONL writes a history, one operation a line.
+func WriteJSONL(w io.Writer, h *History) error {
+	out := NewWriter(w)
+	for i := range h.Ops {
+		if err := out.Write(&h.Ops[i]); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+// ReadJSONL reads what WriteJSONL wrote, line by line. A line that is cut or malformed ends it with a
+// *LineError; the history read so far is returned with it. Empty lines are passed over.
 func ReadJSONL(r io.Reader) (*History, error) {
 	h := &History{}
+	err := EachJSONL(r, func(o Op) { h.Ops = append(h.Ops, o) })
+	return h, err
+}
+
+// EachJSONL is ReadJSONL for histories that need not fit into memory: each operation goes to take.
+func EachJSONL(r io.Reader, take func(Op)) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, 1<<16), lineMax)
-	n := 0
+	n, ops := 0, 0
 	for lines.Scan() {
 		n++
 		line := bytes.TrimSpace(lines.Bytes())
@@ -185,14 +217,15 @@ func ReadJSONL(r io.Reader) (*History, error) {
 		}
 		op, err := readLine(line)
 		if err != nil {
-			return h, &LineError{Line: n, Read: len(h.Ops), Cut: errors.Is(err, errLineCut) && !lines.Scan(), Err: err}
+			return &LineError{Line: n, Read: ops, Cut: errors.Is(err, errLineCut) && !lines.Scan(), Err: err}
 		}
-		h.Ops = append(h.Ops, op)
+		ops++
+		take(op)
 	}
 	if err := lines.Err(); err != nil {
-		return h, &LineError{Line: n + 1, Read: len(h.Ops), Err: err}
+		return &LineError{Line: n + 1, Read: ops, Err: err}
 	}
-	return h, nil
+	return nil
 }
 
 func readLine(line []byte) (Op, error) {

@@ -47,11 +47,23 @@ var plantedBugs = []struct{ file, is, bug string }{
 	{"frontier/set.go", "other.state == c.state && other.acted == c.acted", "planted(N, other.state == c.state, true) && other.acted == c.acted"},
 	{"tighten.go", "keep[other] = false\n\t\t}\n\t\tt.last", "keep[other] = planted(N, false, true)\n\t\t}\n\t\tif planted(N, false, true) { t.keep[i] = false }\n\t\tt.last"},
 	{"tighten.go", "if st.Call <= first ||", "if planted(N, st.Call <= first, true) ||"},
+	{"stream.go", "s.returns[0].at < before", "planted(N, s.returns[0].at < before, s.returns[0].at <= before)"},
+	{"stream_key.go", "if ok, _ := st.Act(k.state); ok {", "if ok, _ := st.Act(k.state); planted(N, ok, true) {"},
+	{"stream_key.go", "for range k.deletes {", "for range planted(N, k.deletes, 0) {"},
+	{"stream_key.go", "k.deletes -= used", "k.deletes -= planted(N, used, 0)"},
+	{"stream_key.go", "for _, i := range k.cads {", "for _, i := range planted(N, k.cads, nil) {"},
+	{"stream_key.go", "case other.Sure, w != nil && w.writing == forced:", "case planted(N, other.Sure, false), w != nil && w.writing == forced:"},
+	{"stream_key.go", "w != nil && w.writing == optional:", "planted(N, w != nil, false) && w.writing == optional:"},
+	{"stream_key.go", "if v.cad != none {\n\t\t\tk.admit(v)", "if planted(N, v.cad != none, false) {\n\t\t\tk.admit(v)"},
+	{"stream_key.go", "v != nil; v = k.vals[k.steps[v.writer].Saw()] {", "v != nil; v = k.vals[planted(N, k.steps[v.writer].Saw(), absent)] {"},
+	{"stream_key.go", "if v.writing != unwritten {\n\t\tk.admit(v)", "if planted(N, v.writing != unwritten, false) {\n\t\tk.admit(v)"},
+	{"stream_forget.go", "k.vals[id].writing == written }", "planted(N, k.vals[id].writing == written, true) }"},
+	{"stream_forget.go", "needed[st.Value], needed[st.Expect] = true, true", "needed[st.Value], needed[st.Expect] = true, planted(N, true, false)"},
 }
 
 const plantedEnv = "ORDEAL_CHECKER_BUG"
 
-// TestPlantedBugs: TestEnginesAgree finds every mistake of the list. All are compiled into one program, as choices that
+// TestPlantedBugs: TestEnginesAgree, or TestStreamAgreesOnSteps for those of the stream, finds every mistake of the list. All are compiled into one program, as choices that
 // the environment makes, so that the product knows nothing of them.
 func TestPlantedBugs(t *testing.T) {
 	t.Parallel()
@@ -59,11 +71,17 @@ func TestPlantedBugs(t *testing.T) {
 		t.Skip("this is a program with planted bugs")
 	}
 	program := buildPlanted(t)
-	sound, err := tryPlanted(program, -1)
-	require.NoError(t, err, "with no bug chosen: %s", sound)
+	for _, finder := range []string{engineFinder, streamFinder} {
+		sound, err := tryPlanted(program, finder, -1)
+		require.NoError(t, err, "with no bug chosen: %s", sound)
+	}
 	for n, bug := range plantedBugs {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			out, err := tryPlanted(program, n)
+			finder := engineFinder
+			if strings.HasPrefix(bug.file, "stream") {
+				finder = streamFinder
+			}
+			out, err := tryPlanted(program, finder, n)
 			require.Error(t, err, "not found: in %s, %s", bug.file, bug.bug)
 			require.Contains(t, out, "history ", "it must fail by a history")
 			_, what, _ := strings.Cut(out, "history ")
@@ -73,9 +91,15 @@ func TestPlantedBugs(t *testing.T) {
 	}
 }
 
-// tryPlanted runs TestEnginesAgree with one of the bugs.
-func tryPlanted(program string, n int) (string, error) {
-	cmd := exec.Command(program, "-test.run=^TestEnginesAgree$", "-test.failfast", "-test.parallel=1", "-histories=100000")
+// Who finds the bugs.
+const (
+	engineFinder = "TestEnginesAgree"
+	streamFinder = "TestStreamAgreesOnSteps"
+)
+
+// tryPlanted runs one of those with one of the bugs.
+func tryPlanted(program, finder string, n int) (string, error) {
+	cmd := exec.Command(program, "-test.run=^"+finder+"$", "-test.failfast", "-test.parallel=1", "-histories=100000")
 	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", plantedEnv, n))
 	out, err := cmd.CombinedOutput()
 	return string(out), err

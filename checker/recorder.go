@@ -17,6 +17,8 @@ const recorderChunk = 256
 type Recorder struct {
 	client int
 	chunks [][]Op
+	// taken is how many of the first chunk's operations a Tail has taken, n how many were recorded in all.
+	taken, n int
 }
 
 // NewRecorder returns an empty recorder for a client.
@@ -26,6 +28,7 @@ func NewRecorder(client int) *Recorder { return &Recorder{client: client} }
 // caller fills in the outputs through the pointer, which stays good.
 func (r *Recorder) Begin(op Op, now world.Time) *Op {
 	op.Client, op.Invoke, op.Return, op.Outcome = r.client, now, Never, Unknown
+	r.n++
 	last := len(r.chunks) - 1
 	if last < 0 || len(r.chunks[last]) == recorderChunk {
 		r.chunks = append(r.chunks, make([]Op, 0, recorderChunk))
@@ -45,17 +48,11 @@ func (r *Recorder) End(op *Op, outcome Outcome, now world.Time) {
 	op.Return, op.Outcome = now, outcome
 }
 
-// Len is the number of operations recorded.
-func (r *Recorder) Len() int {
-	n := 0
-	for _, c := range r.chunks {
-		n += len(c)
-	}
-	return n
-}
+// Len is the number of operations recorded, whether or not a Tail has taken them.
+func (r *Recorder) Len() int { return r.n }
 
 // Merge makes one history of what several clients recorded, sorted by invocation, then by client, and numbers the
-// operations from 1. Operations still open stay unknown. The recorders can go on recording.
+// operations from 1. Operations still open stay unknown. The recorders can go on recording. What a Tail took is missing.
 func Merge(recs ...*Recorder) *History {
 	n := 0
 	for _, r := range recs {
@@ -67,11 +64,13 @@ func Merge(recs ...*Recorder) *History {
 			h.Ops = append(h.Ops, c...)
 		}
 	}
-	slices.SortStableFunc(h.Ops, func(a, b Op) int {
-		return cmp.Or(cmp.Compare(a.Invoke, b.Invoke), cmp.Compare(a.Client, b.Client))
-	})
+	slices.SortStableFunc(h.Ops, byInvocation)
 	for i := range h.Ops {
 		h.Ops[i].ID = i + 1
 	}
 	return h
+}
+
+func byInvocation(a, b Op) int {
+	return cmp.Or(cmp.Compare(a.Invoke, b.Invoke), cmp.Compare(a.Client, b.Client))
 }

@@ -136,10 +136,42 @@ func parseMillis(s string) (world.Time, error) {
 	return world.Time(n * 1e6), err
 }
 
+// goldenMin is how many histories there must be to accept, and how many to reject.
+const goldenMin = 60
+
+// golden are the histories of all files.
+func golden(t *testing.T) []script {
+	var all []script
+	for _, file := range []string{"histories.txt", "accept.txt", "reject.txt"} {
+		all = append(all, readScripts(t, "testdata/"+file)...)
+	}
+	return all
+}
+
+// TestEnoughScripts: there are enough histories of both kinds, and their titles, which say what they show, differ.
+func TestEnoughScripts(t *testing.T) {
+	t.Parallel()
+	titles, kinds := map[string]bool{}, map[bool]int{}
+	for _, s := range golden(t) {
+		require.False(t, titles[s.title], "%q twice", s.title)
+		titles[s.title] = true
+		kinds[s.reject]++
+	}
+	require.GreaterOrEqual(t, kinds[false], goldenMin, "to accept")
+	require.GreaterOrEqual(t, kinds[true], goldenMin, "to reject")
+}
+
+// TestScripts: every engine judges every history as its file says, and so does porcupine by itself.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	for _, s := range readScripts(t, "testdata/histories.txt") {
+	for _, s := range golden(t) {
 		t.Run(s.title, func(t *testing.T) {
+			for _, engine := range []Engine{Frontier, Porcupine} {
+				require.Equal(t, !s.reject, engineVerdict(engine, s.h), "engine %s", engine)
+			}
+			if fast := Check(s.h, Options{Engine: Fast}); fast.Verdict != UNKNOWN { // it may decline
+				require.Equal(t, s.reject, fast.Verdict == FAIL, "engine %s: %q", Fast, fast.Reasons)
+			}
 			r := Check(s.h, Options{})
 			want := OK
 			if s.reject {

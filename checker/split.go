@@ -86,56 +86,54 @@ func (s *splitter) know(key string) {
 // point adds an operation on one key.
 func (s *splitter) point(o *Op, place int32) {
 	k := s.byKey[o.Key]
-	st := step{Call: o.Invoke, Ret: o.Return, Op: place, Expect: anything, Sure: o.Outcome == Ok}
+	if st, ok := pointStep(o, place, k.intern); ok {
+		k.steps = append(k.steps, st)
+	}
+}
+
+// pointStep is what an operation on one key is to the engines; false if it says nothing.
+func pointStep(o *Op, place int32, intern func(string) value) (st step, ok bool) {
+	st = step{Call: o.Invoke, Ret: o.Return, Op: place, Expect: anything, Sure: o.Outcome == Ok}
 	if !st.Sure {
 		st.Ret = Never
 	}
 	if o.Kind == CAS || o.Kind == CAD {
 		st.Expect = absent
 		if o.Expect != nil {
-			st.Expect = k.intern(*o.Expect)
+			st.Expect = intern(*o.Expect)
 		}
 	}
 	switch {
 	case o.Kind == Put:
-		st.Kind, st.Value = register.Write, k.intern(o.Value)
+		st.Kind, st.Value = register.Write, intern(o.Value)
 	case o.Kind == Delete:
 		st.Kind = register.Write
 	case o.Kind == Get, st.Sure && !o.Swapped:
 		st.Kind = register.Read
 		if o.Found {
-			st.Value = k.intern(o.Read)
+			st.Value = intern(o.Read)
 		}
 	case o.Kind == CAS:
-		st.Kind, st.Value = register.Swap, k.intern(o.Value)
+		st.Kind, st.Value = register.Swap, intern(o.Value)
 	case st.Expect != absent:
 		st.Kind = register.Swap
 	case st.Sure:
 		// A conditional delete of nothing changes nothing: it read that the key is absent.
 		st.Kind, st.Expect = register.Read, anything
 	default:
-		return
+		return st, false
 	}
-	k.steps = append(k.steps, st)
+	return st, true
 }
 
 // scan adds one read for each known key in the range: sound for each key by itself, whether or not the cluster's scans
 // are atomic over keys. A scan that its limit cut says nothing about keys behind the last that it returned.
 func (s *splitter) scan(o *Op, place int32) {
 	if complaint := scanForm(o); complaint != "" {
-		s.scans = append(s.scans, Violation{Check: checkScan, Ops: []Op{*o},
-			Message: fmt.Sprintf("%s's %s %s %s", o.Who(), o.Call(), o.span(), complaint)})
+		s.scans = append(s.scans, scanViolation(o, complaint))
 		return
 	}
-	from, _ := slices.BinarySearchFunc(s.keys, o.Start, byName)
-	to := len(s.keys)
-	if o.End != "" {
-		to, _ = slices.BinarySearchFunc(s.keys, o.End, byName)
-	}
-	if o.Limit > 0 && len(o.Pairs) == o.Limit {
-		last, _ := slices.BinarySearchFunc(s.keys, o.Pairs[len(o.Pairs)-1].Key, byName)
-		to = last + 1
-	}
+	from, to := rangeOf(s.keys, o, byName)
 	pairs := o.Pairs
 	for i := from; i < to; i++ {
 		k := s.keys[i]
@@ -146,6 +144,24 @@ func (s *splitter) scan(o *Op, place int32) {
 		}
 		k.steps = append(k.steps, st)
 	}
+}
+
+func scanViolation(o *Op, complaint string) Violation {
+	return Violation{Check: checkScan, Ops: []Op{*o}, Message: fmt.Sprintf("%s's %s %s %s", o.Who(), o.Call(), o.span(), complaint)}
+}
+
+// rangeOf finds the sorted keys that a well-formed scan says something about.
+func rangeOf[K any](keys []K, o *Op, by func(K, string) int) (from, to int) {
+	from, _ = slices.BinarySearchFunc(keys, o.Start, by)
+	to = len(keys)
+	if o.End != "" {
+		to, _ = slices.BinarySearchFunc(keys, o.End, by)
+	}
+	if o.Limit > 0 && len(o.Pairs) == o.Limit {
+		last, _ := slices.BinarySearchFunc(keys, o.Pairs[len(o.Pairs)-1].Key, by)
+		to = last + 1
+	}
+	return from, max(from, to)
 }
 
 func byName(k *keyHistory, key string) int { return strings.Compare(k.key, key) }

@@ -64,6 +64,8 @@ type Options struct {
 	// unique values is left out then: engine Auto or Frontier or Porcupine searches for an order. Without it, a key with such a
 	// value is UNKNOWN unless it fails, since a workload of ours that repeats itself is broken.
 	Repeats bool
+	// Only are the keys to judge, if it is not nil. Of the others the history need not be whole.
+	Only []string
 	// Spread does n pieces of work, in any order and several at a time if it likes. Every goroutine that takes part calls
 	// worker once and does its pieces with what that returns. nil does one piece after the other.
 	Spread func(n int, worker func() (do func(i int)))

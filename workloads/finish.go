@@ -18,7 +18,9 @@ func (r *run) finish() (*Summary, error) {
 	if err := r.closeTrace(); err != nil {
 		return nil, err
 	}
-	r.history = checker.Merge(r.recs...)
+	if err := r.judgeHistory(); err != nil {
+		return nil, fmt.Errorf("write run folder %s: %w", r.cfg.Out, err)
+	}
 	r.judge()
 	s := r.summary()
 	if r.cfg.Out == "" {
@@ -30,9 +32,22 @@ func (r *run) finish() (*Summary, error) {
 	return s, nil
 }
 
+// judgeHistory says what clients' operations come to.
+func (r *run) judgeHistory() error {
+	if r.stream == nil {
+		r.history = checker.Merge(r.recs...)
+		r.counts = r.history.Count()
+		r.judged = checker.Check(r.history, checker.Options{Engine: r.cfg.Checker})
+		return nil
+	}
+	var err error
+	r.judged, err = r.stream.finish(r.cfg.Checker)
+	r.history, r.counts = r.stream.newest(), r.stream.stream.Counts()
+	return err
+}
+
 // judge brings together what the history, the invariants and the phases of the run say. The worst of it is the verdict.
 func (r *run) judge() {
-	r.judged = checker.Check(r.history, checker.Options{Engine: r.cfg.Checker})
 	for _, res := range []checker.Result{r.judged, r.watch.inv.Result()} {
 		r.verdict = checker.Worst(r.verdict, res.Verdict)
 		r.reasons = append(r.reasons, res.Reasons...)
@@ -43,7 +58,7 @@ func (r *run) judge() {
 	if r.panicked {
 		return // it did not get to try everything
 	}
-	if r.history.Count().Ok == 0 {
+	if r.counts.Ok == 0 {
 		r.inconclusive("no operation of any client succeeded")
 	}
 	if len(r.cfg.Nemesis) > 0 && !r.bitten() {
@@ -67,7 +82,7 @@ func (r *run) bitten() bool {
 }
 
 func (r *run) summary() *Summary {
-	n := r.history.Count()
+	n := r.counts
 	s := &Summary{
 		Workload: r.cfg.Workload, Seed: r.cfg.Seed, Flags: r.cfg.Flags(), Verdict: r.verdict,
 		Reasons: append([]string{}, r.reasons...), Kind: r.kind(), Ops: Ops{OK: n.Ok, Failed: n.Failed, Unknown: n.Unknown},
@@ -98,16 +113,10 @@ func (r *run) faultOf(rec nemesis.Record) Fault {
 
 // write fills the run's folder. The summary comes last: a folder that has one is whole.
 func (r *run) write(s *Summary) error {
-	history, err := os.Create(filepath.Join(r.cfg.Out, HistoryFile))
-	if err != nil {
-		return err
-	}
-	if err := checker.WriteJSONL(history, r.history); err != nil {
-		history.Close()
-		return err
-	}
-	if err := history.Close(); err != nil {
-		return err
+	if r.stream == nil {
+		if err := r.writeHistory(); err != nil {
+			return err
+		}
 	}
 	if len(r.watch.notes) > 0 {
 		notes := strings.Join(r.watch.notes, "\n") + "\n"
@@ -119,6 +128,18 @@ func (r *run) write(s *Summary) error {
 		return err
 	}
 	return WriteSummary(r.cfg.Out, s)
+}
+
+func (r *run) writeHistory() error {
+	history, err := os.Create(filepath.Join(r.cfg.Out, HistoryFile))
+	if err != nil {
+		return err
+	}
+	if err := checker.WriteJSONL(history, r.history); err != nil {
+		history.Close()
+		return err
+	}
+	return history.Close()
 }
 
 // close gives back what the process shares between runs, however far this one came. A world that a panic stopped in the
@@ -133,6 +154,9 @@ func (r *run) close() {
 	}
 	if r.cluster != nil {
 		r.cluster.Disarm()
+	}
+	if r.stream != nil {
+		r.stream.close()
 	}
 	if r.w == nil {
 		return

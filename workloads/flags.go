@@ -87,6 +87,7 @@ type flagValues struct {
 	stores, replicas, regions, clients, out string
 	join                                    string
 	luck, plain, checker                    string
+	stream                                  bool
 }
 
 // FlagSet is the flags of this package in a set of package flag.
@@ -118,6 +119,7 @@ func RegisterFlags(fs *flag.FlagSet) *FlagSet {
 	} {
 		fs.StringVar(d.field, d.name, d.value, d.usage)
 	}
+	fs.BoolVar(&v.stream, "stream", false, "judge and write histories while runs go on, so that long ones need no more memory than short ones")
 	return f
 }
 
@@ -203,6 +205,7 @@ func (v flagValues) options() (o Options, err error) {
 	if engine != checker.Auto {
 		o.Base.Checker = engine
 	}
+	o.Base.Stream = v.stream
 	o.ListBugs = v.bug == listNames
 	if v.bug != "" && !o.ListBugs {
 		o.Base.Bug = p.bug(v.bug)
@@ -319,6 +322,9 @@ func (c Config) Args() []string {
 	}
 	if c.Checker != "" {
 		args = append(args, "-checker="+string(c.Checker))
+	}
+	if c.Stream {
+		args = append(args, "-stream")
 	}
 	return args
 }

@@ -79,6 +79,7 @@ func TestFlagsThatAreWrong(t *testing.T) {
 		{"-bug=foo", "-bug=foo: unknown bug: want one of " + bug},
 		{"-checker=knossos", `-checker=knossos: unknown checker "knossos": want one of auto, porcupine, frontier, fast`},
 		{"-out=", "-out= is empty"},
+		{"-stream=perhaps", `invalid boolean value "perhaps" for -stream`},
 		{"-foo", "unknown flag -foo: allowed are -bug -checker -clients"},
 		{"-seed", "flag needs an argument"},
 	} {
@@ -97,7 +98,7 @@ func TestFlagsThatAreWrong(t *testing.T) {
 func TestArgsRepeatTheConfiguration(t *testing.T) {
 	t.Parallel()
 	bug := workloads.Bugs()[0].Name
-	for _, args := range []string{"", "-nemesis=none -seed=9", "-stores=6 -join=3", "-checker=frontier", "-nemesis=kill,split -duration=90s -bug=" + bug} {
+	for _, args := range []string{"", "-nemesis=none -seed=9", "-stores=6 -join=3", "-checker=frontier", "-stream", "-nemesis=kill,split -duration=90s -bug=" + bug} {
 		opts, _, err := parse(strings.Fields(args)...)
 		require.NoError(t, err)
 		cfg := opts.Configs()[0]

@@ -36,6 +36,9 @@ func (r *run) reportData(s *Summary) report.Data {
 		TraceHash: s.TraceHash, History: r.history, Ranges: r.watch.film.ranges, Operators: r.watch.film.operators,
 		OperatorsLost: r.watch.film.unfilmed,
 	}
+	if r.stream != nil {
+		d.Flags += r.stream.left()
+	}
 	for _, n := range r.rests {
 		d.Asleep = append(d.Asleep, fmt.Sprintf("%d of %d peers (%s)", n.Asleep, n.Peers, n.When))
 	}

@@ -62,11 +62,14 @@ type run struct {
 	records     []nemesis.Record
 	recs        []*checker.Recorder
 	history     *checker.History
-	rests       []Rest
-	balance     *Balance
-	stop        bool
-	panicked    bool
-	busy        int
+	// stream, if not nil, takes from recs what has settled; history is then what is left of it.
+	stream   *streaming
+	counts   checker.Counts
+	rests    []Rest
+	balance  *Balance
+	stop     bool
+	panicked bool
+	busy     int
 
 	// chaos is when faults began and ended.
 	chaosFrom, chaosTo world.Time
@@ -122,6 +125,9 @@ func (r *run) prepare() error {
 	r.watch.rotten, r.watch.sound = r.cluster.Rotten, r.cluster.Sound
 	r.keys = traffic.NewKeySet()
 	if err := r.drawSchedule(); err != nil {
+		return err
+	}
+	if err := r.openStream(); err != nil {
 		return err
 	}
 	return r.writeSchedule()
@@ -259,6 +265,7 @@ func (r *run) await(cond func() bool, limit time.Duration) bool {
 }
 
 func (r *run) report() {
+	r.pull()
 	n := 0
 	for _, rec := range r.recs {
 		n += rec.Len()

@@ -91,7 +91,7 @@ func (s *Summary) config() (Config, error) {
 		workload: s.Workload, nemesis: joinNames(s.Flags.Nemesis), bug: s.Flags.Bug, duration: s.Flags.Duration,
 		seed: decimal(s.Seed), seeds: "1", stores: decimal(s.Flags.Stores), replicas: decimal(s.Flags.Replicas),
 		regions: decimal(s.Flags.Regions), clients: decimal(s.Flags.Clients), join: decimal(s.Flags.Join), out: DefaultOut,
-		luck: decimal(s.Flags.Luck), plain: joinNames(s.Flags.Plain), checker: string(cmp.Or(s.Flags.Checker, checker.Auto)),
+		luck: decimal(s.Flags.Luck), plain: joinNames(s.Flags.Plain), checker: string(cmp.Or(s.Flags.Checker, checker.Auto)), stream: s.Flags.Stream,
 	}.options()
 	if err != nil {
 		return Config{}, err

@@ -40,6 +40,9 @@ type Config struct {
 	Plain []string `json:"plain,omitempty"`
 	// Checker judges the history; "" is checker.Auto.
 	Checker checker.Engine `json:"checker,omitempty"`
+	// Stream judges and writes the history while the run goes on, so that memory does not grow with its length. Checker
+	// then judges only what failed, once more.
+	Stream bool `json:"stream,omitempty"`
 	// Out is the folder that the run writes its files to; it exists. "" writes none.
 	Out string `json:"out,omitempty"`
 	// Schedule is the text of the schedule to carry out; "" draws one from the seed.
@@ -62,6 +65,7 @@ type Flags struct {
 	Plain    []string `json:"plain,omitempty"`
 
 	Checker checker.Engine `json:"checker,omitempty"`
+	Stream  bool           `json:"stream,omitempty"`
 }
 
 // Flags returns what a summary keeps of the configuration.
@@ -69,7 +73,7 @@ func (c Config) Flags() Flags {
 	return Flags{
 		Nemesis: append([]string{}, c.Nemesis...), Duration: c.Duration.String(), Stores: c.Stores,
 		Replicas: c.Replicas, Regions: c.Regions, Clients: c.Clients, Join: c.Join, Bug: c.Bug,
-		Luck: c.Luck, Plain: c.Plain, Checker: c.Checker,
+		Luck: c.Luck, Plain: c.Plain, Checker: c.Checker, Stream: c.Stream,
 	}
 }
 

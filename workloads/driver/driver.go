@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"ordeal/workloads"
 )
@@ -23,6 +24,10 @@ func Runs(opts workloads.Options) ([]workloads.Config, error) {
 	}
 	return cfgs, nil
 }
+
+// streamMemory is what the garbage collector of a worker tries to stay below whose runs are as long as one likes. What
+// Pebble and the program itself take comes on top.
+const streamMemory = "GOMEMLIMIT=640MiB"
 
 // Make makes runs in workers built from the source tree around the current folder, as many at a time as there are
 // cores, and shows on the console how they come along; each, if it is not nil, is told about every run that is finished, one
@@ -42,6 +47,9 @@ func Make(ctx context.Context, console *Console, self string, cfgs []workloads.C
 		if err := b.Need(cfg.Bug); err != nil {
 			return results, err
 		}
+	}
+	if slices.ContainsFunc(cfgs, func(c workloads.Config) bool { return c.Stream }) {
+		b.Env = append(b.Env, streamMemory)
 	}
 	pool := NewPool(b, min(runtime.NumCPU(), max(len(cfgs), 1)))
 	defer pool.Close()
