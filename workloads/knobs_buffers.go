@@ -26,9 +26,9 @@ type buffers struct {
 const (
 	tinyOdds = 3
 	deafOdds = 8
-	// deafRegionsMax is with how many regions stores may be made deaf so soon: of more, all of which speak at every tick, a store would
-	// hear next to nothing.
-	deafRegionsMax = 16
+	// fewRegionsMax is with how many regions stores may be made deaf so soon, and the driver be so slow in looking at them: of more, all
+	// of which speak at every tick, a store would hear next to nothing, and the driver would not see in minutes that one lacks something.
+	fewRegionsMax = 16
 )
 
 // drawBuffers has a source of its own, so that another bound does not change what else a seed draws.
@@ -36,7 +36,7 @@ func drawBuffers(seed uint64, regions int) buffers {
 	rng := rand.New(rand.NewPCG(seed, 0xb0ffe25))
 	b := plainBuffers()
 	if rng.IntN(deafOdds) == 0 {
-		if few := 2 << rng.IntN(4); regions <= deafRegionsMax {
+		if few := 2 << rng.IntN(4); regions <= fewRegionsMax {
 			b.barriers = few
 		}
 	}
@@ -59,7 +59,9 @@ func drawBuffers(seed uint64, regions int) buffers {
 		b.ids = 1 << rng.IntN(6)
 	}
 	if rng.IntN(tinyOdds) == 0 {
-		b.regionsPerTick = 1 << rng.IntN(4)
+		if few := 1 << rng.IntN(4); regions <= fewRegionsMax {
+			b.regionsPerTick = few
+		}
 	}
 	return b
 }
