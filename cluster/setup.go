@@ -8,8 +8,15 @@ import (
 	"ordeal/world"
 )
 
-// startMax bounds how long a new cluster may take until it is split, and then until it is ready.
-const startMax = 120 * time.Second
+// startMax bounds how long a new cluster may take until it is split, and then until it is ready; splitMax how much longer it may
+// take for each split, one of which comes after the other, through a network that loses some of what it takes.
+const (
+	startMax = 120 * time.Second
+	splitMax = 2 * time.Second
+)
+
+// splitLimit is how long all splits together may take.
+func (c *Config) splitLimit() time.Duration { return startMax + time.Duration(len(c.SplitKeys))*splitMax }
 
 // Start brings a new cluster up: bootstrapped, split at the configured borders, every region with all its replicas.
 func (c *Sim) Start() error {
@@ -22,9 +29,9 @@ func (c *Sim) Start() error {
 		failed = split(p, c.cfg)
 		done = true
 	})
-	limit := c.World.Now().Add(startMax)
+	limit := c.World.Now().Add(c.cfg.splitLimit())
 	if !c.World.RunWhile(func() bool { return !done }, limit) {
-		return fmt.Errorf("cluster: not split into %d regions after %v", len(c.cfg.SplitKeys)+1, startMax)
+		return fmt.Errorf("cluster: not split into %d regions after %v", len(c.cfg.SplitKeys)+1, c.cfg.splitLimit())
 	}
 	if failed != nil {
 		return failed
@@ -37,7 +44,7 @@ func (c *Sim) Start() error {
 
 // split makes the regions that a cluster starts with, within startMax.
 func split(p world.Proc, cfg Config) error {
-	end := p.Now().Add(startMax)
+	end := p.Now().Add(cfg.splitLimit())
 	cl := newClient(p, cfg.drivers(), client.Options{OpTimeout: startMax})
 	for _, key := range cfg.SplitKeys {
 		for {
@@ -51,7 +58,7 @@ func split(p world.Proc, cfg Config) error {
 			// Whatever became of it shows in the next look.
 			_, err = cl.Split(key)
 			if p.Now() >= end {
-				return fmt.Errorf("cluster: not split at %q after %v, the last error: %v", key, startMax, err)
+				return fmt.Errorf("cluster: not split at %q after %v, the last error: %v", key, cfg.splitLimit(), err)
 			}
 			p.Sleep(splitPause)
 		}
