@@ -16,7 +16,9 @@ const (
 )
 
 // splitLimit is how long all splits together may take.
-func (c *Config) splitLimit() time.Duration { return startMax + time.Duration(len(c.SplitKeys))*splitMax }
+func (c *Config) splitLimit() time.Duration {
+	return startMax + time.Duration(len(c.SplitKeys))*splitMax
+}
 
 // Start brings a new cluster up: bootstrapped, split at the configured borders, every region with all its replicas.
 func (c *Sim) Start() error {
