@@ -6,14 +6,21 @@ import (
 	"ordeal/world"
 )
 
-// Slept: a store lets the leader of a region sleep, which has applied its log up to index, the end. peers are the stores
-// of all of the region's peers. Each must have applied as much at some time: one that lags would go on lagging, since
-// nobody tells it. What a crash took from it since does not count; it comes back awake.
-func (v *Invariants) Slept(store world.NodeID, region, index uint64, peers []world.NodeID) {
-	for _, s := range peers {
-		if p := v.peer(s, region); p.most < index {
+// Member is a peer of a region, and where it is.
+type Member struct {
+	Store world.NodeID
+	Peer  uint64
+}
+
+// Slept: a store lets the leader of a region sleep, which has applied its log up to index, the end, and believes in these
+// members. Each must have applied as much at some time: one that lags would go on lagging, since nobody tells it. What a
+// crash took from it since does not count; it comes back awake. Nor does it count if it has been destroyed since: then the leader
+// has stood still while another one was elected, and falls asleep of what it was told before.
+func (v *Invariants) Slept(store world.NodeID, region, index uint64, members []Member) {
+	for _, m := range members {
+		if p := v.peer(m.Store, region); p.tombstone < m.Peer && p.most < index {
 			v.fail(checkSleep, "store %d let region %d sleep at index %d, but store %d has only applied up to %d",
-				store, region, index, s, p.most)
+				store, region, index, m.Store, p.most)
 			return
 		}
 	}

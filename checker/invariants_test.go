@@ -78,14 +78,21 @@ var invariantCases = []struct {
 	{"a region sleeps while a peer lags", checkSleep, func(v *Invariants) {
 		v.Restarted(1, 7, 10, 5, 1, 10)
 		v.Restarted(2, 7, 9, 5, 1, 9)
-		v.Slept(1, 7, 10, []world.NodeID{1, 2})
+		v.Slept(1, 7, 10, []Member{{1, 11}, {2, 12}})
 	}},
 	{"a region sleeps, and a crash takes from a peer what it had applied", "", func(v *Invariants) {
 		v.Restarted(1, 7, 9, 5, 1, 9)
 		v.Applied(1, 7, 10, 5, 0xa)
 		v.SnapshotApplied(2, 7, 10, 5)
 		v.Restarted(2, 7, 9, 5, 1, 9)
-		v.Slept(1, 7, 10, []world.NodeID{1, 2})
+		v.Slept(1, 7, 10, []Member{{1, 11}, {2, 12}})
+	}},
+	{"a leader that stood still sleeps, and a member of its day has been destroyed", "", func(v *Invariants) {
+		v.Restarted(1, 7, 10, 5, 1, 10)
+		v.PeerCreated(2, 7, 12)
+		v.PeerDestroyed(2, 7, 12)
+		v.PeerCreated(2, 7, 19)
+		v.Slept(1, 7, 10, []Member{{1, 11}, {2, 12}})
 	}},
 	{"a peer sleeps on", checkOversleep, func(v *Invariants) {
 		v.Asleep(1, 7, 2, 2*time.Second, time.Second)

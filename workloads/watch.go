@@ -225,11 +225,11 @@ func (v *watch) slept(s uint64, r *metapb.Region, leads bool, applied raft.ID) {
 	if !leads {
 		return
 	}
-	var stores []world.NodeID
+	var members []checker.Member
 	for _, m := range r.GetPeers() {
-		stores = append(stores, world.NodeID(m.GetStoreId()))
+		members = append(members, checker.Member{Store: world.NodeID(m.GetStoreId()), Peer: m.GetId()})
 	}
-	v.inv.Slept(world.NodeID(s), r.GetId(), applied.Index, stores)
+	v.inv.Slept(world.NodeID(s), r.GetId(), applied.Index, members)
 }
 
 // checkSleepers checks that nobody sleeps in trust of a store that has been down for longer than limit.

@@ -236,12 +236,12 @@ func (s *script) listener(id world.NodeID) Listener {
 			inv.ChangeProposed(id, region, at.Index, at.Term, applied)
 		},
 		Slept: func(_ uint64, r *metapb.Region, leads bool, applied raft.ID) {
-			var stores []world.NodeID
+			var members []checker.Member
 			for _, p := range r.GetPeers() {
-				stores = append(stores, world.NodeID(p.GetStoreId()))
+				members = append(members, checker.Member{Store: world.NodeID(p.GetStoreId()), Peer: p.GetId()})
 			}
 			if leads {
-				inv.Slept(id, r.GetId(), applied.Index, stores)
+				inv.Slept(id, r.GetId(), applied.Index, members)
 			}
 		},
 		HardState:        func(_, region uint64, h raft.HardState) { inv.HardState(id, region, h.Term, h.Vote, h.Commit) },
