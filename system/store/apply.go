@@ -92,7 +92,7 @@ func (s *Store) applyCommand(p *peer, cmd *ordealpb.Command, pr *proposal, befor
 	case *ordealpb.AdminCommand_CommitMerge:
 		s.applyCommitMerge(p, cmd.GetEpoch(), b.CommitMerge, before)
 	case *ordealpb.AdminCommand_RefuseMerge:
-		s.applyRefuseMerge(p, cmd.GetEpoch())
+		s.applyRefuseMerge(p, cmd.GetEpoch(), b.RefuseMerge.GetSourceId())
 	default:
 		s.applyOps(p, cmd, pr)
 	}

@@ -40,9 +40,6 @@ const (
 	scanCost        = 256 << 10
 )
 
-// putOffTurns is for how many turns a store that goes deaf may have put work off, beside as many as made it deaf.
-const putOffTurns = 8
-
 // backoff is how long a client that is refused for want of room is told to leave the region alone, or the store.
 const (
 	regionBackoff = 10 * time.Millisecond
@@ -122,7 +119,7 @@ func (s *Store) tellLoad() {
 		f(s.cfg.StoreID, s.shard, Load{
 			Requests: uint64(s.load.requests), RequestsMax: uint64(s.cfg.WaitingMax),
 			Bytes: s.load.bytes, BytesMax: s.cfg.WaitingBytesMax,
-			Barriers: uint64(len(s.barriers)), BarriersMax: 2*uint64(s.cfg.BarriersMax) + putOffTurns,
+			Barriers: uint64(len(s.barriers)), BarriersMax: 2 * uint64(s.cfg.BarriersMax),
 			PDCalls: uint64(len(s.pd.calls)), PDCallsMax: MaxPDCalls,
 			Votes: uint64(len(s.votes)), VotesMax: MaxPendingVotes,
 		})

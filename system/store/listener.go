@@ -43,8 +43,6 @@ type Listener struct {
 	PeerDestroyed func(store, region, peer uint64)
 	// PrepareMerge: the region was frozen by its log entry at commit; r is as it is now. RollbackMerge: it was thawed.
 	PrepareMerge, RollbackMerge func(store uint64, r *metapb.Region, commit uint64)
-	// RefuseMerge: the region raised its version rather than take another one over.
-	RefuseMerge func(store uint64, r *metapb.Region)
 	// CommitMerge: source, as of its log entry at commit, became part of r.
 	CommitMerge func(store uint64, r, source *metapb.Region, commit uint64)
 	// Load: what waits in a shard of the store, at the end of a turn.

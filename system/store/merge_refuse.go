@@ -40,16 +40,14 @@ func (s *Store) tireOfMerge(t *peer, source uint64) bool {
 }
 
 // applyRefuseMerge raises the region's version. If it has another epoch already, that is proof enough.
-func (s *Store) applyRefuseMerge(t *peer, epoch *metapb.RegionEpoch) {
+func (s *Store) applyRefuseMerge(t *peer, epoch *metapb.RegionEpoch, source uint64) {
 	if !region.CheckEpoch(epoch, t.region.GetRegionEpoch(), true, true) {
 		return
 	}
 	r := region.Clone(t.region)
 	r.RegionEpoch.Version++
 	s.setRegion(t, r)
-	if f := s.cfg.Listener.RefuseMerge; f != nil {
-		f(s.cfg.StoreID, r)
-	}
+	s.reached(stateMergeDeclined, r.GetId(), source)
 	if t.group.IsLeader() {
 		s.heartbeatRegion(t)
 	}

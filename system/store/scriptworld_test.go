@@ -300,7 +300,11 @@ func (s *script) listener(id world.NodeID) Listener {
 			inv.MergeRolledBack(id, r.GetId(), commit)
 			s.say("s%d thawed %s", id, region.Format(r))
 		},
-		RefuseMerge: func(_ uint64, r *metapb.Region) { s.say("s%d refused a merge, %s", id, region.Format(r)) },
+		Reached: func(_ uint64, state string, region, other uint64) {
+			if state == "merge-declined" {
+				s.say("s%d: region %d refused to take over region %d", id, region, other)
+			}
+		},
 		CommitMerge: func(_ uint64, r, source *metapb.Region, commit uint64) {
 			inv.Merged(id, r.GetId(), source.GetId(), commit)
 			s.say("s%d merged region %d into %s", id, source.GetId(), region.Format(r))

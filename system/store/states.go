@@ -17,6 +17,7 @@ const (
 	stateMergeByLog
 	stateMergeCarried
 	stateMergeRefused
+	stateMergeDeclined
 	stateMergeOfQuarantined
 	stateMergeUnnoticed
 	stateLeaderWhileMerging
@@ -74,6 +75,7 @@ var states = []reach.State{
 	stateMergeByLog:             {Name: "merge-catches-up", About: "a source that lagged was brought up from its own log before it was taken over"},
 	stateMergeCarried:           {Name: "merge-carried", About: "a source that lagged got entries that the CommitMerge carried"},
 	stateMergeRefused:           {Name: "merge-too-late", About: "a CommitMerge had no effect, since its target had changed"},
+	stateMergeDeclined:          {Name: "merge-declined", About: "a target refused to take a region over, since one of its own peers got no snapshot"},
 	stateMergeOfQuarantined:     {Name: "merge-of-quarantined", About: "a target was to take over a source that is quarantined here"},
 	stateMergeUnnoticed:         {Name: "merge-unnoticed", About: "a peer learned from others that its region had been swallowed while it was away"},
 	stateLeaderWhileMerging:     {Name: "elected-while-merging", About: "a frozen region got another leader"},
