@@ -22,7 +22,7 @@ const (
 )
 
 // BalanceRegion moves a peer from a store with much on it to one with less. Stores must differ by at least twice what the
-// region weighs and a tolerance. Only a region with the right number of peers is moved: rather one whose peer there
+// region weighs and a tolerance, and none takes what it would have to pass on. Only a region with the right number of peers is moved: rather one whose peer there
 // lags, which costs nobody anything, than one whose follower is there, and last one that has to change its leader for it.
 // All other peers must be healthy.
 func BalanceRegion(in Input) *Operator {
@@ -42,7 +42,7 @@ func BalanceRegion(in Input) *Operator {
 			diff := in.weightOn(from) - in.weightOn(to)
 			why := fmt.Sprintf("s%d has %d more than s%d", from.ID(), diff, to.ID())
 			for _, r := range candidates {
-				if !in.uneven(diff, weight(r), slack) || !in.fits(r, from.ID(), to.ID()) {
+				if !in.uneven(diff, weight(r), slack) || !in.fits(r, from.ID(), to.ID()) || in.passesOn(r, from, to) {
 					continue
 				}
 				if op := in.move(r, KindBalanceRegion, why, from.ID(), to.ID()); op != nil {
@@ -100,7 +100,28 @@ func (in Input) movable(from *core.StoreInfo) []*core.RegionInfo {
 
 // fits says whether to may have r's peer on from without the peers standing nearer to each other.
 func (in Input) fits(r *core.RegionInfo, from, to uint64) bool {
-	return region.FindPeer(r.Region, to) == nil && in.isolation(r, to, from) >= in.isolation(r, from, from)
+	return region.FindPeer(r.Region, to) == nil && in.asFar(r, from, to)
+}
+
+// asFar says whether to stands as far from r's other peers as from does.
+func (in Input) asFar(r *core.RegionInfo, from, to uint64) bool {
+	return in.isolation(r, to, from) >= in.isolation(r, from, from)
+}
+
+// passesOn says whether to has more on it already than the mean of the stores that stand where from does, and so will have
+// to give regions away itself. It is the best of those that can take this one now: others have a peer of it, are silent, or
+// are being given others. The difference that a move between two full stores makes up for is small and soon another.
+func (in Input) passesOn(r *core.RegionInfo, from, to *core.StoreInfo) bool {
+	sum, n := int64(0), int64(0)
+	stores := in.Snapshot.Stores()
+	for i := range stores {
+		s := &stores[i]
+		if s.State <= core.StoreDisconnected && in.asFar(r, from.ID(), s.ID()) {
+			sum += in.weightOn(s)
+			n++
+		}
+	}
+	return in.weightOn(to)*n > sum
 }
 
 // BalanceLeader moves leadership of a region from a store that leads many to one that leads fewer: out of the one that
