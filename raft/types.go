@@ -29,6 +29,9 @@ const (
 	KindHeartbeat
 	// KindSnapshot carries a snapshot.
 	KindSnapshot
+	// KindAppend carries entries, and says how far the log is committed. KindNews only says that.
+	KindAppend
+	KindNews
 )
 
 // KindOf classifies a message.
@@ -40,6 +43,11 @@ func KindOf(m *Message) Kind {
 		return KindHeartbeat
 	case raftpb.MsgSnap:
 		return KindSnapshot
+	case raftpb.MsgApp:
+		if len(m.GetEntries()) == 0 {
+			return KindNews
+		}
+		return KindAppend
 	}
 	return KindOther
 }

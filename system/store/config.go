@@ -71,6 +71,9 @@ type Config struct {
 	// OpsPerEntryMax and OpsBytesPerEntryMax bound the data operations that share a log entry, in number and in bytes of keys
 	// and values; a single one may be larger.
 	OpsPerEntryMax, OpsBytesPerEntryMax int
+	// EntriesInFlightMax bounds the entries of clients' writes that a leader has under way for a region. Writes that come
+	// meanwhile wait, and then share an entry.
+	EntriesInFlightMax int
 	// Append bounds what a leader has under way to a follower, and what a peer applies at a time.
 	Append raft.Bounds
 	// PromoteLagMax is the number of log entries that a learner may lack to be made a voter.
@@ -163,6 +166,7 @@ func DefaultConfig() Config {
 		BarriersMax:          4096,
 		OpsPerEntryMax:       256,
 		OpsBytesPerEntryMax:  1 << 20,
+		EntriesInFlightMax:   1,
 		Append:               raft.DefaultBounds(),
 		PromoteLagMax:        64,
 		RegionSplitBytes:     96 << 20,
@@ -209,6 +213,7 @@ func (c Config) validate() error {
 		{"BarriersMax", c.BarriersMax > 0, "above 0"},
 		{"OpsPerEntryMax", c.OpsPerEntryMax > 0, "above 0"},
 		{"OpsBytesPerEntryMax", c.OpsBytesPerEntryMax > 0, "above 0"},
+		{"EntriesInFlightMax", c.EntriesInFlightMax > 0, "above 0"},
 		{"Append", c.Append.Valid(), "bounds that let an entry through"},
 		{"ClockDrift", c.ClockDrift >= 0 && c.ClockDrift <= clockDriftMax, fmt.Sprintf("from 0 to %v", clockDriftMax)},
 		{"TrafficInterval", c.TrafficInterval >= time.Second && c.TrafficInterval%time.Second == 0, "one or more whole seconds"},

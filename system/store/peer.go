@@ -76,6 +76,8 @@ type peer struct {
 	hashed  hashed
 	reports []hashReport
 
+	// news are this turn's appends without entries, one for each other peer at most.
+	news []*raft.Message
 	// source is what this turn's snapshots of the peer are made of; snapshot is the id of the last one that it took.
 	source   *source
 	snapshot uint64

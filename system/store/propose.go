@@ -12,9 +12,14 @@ import (
 	"ordeal/system/region"
 )
 
-// proposeQueued puts the turn's data operations of p into the log, as few entries as the bounds allow.
+// proposeQueued puts data operations of p into the log, as few entries as the bounds allow. While enough entries are under
+// way the rest waits, which makes it fewer entries still; the last of them to be applied, or to be given up, lets it go on.
 func (s *Store) proposeQueued(p *peer) {
-	for len(p.ops) > 0 && !p.dead {
+	if len(p.ops) == 0 || p.dead || p.held || s.enoughInFlight(p) {
+		return
+	}
+	s.refuseOutdated(p)
+	for len(p.ops) > 0 && !p.dead && !s.enoughInFlight(p) {
 		n := s.entryOps(p.ops)
 		cmd := &ordealpb.Command{Epoch: p.region.GetRegionEpoch(), Ops: make([]*ordealpb.Op, 0, n)}
 		pr := proposal{ops: make([]request, 0, n)}
@@ -27,7 +32,41 @@ func (s *Store) proposeQueued(p *peer) {
 			s.fail(p, &pr, err)
 		}
 	}
-	p.ops = nil
+	if len(p.ops) == 0 {
+		p.ops = nil
+	}
+}
+
+// enoughInFlight says whether p leads and has as many entries under way as it may have. One that does not lead keeps nobody
+// waiting.
+func (s *Store) enoughInFlight(p *peer) bool {
+	n := 0
+	for _, list := range [][]proposal{p.unplaced, p.pending} {
+		for i := range list {
+			if len(list[i].ops) > 0 {
+				n++
+			}
+		}
+	}
+	return n >= s.cfg.EntriesInFlightMax && p.group.IsLeader()
+}
+
+// refuseOutdated answers those operations that were checked against another range than p has by now.
+func (s *Store) refuseOutdated(p *peer) {
+	// gofail: var bugWaitingNotChecked struct{}
+	// return
+
+	fits := p.ops[:0]
+	for i := range p.ops {
+		if p.ops[i].req.version == p.region.GetRegionEpoch().GetVersion() {
+			fits = append(fits, p.ops[i])
+			continue
+		}
+		s.came(p, stateWaitingOutdated)
+		s.replyError(&p.ops[i].req, p, region.EpochNotMatch(p.region))
+	}
+	clear(p.ops[len(fits):])
+	p.ops = fits
 }
 
 // entryOps is how many of ops go into one entry: one at least.

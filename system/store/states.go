@@ -39,6 +39,7 @@ const (
 	stateVoteKept
 	stateVoteUsed
 	stateWriteRefused
+	stateWaitingOutdated
 	stateReadRefused
 	stateChangeByDeposed
 	stateChangeRefused
@@ -96,6 +97,7 @@ var states = []reach.State{
 	stateChildGone:              {Name: "child-gone", About: "a split made no child, since a later peer of it is here or was"},
 	stateVoteKept:               {Name: "vote-before-split", About: "a call to an election was kept for a region that a split was still to make"},
 	stateVoteUsed:               {Name: "vote-after-split", About: "a split handed its child a call to an election that had been kept"},
+	stateWaitingOutdated:        {Name: "write-waited-too-long", About: "the region changed while writes waited for an entry that was under way"},
 	stateWriteRefused:           {Name: "write-too-late", About: "committed writes had no effect, since the region had changed in front of them"},
 	stateReadRefused:            {Name: "read-too-late", About: "a confirmed read was refused, since the region had changed before it was answered"},
 	stateChangeByDeposed:        {Name: "change-by-deposed", About: "a leader applied a membership change that a deposed one had proposed"},

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -77,12 +78,41 @@ func (s *Store) wake(p *peer) {
 }
 
 // work proposes what clients want of one group and carries out what the group wants done, until it wants nothing more.
-// Proposals come first: they were checked against the region as it is before anything else is applied to it.
 func (s *Store) work(p *peer) {
 	s.proposeQueued(p)
 	for !p.dead && !p.held && p.group.HasReady() {
 		s.handleReady(p)
+		s.proposeQueued(p)
 	}
+	s.tellNews(p)
+}
+
+// send sends what may leave at once. An append without entries, by which a leader tells how far its log is committed, is kept
+// back if writes are waiting: what takes them to the same peer says it as well.
+func (s *Store) send(p *peer, rd *raft.Ready) {
+	for _, m := range rd.Send {
+		kind := raft.KindOf(m)
+		if len(p.news) > 0 && (kind == raft.KindNews || kind == raft.KindAppend) {
+			p.news = slices.DeleteFunc(p.news, func(old *raft.Message) bool { return old.GetTo() == m.GetTo() })
+		}
+		if kind == raft.KindNews && len(p.ops) > 0 {
+			p.news = append(p.news, m)
+		} else {
+			s.post(&s.sendNow, p, m)
+		}
+	}
+	if slices.ContainsFunc(rd.Committed, raft.IsConfChange) {
+		s.tellNews(p) // to those as well who will be no members any more
+	}
+}
+
+// tellNews sends what was kept back.
+func (s *Store) tellNews(p *peer) {
+	for _, m := range p.news {
+		s.post(&s.sendNow, p, m)
+	}
+	clear(p.news)
+	p.news = p.news[:0]
 }
 
 // handleReady carries out what one group wants done next.
@@ -99,9 +129,7 @@ func (s *Store) handleReady(p *peer) {
 			Index: rd.Snapshot.GetMetadata().GetIndex(), Term: rd.Snapshot.GetMetadata().GetTerm(),
 		})
 	}
-	for _, m := range rd.Send {
-		s.post(&s.sendNow, p, m)
-	}
+	s.send(p, &rd)
 	if rd.Persisted != nil {
 		s.hold(p, rd.Persisted)
 	}
