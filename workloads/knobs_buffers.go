@@ -19,6 +19,8 @@ type buffers struct {
 	// ids is how many ids the placement driver promises at a time, regionsPerTick how many regions it looks at in a tick.
 	ids            uint64
 	regionsPerTick int
+	// entries is how many entries with writes a leader has under way. One is usual, so here a run draws more.
+	entries int
 }
 
 // Each bound is tiny in one of tinyOdds runs; the number of turns that wait for the disk, beyond which a store goes deaf, in one
@@ -63,6 +65,7 @@ func drawBuffers(seed uint64, regions int) buffers {
 			b.regionsPerTick = few
 		}
 	}
+	b.entries = 1 << rng.IntN(5)
 	return b
 }
 
@@ -73,11 +76,13 @@ func plainBuffers() buffers {
 		barriers: def.Store.BarriersMax, ops: def.Store.OpsPerEntryMax, opsBytes: def.Store.OpsBytesPerEntryMax,
 		messageBytes: def.Store.Append.MessageBytes, applyBytes: def.Store.Append.ApplyBytes, inflight: def.Store.Append.InflightMessages,
 		ids: def.PD.IDBatch, regionsPerTick: def.PD.RegionsPerTick,
+		entries: def.Store.EntriesInFlightMax,
 	}
 }
 
 func (b buffers) configure(c *cluster.Config) {
 	c.Store.BarriersMax, c.Store.OpsPerEntryMax, c.Store.OpsBytesPerEntryMax = b.barriers, b.ops, b.opsBytes
 	c.Store.Append = raft.Bounds{MessageBytes: b.messageBytes, ApplyBytes: b.applyBytes, InflightMessages: b.inflight}
+	c.Store.EntriesInFlightMax = b.entries
 	c.PD.IDBatch, c.PD.RegionsPerTick = b.ids, b.regionsPerTick
 }

@@ -178,6 +178,7 @@ func (s *script) newCluster(d *datadriven.TestData) {
 	d.MaybeScanArgs(s.t, "log-bytes", &s.cfg.LogBytesMax)
 	d.MaybeScanArgs(s.t, "log-cache", &s.cfg.LogCacheBytes)
 	d.MaybeScanArgs(s.t, "waiting", &s.cfg.WaitingMax)
+	d.MaybeScanArgs(s.t, "in-flight", &s.cfg.EntriesInFlightMax)
 	d.MaybeScanArgs(s.t, "barriers", &s.cfg.BarriersMax)
 	d.MaybeScanArgs(s.t, "hibernate", &s.cfg.HibernateTicks)
 	d.MaybeScanArgs(s.t, "report", &s.cfg.HibernateReportTicks)
