@@ -106,8 +106,11 @@ func endangers(t Target, before Region, left []world.NodeID) string {
 		return fmt.Sprintf("region %d has only %s", before.ID, plural(uint64(len(before.voters())), "replica"))
 	}
 	if up, quorum := len(upOnly(t, left)), len(left)/2+1; up < quorum {
-		return fmt.Sprintf("without s%d, region %d would have %d of %d replicas up and no quorum",
-			gone[0], before.ID, up, len(left))
+		why := fmt.Sprintf("region %d would have %d of %d replicas up and no quorum", before.ID, up, len(left))
+		if len(gone) > 0 { // nobody goes where a learner is replaced
+			why = fmt.Sprintf("without s%d, %s", gone[0], why)
+		}
+		return why
 	}
 	return ""
 }

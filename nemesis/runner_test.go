@@ -429,6 +429,15 @@ func TestVotersThatGoDoNotCount(t *testing.T) {
 	require.Empty(t, endangers(f, r, []world.NodeID{1, 2, 4}))
 }
 
+// Where a learner is to be replaced nobody of the voters goes.
+func TestReplacedLearnerIsNoVoter(t *testing.T) {
+	t.Parallel()
+	f := newFake(5)
+	r := f.regions[0]
+	f.down[2], f.down[3] = true, true
+	require.Equal(t, "region 1001 would have 2 of 4 replicas up and no quorum", endangers(f, r, []world.NodeID{1, 2, 3, 4}))
+}
+
 // arrival is a target in which a store comes by an armed point once the network is whole.
 type arrival struct{ *fakeTarget }
 
