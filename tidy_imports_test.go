@@ -56,7 +56,8 @@ var imports = []importRule{
 	{"checker/frontier", []string{"world"}, "an engine for any model knows none"},
 	{"checker", []string{"proto/...", "world", "system/region", "checker/register", "checker/linear", "checker/frontier"},
 		"a checker believes histories, not the store's insides"},
-	{"checker/formats", []string{"world", "checker", "checker/frontier"}, "a file is operations; what they were done to is for a model to say"},
+	{"checker/models", []string{"world", "checker", "checker/frontier"}, "objects are judged by what clients saw, as registers are"},
+	{"checker/formats", []string{"world", "checker", "checker/frontier", "checker/models"}, "a file is operations; what they were done to is for a model to say"},
 	{"checker/report", []string{"proto/...", "world", "system/region", "checker", "nemesis"},
 		"a report shows what was recorded"},
 

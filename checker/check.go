@@ -37,7 +37,7 @@ func Check(h *History, opts Options) Result {
 	}
 	r := Result{Verdict: OK}
 	for i := range h.Ops {
-		if err := h.Ops[i].Validate(); err != nil {
+		if err := h.Ops[i].register(); err != nil {
 			r.Lower(UNKNOWN, "the history is malformed: %v", err)
 			return r
 		}
@@ -137,11 +137,11 @@ func (c *checking) violations(r *Result) {
 		r.Violations = append(r.Violations, Violation{Check: checkLinear, Key: k.key,
 			Message: fmt.Sprintf("no order of its %d operations explains what clients saw of %s", len(k.steps), name(k.key))})
 	}
-	r.rankViolations()
+	r.Rank()
 }
 
-// rankViolations sorts the violations, if there are any, keeps the first of them and lowers the verdict.
-func (r *Result) rankViolations() {
+// Rank sorts the violations, if there are any, keeps the first of them and lowers the verdict.
+func (r *Result) Rank() {
 	if len(r.Violations) == 0 {
 		return
 	}

@@ -36,6 +36,26 @@ func seen(found bool, value string) string {
 	return quote(value)
 }
 
+// itemsShown is how many items of a list or a set are shown, the last ones.
+const itemsShown = 8
+
+// items prints what a read of a list or a set saw.
+func items(all []string) string {
+	var b strings.Builder
+	b.WriteByte('[')
+	if n := len(all) - itemsShown; n > 0 {
+		fmt.Fprintf(&b, "%d more, ", n)
+		all = all[n:]
+	}
+	for i, item := range all {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(quote(item))
+	}
+	return b.String() + "]"
+}
+
 // Clock prints a time in seconds, to the millisecond, or to the microsecond where it is finer: "4.210 s".
 func Clock(t world.Time) string {
 	if t == Never {
@@ -73,6 +93,14 @@ func (o *Op) Call() string {
 		return fmt.Sprintf("cas %s from %s to %s", name(o.Key), expect, quote(o.Value))
 	case CAD:
 		return fmt.Sprintf("cad %s from %s", name(o.Key), expect)
+	case Append:
+		return fmt.Sprintf("append %s to %s", quote(o.Value), name(o.Key))
+	case Add:
+		return fmt.Sprintf("add %s to %s", quote(o.Value), name(o.Key))
+	case Remove:
+		return fmt.Sprintf("remove %s from %s", quote(o.Value), name(o.Key))
+	case Increment:
+		return fmt.Sprintf("increment %s by %s", name(o.Key), o.Value)
 	case Scan:
 		end := "end"
 		if o.End != "" {
@@ -94,6 +122,8 @@ func (o *Op) Answer() string {
 		return string(o.Outcome)
 	}
 	switch {
+	case len(o.Items) > 0:
+		return items(o.Items)
 	case o.Kind == Get:
 		return seen(o.Found, o.Read)
 	case o.Kind == Scan:

@@ -3,6 +3,8 @@ package checker
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"ordeal/world"
 )
@@ -23,10 +25,20 @@ const (
 	// CAD (compare and delete) deletes the key if it holds what Expect says.
 	CAD  OpKind = "cad"
 	Scan OpKind = "scan"
+
+	// The following are done to objects that are no registers, which package checker/models judges. A Get reads them as well.
+
+	// Append puts Value at the end of a list.
+	Append OpKind = "append"
+	// Add puts Value into a set, Remove takes it out.
+	Add    OpKind = "add"
+	Remove OpKind = "remove"
+	// Increment adds Value, a whole number, to a counter.
+	Increment OpKind = "increment"
 )
 
 // Kinds lists all kinds in the order in which tables show them.
-var Kinds = [...]OpKind{Get, Put, Delete, CAS, CAD, Scan}
+var Kinds = [...]OpKind{Get, Put, Delete, CAS, CAD, Scan, Append, Add, Remove, Increment}
 
 // Outcome says what is known about an operation's effect.
 type Outcome string
@@ -64,7 +76,8 @@ type Op struct {
 
 	// Key is what all kinds but a scan work on.
 	Key string
-	// Value is what put and cas write. No value is written twice to a key.
+	// Value is what put and cas write, and what append, add, remove and increment are about. No value is written twice
+	// to a key.
 	Value string
 	// Expect is what cas and cad expect; nil expects the key to be absent.
 	Expect *string
@@ -76,9 +89,11 @@ type Op struct {
 	Invoke, Return world.Time
 	Outcome        Outcome
 
-	// Found says whether get, or a cas or cad that did not swap, saw a value; Read is that value.
+	// Found says whether get, or a cas or cad that did not swap, saw a value; Read is that value: of a counter the number.
 	Found bool
 	Read  string
+	// Items is what get saw in a list, in its order, or in a set.
+	Items []string
 	// Swapped says that cas or cad took effect.
 	Swapped bool
 	// Pairs is a scan's result in ascending order.
@@ -95,14 +110,23 @@ type Op struct {
 }
 
 // writes says whether an operation of this kind can change a key.
-func (k OpKind) writes() bool { return k == Put || k == Delete || k == CAS || k == CAD }
+func (k OpKind) writes() bool { return k == Put || k == Delete || k == CAS || k == CAD || k.OfObject() }
+
+// OfObject says that an operation of this kind is done to a list, a set or a counter.
+func (k OpKind) OfObject() bool { return k == Append || k == Add || k == Remove || k == Increment }
+
+// register says why an operation can't be judged as one on registers, or nil.
+func (o *Op) register() error {
+	if o.Kind.OfObject() || len(o.Items) > 0 {
+		return fmt.Errorf("operation %d: %s, which is nothing that is done to a register", o.ID, o.Call())
+	}
+	return o.Validate()
+}
 
 // Validate says what is wrong with the form of an operation, or nil.
 func (o *Op) Validate() error {
-	switch o.Kind {
-	case Get, Put, Delete, CAS, CAD, Scan:
-	default:
-		return fmt.Errorf("operation %d: unknown kind %q, want get, put, delete, cas, cad or scan", o.ID, o.Kind)
+	if !slices.Contains(Kinds[:], o.Kind) {
+		return fmt.Errorf("operation %d: unknown kind %q, want one of %s", o.ID, o.Kind, kindNames())
 	}
 	switch o.Outcome {
 	case Ok, Failed, Unknown:
@@ -119,6 +143,14 @@ func (o *Op) Validate() error {
 		return fmt.Errorf("operation %d: negative limit %d", o.ID, o.Limit)
 	}
 	return nil
+}
+
+func kindNames() string {
+	var names []string
+	for _, k := range Kinds {
+		names = append(names, string(k))
+	}
+	return strings.Join(names, ", ")
 }
 
 // History is what the clients of one run saw. All keys are absent at the start.

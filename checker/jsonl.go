@@ -64,6 +64,7 @@ type record struct {
 	Outcome    Outcome      `json:"outcome"`
 	Found      bool         `json:"found,omitempty"`
 	Read       text         `json:"read,omitempty"`
+	Items      []text       `json:"items,omitempty"`
 	Swapped    bool         `json:"swapped,omitempty"`
 	Pairs      []recordPair `json:"pairs,omitempty"`
 	Region     uint64       `json:"region,omitempty"`
@@ -83,7 +84,7 @@ func (r *record) from(o *Op) {
 	*r = record{ID: o.ID, Client: o.Client, Kind: o.Kind, Key: text(o.Key), Value: text(o.Value),
 		Start: text(o.Start), End: text(o.End), Limit: o.Limit, Invoke: o.Invoke, Outcome: o.Outcome,
 		Found: o.Found, Read: text(o.Read), Swapped: o.Swapped, Region: o.Region, ConfVer: o.Epoch.ConfVer,
-		Version: o.Epoch.Version, Term: o.Term, ApplyIndex: o.ApplyIndex, Err: text(o.Err), Pairs: r.Pairs[:0]}
+		Version: o.Epoch.Version, Term: o.Term, ApplyIndex: o.ApplyIndex, Err: text(o.Err), Pairs: r.Pairs[:0], Items: r.Items[:0]}
 	if o.Expect != nil {
 		expect := text(*o.Expect)
 		r.Expect = &expect
@@ -93,6 +94,9 @@ func (r *record) from(o *Op) {
 	}
 	for _, kv := range o.Pairs {
 		r.Pairs = append(r.Pairs, recordPair{text(kv.Key), text(kv.Value)})
+	}
+	for _, item := range o.Items {
+		r.Items = append(r.Items, text(item))
 	}
 }
 
@@ -110,6 +114,9 @@ func (r *record) op() Op {
 	}
 	for _, kv := range r.Pairs {
 		o.Pairs = append(o.Pairs, KV{string(kv.Key), string(kv.Value)})
+	}
+	for _, item := range r.Items {
+		o.Items = append(o.Items, string(item))
 	}
 	return o
 }

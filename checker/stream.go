@@ -72,7 +72,7 @@ func (s *Stream) Feed(o *Op) {
 	if s.malformed != nil {
 		return
 	}
-	if err := o.Validate(); err != nil {
+	if err := o.register(); err != nil {
 		s.malformed = err
 		return
 	}
@@ -229,7 +229,7 @@ func (s *Stream) result(linear []Violation) Result {
 		r.Lower(INCONCLUSIVE, "no operation succeeded: there is nothing to judge")
 	}
 	r.Violations = append(slices.Clone(s.scans), linear...)
-	r.rankViolations()
+	r.Rank()
 	var wide, twice []string
 	for _, k := range s.keys {
 		switch k.judged {
