@@ -126,7 +126,7 @@ func (o *Op) register() error {
 // Validate says what is wrong with the form of an operation, or nil.
 func (o *Op) Validate() error {
 	if !slices.Contains(Kinds[:], o.Kind) {
-		return fmt.Errorf("operation %d: unknown kind %q, want one of %s", o.ID, o.Kind, kindNames())
+		return fmt.Errorf("operation %d: unknown kind %q, want %s", o.ID, o.Kind, kindNames())
 	}
 	switch o.Outcome {
 	case Ok, Failed, Unknown:
@@ -150,7 +150,8 @@ func kindNames() string {
 	for _, k := range Kinds {
 		names = append(names, string(k))
 	}
-	return strings.Join(names, ", ")
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // History is what the clients of one run saw. All keys are absent at the start.

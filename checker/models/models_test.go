@@ -164,7 +164,7 @@ func random(r *rand.Rand, model string, unique bool) *checker.History {
 		if r.IntN(3) == 0 {
 			o.Kind, o.Value, o.Found = checker.Get, "", true
 			saw := s.(state)
-			if r.IntN(4) == 0 {
+			if r.IntN(2) == 0 {
 				saw = past[r.IntN(len(past))]
 			}
 			o.Items = strings.Fields(saw.list)
