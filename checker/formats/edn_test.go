@@ -3,6 +3,8 @@ package formats
 import (
 	"bufio"
 	"bytes"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"ordeal/checker"
+	"ordeal/checker/models"
 	"ordeal/world"
 )
 
@@ -31,8 +34,11 @@ func TestEDNValues(t *testing.T) {
 	}
 }
 
-// drawHistory is a history of clients of a few registers; what reads saw is anything.
-func drawHistory(t *rapid.T) *checker.History {
+// registerKinds are what is done to registers.
+var registerKinds = []checker.OpKind{checker.Get, checker.Put, checker.Delete, checker.CAS, checker.CAD, checker.Scan}
+
+// drawHistory is a history of clients of a few registers, or other objects; what reads saw is anything.
+func drawHistory(t *rapid.T, kinds []checker.OpKind) *checker.History {
 	text := func(name string) string {
 		return rapid.SampledFrom([]string{"", "a", "3", "b64:x", "\xff", "q\"\\\n"}).Draw(t, name)
 	}
@@ -43,13 +49,16 @@ func drawHistory(t *rapid.T) *checker.History {
 		recorders = append(recorders, r)
 		now = 0
 		for range rapid.IntRange(0, 4).Draw(t, "ops") {
-			op := checker.Op{Kind: rapid.SampledFrom(checker.Kinds[:]).Draw(t, "kind")}
+			op := checker.Op{Kind: rapid.SampledFrom(kinds).Draw(t, "kind")}
 			if op.Kind == checker.Scan {
 				op.Start, op.Limit = text("start"), rapid.IntRange(0, 2).Draw(t, "limit")
 			} else {
 				op.Key = rapid.SampledFrom([]string{"k", "\xff"}).Draw(t, "key")
 			}
-			if op.Kind == checker.Put || op.Kind == checker.CAS {
+			switch {
+			case op.Kind == checker.Increment:
+				op.Value = fmt.Sprint(rapid.IntRange(-1, 2).Draw(t, "amount"))
+			case op.Kind == checker.Put || op.Kind == checker.CAS || op.Kind.OfObject():
 				op.Value = text("value")
 			}
 			if (op.Kind == checker.CAS || op.Kind == checker.CAD) && rapid.Bool().Draw(t, "some") {
@@ -64,7 +73,7 @@ func drawHistory(t *rapid.T) *checker.History {
 				continue
 			}
 			if outcome == checker.Ok {
-				answer(t, o, text)
+				answer(t, o, text, kinds)
 			}
 			r.End(o, outcome, now)
 		}
@@ -73,11 +82,19 @@ func drawHistory(t *rapid.T) *checker.History {
 }
 
 // answer fills in the outputs of an operation.
-func answer(t *rapid.T, o *checker.Op, text func(string) string) {
+func answer(t *rapid.T, o *checker.Op, text func(string) string, kinds []checker.OpKind) {
 	if o.Kind == checker.CAS || o.Kind == checker.CAD {
 		o.Swapped = rapid.Bool().Draw(t, "swapped")
 	}
 	switch {
+	case o.Kind == checker.Get && slices.Contains(kinds, checker.Increment):
+		if o.Found = rapid.Bool().Draw(t, "found"); o.Found {
+			o.Read = fmt.Sprint(rapid.IntRange(-1, 3).Draw(t, "count"))
+		}
+	case o.Kind == checker.Get && !slices.Contains(kinds, checker.Put):
+		for range rapid.IntRange(0, 2).Draw(t, "items") {
+			o.Found, o.Items = true, append(o.Items, text("item"))
+		}
 	case o.Kind == checker.Scan && rapid.Bool().Draw(t, "pair"):
 		o.Pairs = []checker.KV{{Key: "k", Value: text("pair")}}
 	case o.Kind == checker.Get, (o.Kind == checker.CAS || o.Kind == checker.CAD) && !o.Swapped:
@@ -92,7 +109,7 @@ func TestEDNIsReadBack(t *testing.T) {
 	t.Parallel()
 	verdicts := map[checker.Verdict]int{}
 	rapid.Check(t, func(t *rapid.T) {
-		h := drawHistory(t)
+		h := drawHistory(t, registerKinds)
 		var b bytes.Buffer
 		require.NoError(t, WriteEDN(&b, h))
 		f, err := Read(bytes.NewReader(b.Bytes()), EDN)
@@ -109,6 +126,47 @@ func TestEDNIsReadBack(t *testing.T) {
 	})
 	require.Positive(t, verdicts[checker.OK])
 	require.Positive(t, verdicts[checker.FAIL])
+}
+
+// TestEDNOfObjectsIsReadBack: the same of lists, sets and counters.
+func TestEDNOfObjectsIsReadBack(t *testing.T) {
+	t.Parallel()
+	for name, kinds := range map[string][]checker.OpKind{
+		"append": {checker.Append, checker.Get}, "set": {checker.Add, checker.Remove, checker.Get}, "counter": {checker.Increment, checker.Get},
+	} {
+		verdicts := map[checker.Verdict]int{}
+		rapid.Check(t, func(t *rapid.T) {
+			h, m := drawHistory(t, kinds), models.ByName(name)
+			want, err := m.Check(h, checker.Options{})
+			require.NoError(t, err)
+			var b, lines bytes.Buffer
+			require.NoError(t, checker.WriteJSONL(&lines, h))
+			ours, err := Read(&lines, Auto)
+			require.NoError(t, err)
+			require.NoError(t, WriteEDN(&b, h))
+			f, err := Read(bytes.NewReader(b.Bytes()), EDN)
+			require.NoError(t, err)
+			require.Nil(t, f.Broken, b.String())
+			if models.For(h) == nil {
+				return // reads alone do not say of what
+			}
+			model, err := ParseModel(name)
+			require.NoError(t, err)
+			require.Equal(t, name, ModelFor(ours).Name)
+			for _, file := range []*File{f, ours} {
+				got, err := Check(file, model, checker.Options{})
+				require.NoError(t, err, b.String())
+				require.Equal(t, want.Verdict, got.Verdict, "%s%v\n%v", b.String(), want.Reasons, got.Reasons)
+				require.Equal(t, want.OpsChecked, got.OpsChecked, b.String())
+			}
+			again, err := model.History(f)
+			require.NoError(t, err)
+			require.Equal(t, h.Count(), again.Count(), b.String())
+			verdicts[want.Verdict]++
+		})
+		require.Positive(t, verdicts[checker.OK], name)
+		require.Positive(t, verdicts[checker.FAIL], name)
+	}
 }
 
 // TestKVAgreesWithPorcupine: the search for an order of appends says what porcupine says.
@@ -162,7 +220,7 @@ func TestKVAgreesWithPorcupine(t *testing.T) {
 // FuzzEDN: a history may come from anywhere. Whatever is in the file, it is refused, or judged without a panic, and what is written
 // of it has the same verdict.
 func FuzzEDN(f *testing.F) {
-	for _, text := range []string{logOf("3"), ednOf("1"), kvOf("ab"), "[{:process 0 :type :inv", "#{#_#a \\c \"\\u00e9\" ##NaN}"} {
+	for _, text := range []string{logOf("3"), ednOf("1"), kvOf("ab"), "[{:process 0 :type :inv", listOf("1 2"), setOf("2"), counterOf("2"), "#{#_#a \\c \"\\u00e9\" ##NaN}"} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ordeal/checker"
+	"ordeal/checker/models"
 	"ordeal/world"
 )
 
@@ -19,10 +20,12 @@ type Model struct {
 
 // Models lists all models in the order in which messages name them; a further one is a row, and a function from what
 // a File holds to a Result.
-var Models = []Model{
+var Models = slices.Concat([]Model{
 	{"register", "every key is a register that is read, written, compared and swapped", checkRegisters},
-	{"kv", "every key is a string that is read, written and appended to", checkKV},
-}
+	{kv, "every key is a string that is read, written and appended to", checkKV},
+}, objectModels())
+
+const kv = "kv"
 
 // ModelNames is the names of all models, joined by commas.
 func ModelNames() string {
@@ -46,8 +49,9 @@ func ParseModel(name string) (*Model, error) {
 
 // ModelFor is the model that a file seems to be made for.
 func ModelFor(f *File) *Model {
-	if slices.ContainsFunc(f.calls, func(c call) bool { return c.f == "append" }) {
-		return &Models[1]
+	name := f.objects()
+	if i := slices.IndexFunc(Models, func(m Model) bool { return m.Name == name }); i >= 0 {
+		return &Models[i]
 	}
 	return &Models[0]
 }
@@ -75,22 +79,27 @@ func checkRegisters(f *File, opts checker.Options) (checker.Result, error) {
 	if err != nil {
 		return checker.Result{}, err
 	}
-	if f.Format != JSONL {
-		opts.Repeats = true
-		return checker.Check(h, opts), nil
+	if m := models.For(h); m != nil {
+		return checker.Result{}, fmt.Errorf("some of its operations are of lists, sets or counters: it seems to be made for model %s", m.Name)
 	}
-	if f.Broken == nil {
-		return checker.Check(h, opts), nil
+	opts.Repeats = f.Format != JSONL
+	return f.judge(h, func(h *checker.History) (checker.Result, error) { return checker.Check(h, opts), nil })
+}
+
+// judge judges what a file holds, as far as it is there.
+func (f *File) judge(h *checker.History, check func(*checker.History) (checker.Result, error)) (checker.Result, error) {
+	if f.Format != JSONL || f.Broken == nil {
+		return check(h)
 	}
 	cut, sorted := until(h)
-	result := checker.Check(cut, opts)
-	if !sorted {
+	result, err := check(cut)
+	if err == nil && !sorted {
 		result.Lower(checker.UNKNOWN, "operations are not in the order in which they were invoked, so what is missing may have come before what is there")
 		if len(result.Violations) > 0 {
 			result.Verdict = checker.UNKNOWN
 		}
 	}
-	return result, nil
+	return result, err
 }
 
 // until is a history whose end is missing, as of the last invocation that is there: what had not returned by then is open.

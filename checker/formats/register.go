@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"ordeal/checker"
+	"ordeal/checker/models"
 )
 
 // base64Prefix begins strings that hold bytes which a string of edn can't. As in checker's own files, a string that
@@ -42,6 +43,8 @@ const registerCalls = ":read or :get, :write or :put, :delete, :cas, :scan"
 // in a tuple [key value] as the value of all operations; without any there is one register. Nil is a register that
 // holds nothing.
 type registers struct {
+	// of is the model, if they are no registers at all but other objects.
+	of    *models.Model
 	names namer
 	h     checker.History
 	// keyed is 1 for a file with keys, -1 for one without.
@@ -54,9 +57,12 @@ func (r *registers) add(c *call) error {
 		op.Err = c.note.String()
 	}
 	var err error
-	if c.f == scanCall {
+	switch {
+	case r.of != nil:
+		err = r.object(c, &op)
+	case c.f == scanCall:
 		err = r.scan(c, &op)
-	} else {
+	default:
 		err = r.point(c, &op)
 	}
 	if err != nil {
@@ -214,11 +220,14 @@ func (r *registers) scan(c *call, op *checker.Op) error {
 }
 
 // History makes a history of registers of what was read. The error names the operation that has no place in one.
-func (f *File) History() (*checker.History, error) {
+func (f *File) History() (*checker.History, error) { return f.historyOf(nil) }
+
+// historyOf is History of objects of a model.
+func (f *File) historyOf(m *models.Model) (*checker.History, error) {
 	if f.history != nil {
 		return f.history, nil
 	}
-	r := registers{names: namer{map[string]bool{}}}
+	r := registers{of: m, names: namer{map[string]bool{}}}
 	for i := range f.calls {
 		if err := r.add(&f.calls[i]); err != nil {
 			return nil, err

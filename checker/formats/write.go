@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"ordeal/checker"
+	"ordeal/checker/models"
 	"ordeal/world"
 )
 
@@ -23,7 +24,8 @@ type ednEnd struct {
 }
 
 // WriteEDN writes a history as the events of a Jepsen test with jepsen.independent: one map a line, with
-// [key value] as value. A delete writes nil. An operation that was still open has no end.
+// [key value] as value. A delete writes nil. An operation that was still open has no end. What was read of a list is
+// a vector, of a set a set, of a counter a number, which :add changes as it adds to sets.
 //
 // Jepsen's processes do one thing after the other and do not go on after :info; a client that did gets further
 // processes, as many numbers apart as there are clients. A cas that did not swap is :fail, with what it saw in :saw.
@@ -53,6 +55,7 @@ func WriteEDN(w io.Writer, h *checker.History) error {
 		return -1
 	})
 	buf := bufio.NewWriterSize(w, 1<<16)
+	of := models.For(h)
 	process := make([]int, len(h.Ops))
 	idle := map[int][]int{} // by client, the processes that may go on
 	used := map[int]int{}   // by client, how many it has had
@@ -68,7 +71,7 @@ func WriteEDN(w io.Writer, h *checker.History) error {
 			process[e.op] = o.Client + used[o.Client]*clients
 			used[o.Client]++
 		}
-		if err := writeEvent(buf, n, process[e.op], e, o); err != nil {
+		if err := writeEvent(buf, n, process[e.op], e, o, of); err != nil {
 			return fmt.Errorf("write operation %d of the history: %w", o.ID, err)
 		}
 	}
@@ -78,8 +81,11 @@ func WriteEDN(w io.Writer, h *checker.History) error {
 	return nil
 }
 
-func writeEvent(w io.Writer, index, process int, e ednEnd, o *checker.Op) error {
+func writeEvent(w io.Writer, index, process int, e ednEnd, o *checker.Op, of *models.Model) error {
 	f, val := ednCall(o, e.end && o.Outcome == checker.Ok)
+	if of != nil {
+		f, val = ednObjectCall(of, o, e.end && o.Outcome == checker.Ok)
+	}
 	typ, more := invoked, ""
 	if e.end {
 		typ = map[checker.Outcome]string{checker.Ok: wasOk, checker.Failed: failed, checker.Unknown: unsure}[o.Outcome]

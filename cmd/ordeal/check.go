@@ -37,12 +37,13 @@ func checkCommand() *cobra.Command {
 		examples: `  ordeal check out/register-7
   ordeal check -checker=porcupine -timeout=1m out/register-7/history.jsonl
   ordeal check -out=history.edn out/register-7
-  ordeal check -model=register store/etcd/latest/history.edn`,
+  ordeal check -model=register store/etcd/latest/history.edn
+  ordeal check -model=set store/etcd/latest/history.edn`,
 		flags: func(fs *flag.FlagSet) func(context.Context, []string) error {
 			engine := fs.String("checker", string(checker.Auto), workloads.CheckerUsage)
 			timeout := fs.Duration("timeout", checker.DefaultKeyTimeout, "`time` that porcupine may search for an order of one key's operations")
 			format := fs.String("format", string(formats.Auto), "`format` of FILE: jsonl (Ordeal's own), edn (events of Jepsen, or of porcupine's key-value stores), log (lines of a Jepsen log); auto looks at how it begins")
-			model := fs.String("model", "", "`model` that operations are judged by: register (read, write, cas, delete of keys) or kv (get, put and append of strings); by default kv if there are appends, else register")
+			model := fs.String("model", "", "`model` that operations are judged by: register (read, write, cas, delete of keys), kv (get, put and append of strings), append (lists), set or counter; by default the one that the operations and what reads returned look like")
 			out := fs.String("out", "", "new `file` to write the history to as well: as edn for Jepsen if its name ends in .edn, or as .jsonl")
 			asJSON := fs.Bool("json", false, "print one object in JSON")
 			return func(_ context.Context, args []string) error {
@@ -100,14 +101,14 @@ func (c *checking) run() error {
 	if history.Broken != nil && history.Len() == 0 {
 		return workloads.Usagef("%s: no history of format %s: %v", c.file, history.Format, history.Broken)
 	}
-	if c.out != "" {
-		if err := writeHistory(c.out, history); err != nil {
-			return err
-		}
-	}
 	model := c.model
 	if model == nil {
 		model = formats.ModelFor(history)
+	}
+	if c.out != "" {
+		if err := writeHistory(c.out, history, model); err != nil {
+			return err
+		}
 	}
 	result, err := formats.Check(history, model, c.opts)
 	if err != nil {
@@ -124,7 +125,7 @@ func (c *checking) run() error {
 }
 
 // writeHistory writes a history to a file that is not there yet.
-func writeHistory(name string, f *formats.File) error {
+func writeHistory(name string, f *formats.File, model *formats.Model) error {
 	write := formats.WriteEDN
 	switch filepath.Ext(name) {
 	case ".edn":
@@ -133,9 +134,9 @@ func writeHistory(name string, f *formats.File) error {
 	default:
 		return workloads.Usagef("-out=%s: want a name that ends in .edn or .jsonl", name)
 	}
-	h, err := f.History()
+	h, err := model.History(f)
 	if err != nil {
-		return workloads.Usagef("-out=%s: only histories of registers can be written: %v", name, err)
+		return workloads.Usagef("-out=%s: a history of model %s can't be written: %v", name, model.Name, err)
 	}
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
