@@ -10,6 +10,7 @@ import (
 	gofail "go.etcd.io/gofail/runtime"
 
 	"ordeal/checker"
+	"ordeal/checker/models"
 	"ordeal/nemesis"
 )
 
@@ -37,13 +38,22 @@ func (r *run) judgeHistory() error {
 	if r.stream == nil {
 		r.history = checker.Merge(r.recs...)
 		r.counts = r.history.Count()
-		r.judged = checker.Check(r.history, checker.Options{Engine: r.cfg.Checker})
-		return nil
+		var err error
+		r.judged, err = r.check(r.history, checker.Options{Engine: r.cfg.Checker})
+		return err
 	}
 	var err error
 	r.judged, err = r.stream.finish(r.cfg.Checker)
 	r.history, r.counts = r.stream.newest(), r.stream.stream.Counts()
 	return err
+}
+
+// check judges a history as what the workload's keys are.
+func (r *run) check(h *checker.History, opts checker.Options) (checker.Result, error) {
+	if m := models.ByName(r.load.Model); m != nil {
+		return m.Check(h, opts)
+	}
+	return checker.Check(h, opts), nil
 }
 
 // judge brings together what the history, the invariants and the phases of the run say. The worst of it is the verdict.

@@ -67,6 +67,9 @@ const (
 	DefaultLuck     = "0"
 )
 
+// DefaultWorkload is the list of the usual workloads.
+func DefaultWorkload() string { return joinNames(UsualWorkloads()) }
+
 // CheckerUsage describes the flag that chooses the checker.
 const CheckerUsage = "`name` of what judges histories: auto (fast, and frontier where that cannot decide), porcupine, frontier or fast"
 
@@ -101,7 +104,7 @@ func RegisterFlags(fs *flag.FlagSet) *FlagSet {
 		field              *string
 		name, value, usage string
 	}{
-		{&v.workload, "workload", allNames, "`names` joined by commas, of " + strings.Join(Workloads(), ", ") + "; or all"},
+		{&v.workload, "workload", DefaultWorkload(), "`names` joined by commas, of " + strings.Join(Workloads(), ", ") + "; or all"},
 		{&v.nemesis, "nemesis", allNames, "`names` joined by commas, of " + strings.Join(nemesisNames(), ", ") + "; or all, or none"},
 		{&v.seed, "seed", DefaultSeed, "the first `seed`, a whole number"},
 		{&v.seeds, "seeds", DefaultSeeds, fmt.Sprintf("`how many` consecutive seeds, 1 to %d", SeedsMax)},

@@ -25,7 +25,7 @@ func TestFlagsDefault(t *testing.T) {
 	opts, rest, err := parse()
 	require.NoError(t, err)
 	require.Empty(t, rest)
-	require.Equal(t, workloads.Workloads(), opts.Workloads)
+	require.Equal(t, []string{"register", "scan", "churn", "batch"}, opts.Workloads)
 	require.Equal(t, "out", opts.Out)
 	require.Len(t, opts.Base.Nemesis, len(nemesis.Families()))
 	require.Len(t, opts.Configs(), opts.Seeds*len(opts.Workloads))

@@ -18,7 +18,7 @@ import (
 // fuzzed is the run that FuzzSchedule makes: short, since the fuzzer gives up on what takes ten seconds, with room for replicas to
 // move, and few clients, so that most of the code that it sees as new is of the faults' making.
 func fuzzed(workload byte, seed uint16, faults []byte) Config {
-	all := Workloads()
+	all := UsualWorkloads()
 	cfg := Config{
 		Workload: all[int(workload)%len(all)], Seed: uint64(seed), Duration: 1500 * time.Millisecond,
 		Stores: 5, Replicas: 3, Regions: 3, Clients: 4,

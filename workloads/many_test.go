@@ -18,7 +18,7 @@ const memoryMax = 4 << 30
 // TestThousandRegions: regions beyond the hundreds start, sleep, wake, and go through a run with all faults.
 func TestThousandRegions(t *testing.T) {
 	t.Parallel()
-	for _, load := range Workloads() {
+	for _, load := range UsualWorkloads() {
 		t.Run(load, func(t *testing.T) { runMany(t, load, 1000, 2*time.Second) })
 	}
 }

@@ -38,6 +38,9 @@ const (
 // Workloads returns the names of all workloads in the order in which they run.
 func Workloads() []string { return traffic.Names() }
 
+// UsualWorkloads returns the names of those that run unless others are asked for.
+func UsualWorkloads() []string { return traffic.Usual() }
+
 // run is one simulated run.
 type run struct {
 	cfg      Config
@@ -243,7 +246,7 @@ func (r *run) client(i int, do func(*traffic.Ctx)) {
 		defer func() { r.busy-- }()
 		do(&traffic.Ctx{
 			Proc: p, Client: r.cluster.ClientReading(p, r.knobs.readFrom[i]), Rec: r.recs[i], ID: i, Clients: r.cfg.Clients, Rand: p.Rand(),
-			Stop: func() bool { return r.stop }, Keys: r.keys, Knobs: r.knobs.traffic, Fail: r.fail,
+			Stop: func() bool { return r.stop }, Keys: r.keys, Knobs: r.knobs.traffic, Model: r.load.Model, Fail: r.fail,
 		})
 	})
 }

@@ -62,7 +62,7 @@ func (c *Ctx) get(key string) sighting {
 	op := c.begin(checker.Op{Kind: checker.Get, Key: key})
 	value, found, w, err := c.Client.Get([]byte(key))
 	if err == nil {
-		op.Found, op.Read = found, short(string(value))
+		c.sawContents(op, value, found)
 	}
 	if !c.end(op, w, err) {
 		return sighting{}

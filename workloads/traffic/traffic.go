@@ -33,6 +33,8 @@ type Workload struct {
 	Setup func(*Ctx)
 	// Client is what each client does until Ctx.Stop.
 	Client func(*Ctx)
+	// Model is what its keys are, of package checker/models; "" for registers.
+	Model string
 	// busy are the buckets that clients work in first.
 	busy func(Knobs) []int
 }
@@ -76,14 +78,43 @@ func All() []Workload {
 			Client: batch,
 			busy:   hotBuckets,
 		},
+		{
+			Name:   "append",
+			About:  "lists that are appended to by a read and a compare-and-swap, and read",
+			Client: lists,
+			Model:  modelAppend,
+			busy:   hotBuckets,
+		},
+		{
+			Name:   "set",
+			About:  "sets that are added to by a read and a compare-and-swap, and read",
+			Client: sets,
+			Model:  modelSet,
+			busy:   hotBuckets,
+		},
+		{
+			Name:   "counter",
+			About:  "counters that are incremented by a read and a compare-and-swap, and read",
+			Client: counters,
+			Model:  modelCounter,
+			busy:   hotBuckets,
+		},
 	}
 }
 
 // Names returns the names of the workloads.
-func Names() []string {
+func Names() []string { return namesOf(func(Workload) bool { return true }) }
+
+// Usual returns the names of those that run unless others are asked for: they use all that the store has, while lists, sets and
+// counters are made of the same two operations.
+func Usual() []string { return namesOf(func(w Workload) bool { return w.Model == "" }) }
+
+func namesOf(which func(Workload) bool) []string {
 	var names []string
 	for _, w := range All() {
-		names = append(names, w.Name)
+		if which(w) {
+			names = append(names, w.Name)
+		}
 	}
 	return names
 }
@@ -157,6 +188,8 @@ type Ctx struct {
 	Stop  func() bool
 	Keys  *KeySet
 	Knobs Knobs
+	// Model is that of the workload.
+	Model string
 	// Fail reports what no history shows but must not happen.
 	Fail func(format string, args ...any)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ordeal/checker"
+	"ordeal/checker/models"
 	"ordeal/system/client"
 	"ordeal/system/client/clienttest"
 	"ordeal/world"
@@ -33,6 +34,7 @@ type outcome struct {
 	history *checker.History
 	keys    *KeySet
 	unread  []string
+	model   string
 }
 
 // run lets clients of a workload work on a cluster for some time, and then read all keys. Where there are faults there
@@ -40,13 +42,13 @@ type outcome struct {
 func run(t *testing.T, seed uint64, w Workload, knobs Knobs, faults clienttest.Faults, d time.Duration) outcome {
 	t.Helper()
 	c := clienttest.New(seed, 5, SplitKeys(regions)...)
-	o := outcome{cluster: c, keys: NewKeySet()}
+	o := outcome{cluster: c, keys: NewKeySet(), model: w.Model}
 	knobs.Regions = regions
 	var recs []*checker.Recorder
 	ready, working := w.Setup == nil, clients
 	for id := range clients {
 		ctx := &Ctx{
-			Rec: checker.NewRecorder(id), ID: id, Clients: clients, Keys: o.keys, Knobs: knobs,
+			Rec: checker.NewRecorder(id), ID: id, Clients: clients, Keys: o.keys, Knobs: knobs, Model: w.Model,
 			Stop: func() bool { return c.Now() >= world.Time(d) },
 			Fail: func(format string, args ...any) { t.Errorf(format, args...) },
 		}
@@ -89,6 +91,29 @@ func run(t *testing.T, seed uint64, w Workload, knobs Knobs, faults clienttest.F
 
 var trouble = clienttest.Faults{LoseRequest: 0.004, LoseReply: 0.004, Slow: 0.004, Busy: 0.05, Undetermined: 0.002}
 
+// judge judges a history as what the workload's keys are.
+func judge(t *testing.T, w Workload, h *checker.History) checker.Result {
+	m := models.ByName(w.Model)
+	if m == nil {
+		require.Empty(t, w.Model)
+		return checker.Check(h, checker.Options{})
+	}
+	r, err := m.Check(h, checker.Options{})
+	require.NoError(t, err)
+	return r
+}
+
+// kindsOf are the kinds of operations of each workload.
+var kindsOf = map[string][]checker.OpKind{
+	"register": {checker.Get, checker.Put, checker.Delete, checker.CAS, checker.CAD},
+	"scan":     {checker.Get, checker.Put, checker.Delete, checker.CAS, checker.CAD, checker.Scan},
+	"churn":    {checker.Get, checker.Put, checker.Delete, checker.CAS, checker.CAD},
+	"batch":    {checker.Get, checker.Put, checker.Delete, checker.Scan},
+	"append":   {checker.Get, checker.Append},
+	"set":      {checker.Get, checker.Add},
+	"counter":  {checker.Get, checker.Increment},
+}
+
 func TestHistoriesAreValid(t *testing.T) {
 	t.Parallel()
 	for _, w := range All() {
@@ -96,7 +121,7 @@ func TestHistoriesAreValid(t *testing.T) {
 		for seed := range uint64(6) {
 			o := run(t, seed, w, Knobs{RotateAfter: 100, KeysMax: 300}, trouble, 5*time.Second)
 			require.Empty(t, o.unread, "%s, seed %d", w.Name, seed)
-			r := checker.Check(o.history, checker.Options{})
+			r := judge(t, w, o.history)
 			require.Equal(t, checker.OK, r.Verdict, "%s, seed %d: %v", w.Name, seed, r.Reasons)
 			requireUniqueValues(t, o.history)
 			requireFinalReads(t, o)
@@ -108,15 +133,10 @@ func TestHistoriesAreValid(t *testing.T) {
 			}
 		}
 		t.Logf("%s: %d operations: %v", w.Name, total, kinds)
-		for _, kind := range checker.Kinds {
-			// The workloads that scan, and the one that does not compare.
-			scans, compares := w.Name == "scan" || w.Name == "batch", w.Name != "batch"
-			if kind == checker.Scan && scans || (kind == checker.CAS || kind == checker.CAD) && compares ||
-				kind == checker.Get || kind == checker.Put || kind == checker.Delete {
-				require.NotZero(t, kinds[kind].Ok, "%s: %s", w.Name, kind)
-			}
+		for _, kind := range kindsOf[w.Name] {
+			require.NotZero(t, kinds[kind].Ok, "%s: %s", w.Name, kind)
 		}
-		require.NotZero(t, kinds[checker.Put].Unknown, w.Name)
+		require.NotZero(t, kinds[kindsOf[w.Name][1]].Unknown, w.Name)
 		require.Less(t, kinds[checker.Delete].Total()*30, total, "%s: blind deletes must be few", w.Name)
 	}
 }
@@ -126,7 +146,8 @@ func requireUniqueValues(t *testing.T, h *checker.History) {
 	written := map[string]bool{}
 	for _, op := range h.Ops {
 		require.NoError(t, op.Validate())
-		if op.Kind == checker.Put || op.Kind == checker.CAS {
+		switch op.Kind {
+		case checker.Put, checker.CAS, checker.Append, checker.Add:
 			require.False(t, written[op.Value], "%s is written twice", op.Value)
 			written[op.Value] = true
 		}
@@ -145,7 +166,10 @@ func requireFinalReads(t *testing.T, o outcome) {
 	for _, key := range o.keys.Used() {
 		value, found := o.cluster.Value([]byte(key))
 		require.Equal(t, found, last[key].Found, key)
-		require.Equal(t, short(string(value)), last[key].Read, key)
+		want := checker.Op{}
+		(&Ctx{Model: o.model}).sawContents(&want, value, found)
+		require.Equal(t, want.Read, last[key].Read, key)
+		require.Equal(t, want.Items, last[key].Items, key)
 	}
 }
 
@@ -157,8 +181,7 @@ func TestWrongClusterIsFound(t *testing.T) {
 		faults := trouble
 		faults.Forget = 0.01
 		o := run(t, 1, w, Knobs{RotateAfter: 100, KeysMax: 300}, faults, 12*time.Second)
-		r := checker.Check(o.history, checker.Options{})
-		require.Equal(t, checker.FAIL, r.Verdict, w.Name)
+		require.Equal(t, checker.FAIL, judge(t, w, o.history).Verdict, w.Name)
 	}
 }
 
@@ -176,7 +199,7 @@ func TestSameSeedSameHistory(t *testing.T) {
 func TestKeysRotate(t *testing.T) {
 	t.Parallel()
 	const after = 60
-	for _, name := range []string{"register", "scan"} {
+	for _, name := range []string{"register", "scan", "append"} {
 		w, err := ByName(name)
 		require.NoError(t, err)
 		o := run(t, 1, w, Knobs{RotateAfter: after, HotKeys: 5}, clienttest.Faults{}, 4*time.Second)
@@ -325,6 +348,7 @@ func TestBusyRegions(t *testing.T) {
 	k, g, borders := Knobs{Regions: n, HotKeys: 16}, gridFor(n), SplitKeys(n)
 	for name, keys := range map[string][]string{
 		"register": {g.registerKey(3, 16, 0), g.registerKey(0, 16, 0)},
+		"counter":  {g.objectKey("/n", 3, 16, 0)},
 		"batch":    {g.groupOf(15, 16, 0).key(1)},
 		"scan":     {newWindows(n)[1].key(0, "x"), newWindows(n)[1].key(1, "x")},
 		"churn":    {g.key(g.hotPart(0), "/c/1/0"), g.key(g.hotPart(churnHotKeys)+churnHotBuckets-1, "/c/1/200")},
@@ -344,7 +368,8 @@ func TestBusyRegions(t *testing.T) {
 
 func TestByName(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []string{"register", "scan", "churn", "batch"}, Names())
+	require.Equal(t, []string{"register", "scan", "churn", "batch", "append", "set", "counter"}, Names())
+	require.Equal(t, []string{"register", "scan", "churn", "batch"}, Usual())
 	for _, name := range Names() {
 		w, err := ByName(name)
 		require.NoError(t, err)
@@ -352,7 +377,7 @@ func TestByName(t *testing.T) {
 		require.NotEmpty(t, w.About)
 	}
 	_, err := ByName("banking")
-	require.EqualError(t, err, `unknown workload "banking", want one of: register, scan, churn, batch`)
+	require.EqualError(t, err, `unknown workload "banking", want one of: register, scan, churn, batch, append, set, counter`)
 }
 
 func TestShort(t *testing.T) {

@@ -141,6 +141,9 @@ func (c *Cluster) with(to world.Addr, ctx *kvrpcpb.Context, key []byte, resp *or
 		}
 		return region.UndeterminedResult("test")
 	case writes && c.chance(c.Faults.Forget):
+		if cas := resp.GetCas(); cas != nil {
+			cas.Succeed = true
+		}
 		return nil
 	}
 	do(g)
