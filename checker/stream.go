@@ -202,6 +202,9 @@ func (s *Stream) scan(o *Op) {
 // Failed names the keys that no order explains, in the order in which that was found. It can be asked at any time.
 func (s *Stream) Failed() []string { return s.failed }
 
+// Violated says whether a violation has been found so far.
+func (s *Stream) Violated() bool { return len(s.failed) > 0 || len(s.scans) > 0 }
+
 // Counts is how many operations were fed, by outcome.
 func (s *Stream) Counts() Counts { return s.counts }
 

@@ -65,7 +65,10 @@ func (r *run) judge() {
 	for _, why := range r.watch.placement.broken[:min(len(r.watch.placement.broken), 1)] {
 		r.fail("the placement driver: %s", why)
 	}
-	if r.panicked {
+	if r.cut {
+		r.reasons = append(r.reasons, fmt.Sprintf("the run was stopped at %s, at the first violation", checker.Clock(r.w.Now())))
+	}
+	if r.panicked || r.cut {
 		return // it did not get to try everything
 	}
 	if r.counts.Ok == 0 {

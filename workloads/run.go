@@ -72,6 +72,8 @@ type run struct {
 	balance  *Balance
 	stop     bool
 	panicked bool
+	// seen says that a violation was seen while the run was judged, cut that it ended early for that.
+	seen, cut bool
 	busy     int
 
 	// chaos is when faults began and ended.
@@ -205,6 +207,9 @@ func (r *run) play() {
 	r.chaosFrom = r.w.Now()
 	r.hurt()
 	r.chaosTo = r.w.Now()
+	if r.cut {
+		return
+	}
 	r.noteRest(RestChaos)
 	r.heal()
 	r.drain()
@@ -269,6 +274,7 @@ func (r *run) await(cond func() bool, limit time.Duration) bool {
 
 func (r *run) report() {
 	r.pull()
+	r.seen = r.stream != nil && r.violated()
 	n := 0
 	for _, rec := range r.recs {
 		n += rec.Len()
@@ -276,7 +282,8 @@ func (r *run) report() {
 	r.progress(Progress{VirtualS: r.w.Now().Seconds(), Ops: n, Faults: len(r.records)})
 }
 
-// hurt carries out the schedule while the clients work, for the duration that was asked for.
+// hurt carries out the schedule while the clients work, for the duration that was asked for, or, if the run is judged while it
+// goes on, up to the first violation: a soak has no end that is worth waiting for.
 func (r *run) hurt() {
 	done := false
 	end := r.w.Now().Add(r.cfg.Duration)
@@ -285,8 +292,10 @@ func (r *run) hurt() {
 		r.records = nemesis.Run(p, r.cluster, r.schedule, r.cfg.Duration, r.record)
 		done = true
 	})
-	r.await(func() bool { return !done || r.w.Now() < end }, r.cfg.Duration+drainMax)
-	if !done {
+	unfinished := func() bool { return !done || r.w.Now() < end }
+	r.await(func() bool { return !r.seen && unfinished() }, r.cfg.Duration+drainMax)
+	r.cut = r.seen && unfinished()
+	if !done && !r.cut {
 		r.fail("the nemesis did not end within %v of its time", drainMax)
 	}
 }

@@ -55,6 +55,11 @@ func (r *run) pull() {
 	s.flush()
 }
 
+// violated says whether anything that is known by now makes the run fail.
+func (r *run) violated() bool {
+	return r.verdict == checker.FAIL || r.stream.stream.Violated() || len(r.watch.inv.Violations()) > 0 || len(r.watch.placement.broken) > 0
+}
+
 // take takes the next operation of the history.
 func (s *streaming) take(o *checker.Op) {
 	s.stream.Feed(o)

@@ -72,3 +72,54 @@ func TestStreamFails(t *testing.T) {
 	require.Len(t, r.judged.Violations[0].Ops, 1)
 	require.NotNil(t, r.judged.Violations[0].Picture)
 }
+
+// TestStreamStops: the first violation ends the run, with what is known of it, and the run replays to the same end.
+func TestStreamStops(t *testing.T) {
+	t.Parallel()
+	for _, load := range []string{"scan", "register"} {
+		var first *Summary
+		for range 2 {
+			cfg := streamConfig(t.TempDir(), true)
+			cfg.Workload, cfg.Duration = load, time.Minute
+			s, until := runWithLiar(t, cfg, 2*time.Second)
+			require.Equal(t, checker.FAIL, s.Verdict, "%v", s.Reasons)
+			require.Equal(t, "linearizability", s.Kind)
+			require.Contains(t, s.Reasons[0], "nobody ever wrote")
+			require.Contains(t, s.Reasons[len(s.Reasons)-1], "the run was stopped at")
+			require.Less(t, until, 10*time.Second, "a minute was asked for")
+			if first == nil {
+				first = s
+			}
+			require.Equal(t, first.TraceHash, s.TraceHash)
+			require.Equal(t, first.Reasons, s.Reasons)
+			config, again, err := ReadConfig(cfg.Out)
+			require.NoError(t, err)
+			require.True(t, config.Stream, "it is replayed as it was made")
+			require.Equal(t, s.Reasons, again.Reasons)
+			page, err := os.ReadFile(filepath.Join(cfg.Out, ReportFile))
+			require.NoError(t, err)
+			require.Contains(t, string(page), "-stream")
+		}
+	}
+}
+
+// runWithLiar makes a run in which a client records at some time what it can't have seen.
+func runWithLiar(t *testing.T, cfg Config, when time.Duration) (*Summary, time.Duration) {
+	r := &run{cfg: cfg, verdict: checker.OK, wall: startWall()}
+	lied := false
+	r.progress = func(Progress) {
+		if lied || len(r.recs) == 0 || r.w.Now() < world.Time(when) {
+			return
+		}
+		op := r.recs[0].Begin(checker.Op{Kind: checker.Get, Key: "k00/lie"}, r.w.Now())
+		op.Found, op.Read = true, "nobody wrote this"
+		r.recs[0].End(op, checker.Ok, r.w.Now())
+		lied = true
+	}
+	defer r.close()
+	require.NoError(t, r.prepare())
+	r.play()
+	s, err := r.finish()
+	require.NoError(t, err)
+	return s, time.Duration(r.w.Now())
+}
