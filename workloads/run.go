@@ -74,7 +74,7 @@ type run struct {
 	panicked bool
 	// seen says that a violation was seen while the run was judged, cut that it ended early for that.
 	seen, cut bool
-	busy     int
+	busy      int
 
 	// chaos is when faults began and ended.
 	chaosFrom, chaosTo world.Time

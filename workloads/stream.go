@@ -2,10 +2,12 @@ package workloads
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
 	"ordeal/checker"
+	"ordeal/checker/models"
 )
 
 // shownMax is how many of its newest operations the report of a run shows that is judged while it goes on.
@@ -15,7 +17,7 @@ const shownMax = 20_000
 // does not matter to memory, and a process that dies leaves what it knew.
 type streaming struct {
 	tail   *checker.Tail
-	stream *checker.Stream
+	stream stream
 	// file is nil if the run has no folder.
 	file *os.File
 	out  *checker.Writer
@@ -25,12 +27,24 @@ type streaming struct {
 	err   error
 }
 
+// stream judges a history while it is made: a checker.Stream, or one of package checker/models.
+type stream interface {
+	Feed(o *checker.Op)
+	Violated() bool
+	Counts() checker.Counts
+	Finish() checker.Result
+	Confirm(history io.Reader, opts checker.Options) (checker.Result, error)
+}
+
 // openStream begins to judge what recorders will record, if that was asked for.
 func (r *run) openStream() error {
 	if !r.cfg.Stream {
 		return nil
 	}
 	s := &streaming{stream: checker.NewStream()}
+	if m := models.ByName(r.load.Model); m != nil {
+		s.stream = m.NewStream()
+	}
 	if r.cfg.Out != "" {
 		var err error
 		if s.file, err = os.Create(filepath.Join(r.cfg.Out, HistoryFile)); err != nil {

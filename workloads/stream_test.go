@@ -25,10 +25,22 @@ func streamConfig(out string, stream bool) Config {
 // same.
 func TestStreamChangesNothing(t *testing.T) {
 	t.Parallel()
+	for _, load := range []string{"scan", "append", "set", "counter"} {
+		t.Run(load, func(t *testing.T) {
+			t.Parallel()
+			streamChangesNothing(t, load)
+		})
+	}
+}
+
+func streamChangesNothing(t *testing.T, load string) {
 	whole, streamed := t.TempDir(), t.TempDir()
-	a, err := Run(streamConfig(whole, false), nil)
+	cfg := streamConfig(whole, false)
+	cfg.Workload = load
+	a, err := Run(cfg, nil)
 	require.NoError(t, err)
-	b, err := Run(streamConfig(streamed, true), nil)
+	cfg.Stream, cfg.Out = true, streamed
+	b, err := Run(cfg, nil)
 	require.NoError(t, err)
 	require.Equal(t, checker.OK, a.Verdict, "%v", a.Reasons)
 	require.Equal(t, checker.OK, b.Verdict, "%v", b.Reasons)
@@ -76,7 +88,7 @@ func TestStreamFails(t *testing.T) {
 // TestStreamStops: the first violation ends the run, with what is known of it, and the run replays to the same end.
 func TestStreamStops(t *testing.T) {
 	t.Parallel()
-	for _, load := range []string{"scan", "register"} {
+	for _, load := range []string{"scan", "register", "append", "set", "counter"} {
 		var first *Summary
 		for range 2 {
 			cfg := streamConfig(t.TempDir(), true)
@@ -84,7 +96,7 @@ func TestStreamStops(t *testing.T) {
 			s, until := runWithLiar(t, cfg, 2*time.Second)
 			require.Equal(t, checker.FAIL, s.Verdict, "%v", s.Reasons)
 			require.Equal(t, "linearizability", s.Kind)
-			require.Contains(t, s.Reasons[0], "nobody ever wrote")
+			require.Contains(t, s.Reasons[0], "nobody wrote this")
 			require.Contains(t, s.Reasons[len(s.Reasons)-1], "the run was stopped at")
 			require.Less(t, until, 10*time.Second, "a minute was asked for")
 			if first == nil {
@@ -112,7 +124,11 @@ func runWithLiar(t *testing.T, cfg Config, when time.Duration) (*Summary, time.D
 			return
 		}
 		op := r.recs[0].Begin(checker.Op{Kind: checker.Get, Key: "k00/lie"}, r.w.Now())
-		op.Found, op.Read = true, "nobody wrote this"
+		if op.Found = true; r.load.Model == "append" || r.load.Model == "set" {
+			op.Items = []string{"nobody wrote this"}
+		} else {
+			op.Read = "nobody wrote this"
+		}
 		r.recs[0].End(op, checker.Ok, r.w.Now())
 		lied = true
 	}

@@ -62,8 +62,8 @@ func TestRegistersAreNotObjects(t *testing.T) {
 	}
 }
 
-// state is porcupine's: the elements, and the count.
-type state struct {
+// refState is porcupine's: the elements, and the count.
+type refState struct {
 	list string
 	n    int64
 }
@@ -71,9 +71,9 @@ type state struct {
 // referee is the three models once more, for porcupine.
 func referee(model string) porcupine.Model {
 	return porcupine.Model{
-		Init: func() any { return state{} },
+		Init: func() any { return refState{} },
 		Step: func(before, input, _ any) (bool, any) {
-			s, o := before.(state), input.(checker.Op)
+			s, o := before.(refState), input.(checker.Op)
 			has := strings.Fields(s.list)
 			switch {
 			case o.Kind == checker.Get && model == "counter":
@@ -87,16 +87,16 @@ func referee(model string) porcupine.Model {
 			case o.Kind == checker.Increment:
 				var n int64
 				_, err := fmt.Sscan(o.Value, &n)
-				return err == nil, state{n: s.n + n}
+				return err == nil, refState{n: s.n + n}
 			case o.Kind == checker.Append:
-				return true, state{list: s.list + " " + o.Value}
+				return true, refState{list: s.list + " " + o.Value}
 			}
 			has = slices.DeleteFunc(has, func(v string) bool { return v == o.Value })
 			if o.Kind == checker.Add {
 				has = append(has, o.Value)
 			}
 			slices.Sort(has)
-			return true, state{list: strings.Join(has, " ")}
+			return true, refState{list: strings.Join(has, " ")}
 		},
 	}
 }
@@ -153,17 +153,18 @@ func events(ops []checker.Op) []porcupine.Operation {
 // random plays operations on an object, of which each acts somewhere between its call and its return. Unique elements are
 // written once and never removed.
 func random(r *rand.Rand, model string, unique bool) *checker.History {
-	step, s := referee(model).Step, any(state{})
-	past := []state{{}}
+	step, s := referee(model).Step, any(refState{})
+	past := []refState{{}}
 	h := &checker.History{}
+	gap := []int{3, 12}[r.IntN(2)]
 	for i := range 2 + r.IntN(9) {
-		at := int64(20 + 3*i)
+		at := int64(20 + gap*i)
 		o := checker.Op{ID: i + 1, Client: i, Key: "x", Outcome: checker.Ok,
 			Invoke: world.Time(at - r.Int64N(9)), Return: world.Time(at + r.Int64N(9))}
 		write(r, &o, model, i, unique)
 		if r.IntN(3) == 0 {
 			o.Kind, o.Value, o.Found = checker.Get, "", true
-			saw := s.(state)
+			saw := s.(refState)
 			if r.IntN(2) == 0 {
 				saw = past[r.IntN(len(past))]
 			}
@@ -184,7 +185,7 @@ func random(r *rand.Rand, model string, unique bool) *checker.History {
 		}
 		if acts {
 			_, s = step(s, o, nil)
-			past = append(past, s.(state))
+			past = append(past, s.(refState))
 		}
 		h.Ops = append(h.Ops, o)
 	}
