@@ -193,6 +193,11 @@ func (k *keyOps) judge(timeout time.Duration) finding {
 		}
 		return finding{violation: f.violation(k.key), confirmed: k.model.confirm(f.projected(), timeout)}
 	}
+	if k.model.chain == noOrder {
+		if f := k.bounds(timeout); f != nil {
+			return *f
+		}
+	}
 	return k.search(timeout)
 }
 

@@ -35,7 +35,7 @@ func TestStreamAgrees(t *testing.T) {
 				continue // elements that repeat are for whole histories
 			}
 			r, fails := rand.New(rand.NewPCG(5, uint64(i))), 0
-			const n = 15_000
+			const n = 6000
 			for range n {
 				h := random(r, m.Name, unique)
 				want, err := m.Check(h, checker.Options{})

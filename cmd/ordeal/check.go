@@ -147,7 +147,7 @@ func writeHistory(name string, f *formats.File, model *formats.Model) error {
 
 func printCheck(w io.Writer, model *formats.Model, f *formats.File, result *checker.Result) error {
 	as := ""
-	if f.Format != formats.JSONL {
+	if f.Format != formats.JSONL || model != &formats.Models[0] {
 		as = fmt.Sprintf("; %s, judged as %s", f.Format, model.Name)
 	}
 	fmt.Fprintf(w, "verdict: %s (%d operations recorded, %d judged, on %d keys%s)\n",

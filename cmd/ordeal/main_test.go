@@ -74,7 +74,7 @@ func TestMistakesAreAnsweredInOneLine(t *testing.T) {
 	write("cut.jsonl", good[:len(good)-20])
 	write("first.jsonl", good[:20])
 	write("thesis.txt", "years of work\n")
-	write("txn.edn", "{:process 0 :type :invoke :f :txn :value [[:r 1 nil]]}\n")
+	write("txn.edn", "{:process 0 :type :invoke :f :txn :value [[:r 1 nil] [:append 1 2]]}\n")
 	write("cut/summary.json", `{"workload":"regi`)
 	write("empty/nothing", "")
 	write("bad/summary.json", `{"workload":"register","seed":1,"verdict":"OK","flags":{"nemesis":["kill"],"duration":"5s","stores":5,"replicas":3,"regions":4,"clients":8}}`)
@@ -123,7 +123,8 @@ func TestMistakesAreAnsweredInOneLine(t *testing.T) {
 		{"check -format=fly cut.jsonl", []string{"-format=fly", "auto, jsonl, edn, log"}},
 		{"check -format=edn cut.jsonl", []string{"cut.jsonl", "no history of format edn", "line 1"}},
 		{"check -model=fly cut.jsonl", []string{"-model=fly", "register, kv"}},
-		{"check txn.edn", []string{"txn.edn", ":txn of line 1", ":read", "-model= takes register, kv"}},
+		{"check txn.edn", []string{"txn.edn", ":txn of line 1", "those of several are not judged", "-model= takes register, kv, append, set, counter"}},
+		{"check -model=register txn.edn", []string{"txn.edn", ":txn of line 1", "no operation of a register", ":read"}},
 		{"check -out=x.txt cut.jsonl", []string{"-out=x.txt", ".edn or .jsonl"}},
 		{"check -out=cut.jsonl cut.jsonl", []string{"-out=cut.jsonl", "exists", "new file"}},
 		{"check -timeout=-1s cut.jsonl", []string{"-timeout=-1s"}},
@@ -173,6 +174,26 @@ func TestCheckJudgesHistories(t *testing.T) {
 	code, stdout, stderr = ordeal(t, dir, "check", "-model=register", "history.edn")
 	require.Equal(t, workloads.ExitFail, code, stderr)
 	require.Contains(t, stdout, "verdict: FAIL (2 operations recorded, 2 judged, on 1 keys; edn, judged as register)")
+}
+
+// TestCheckJudgesObjects: a history of a set goes in as a log of Jepsen and out as ours and as edn, and has one verdict.
+func TestCheckJudgesObjects(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	log := "INFO - 0\t:invoke\t:add\t7\nINFO - 0\t:ok\t:add\t7\nINFO - 0\t:invoke\t:read\tnil\nINFO - 0\t:ok\t:read\t#{}\n"
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "jepsen.log"), []byte(log), 0o644))
+	from := "jepsen.log"
+	for _, to := range []string{"ours.jsonl", "theirs.edn", "again.jsonl"} {
+		code, stdout, stderr := ordeal(t, dir, "check", "-out="+to, from)
+		require.Equal(t, workloads.ExitFail, code, stderr)
+		require.Contains(t, stdout, "verdict: FAIL (2 operations recorded, 2 judged, on 1 keys; ")
+		require.Contains(t, stdout, "judged as set)")
+		require.Contains(t, stdout, `lacks "7", although c0's add of "7" had been acknowledged`)
+		from = to
+	}
+	code, _, stderr := ordeal(t, dir, "check", "-model=counter", "ours.jsonl")
+	require.Equal(t, workloads.ExitUsage, code)
+	require.Contains(t, stderr, "want one of increment, get for model counter")
 }
 
 // TestCheckJudgesWhatThereIs: a file that ends in half a line, as after a crash, has a verdict; one that is malformed has not.

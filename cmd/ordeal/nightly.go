@@ -36,8 +36,10 @@ the seeds that follow.`,
 			flags := workloads.RegisterFlags(fs)
 			fs.Lookup("seed").Usage = "the first `seed` of the first night in a folder, a whole number; if not given, the date followed by nine zeros"
 			fs.Lookup("seed").DefValue = ""
-			if err := setDefault(fs, "out", filepath.Join(workloads.DefaultOut, "nightly")); err != nil {
-				panic(err)
+			for name, value := range map[string]string{"out": filepath.Join(workloads.DefaultOut, "nightly"), "workload": "all"} {
+				if err := setDefault(fs, name, value); err != nil {
+					panic(err)
+				}
 			}
 			fs.Lookup("out").Usage = "`folder` of the night"
 			limit := fs.Duration("for", defaultNight, "`time` that the night takes")
