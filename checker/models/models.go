@@ -180,6 +180,9 @@ func (f *finding) add(r *checker.Result, key string) {
 		r.Lower(checker.UNKNOWN, "THE CHECKERS DISAGREE, which is a bug in one of them: key %q: porcupine has an order for what is left of a violation: %s",
 			key, f.violation.Message)
 	default:
+		if f.confirmed == porcupine.Unknown {
+			f.violation.Message += "; porcupine did not come to an end about it"
+		}
 		r.Violations = append(r.Violations, *f.violation)
 	}
 }
