@@ -11,7 +11,7 @@ import (
 )
 
 // Stream judges a history while it is made, as Check judges one that is whole, and in memory that does not grow with its
-// length: of each key it keeps what is still in motion (growing, counting), and of the rest a sum. What does grow is some 300
+// length: of each key it keeps what is still in motion (growing, counting), and of the rest a sum. What does grow is some 500
 // bytes for each key and each write of unknown outcome that nobody ever sees.
 //
 // It takes sets that are only added to, and counts on it that no element is written twice. It says which keys failed; why, a Check

@@ -45,8 +45,6 @@ type written struct {
 	shown bool
 }
 
-func newGrowing(of order) *growing { return &growing{of: of, writes: map[string]*written{}} }
-
 func (g *growing) call(o *checker.Op) state {
 	if o.Outcome == checker.Ok {
 		g.open++
@@ -56,6 +54,9 @@ func (g *growing) call(o *checker.Op) state {
 	}
 	if g.writes[o.Value] != nil {
 		return writtenTwice
+	}
+	if g.writes == nil {
+		g.writes = map[string]*written{}
 	}
 	w := &written{element: o.Value, invoke: o.Invoke, ret: checker.Never}
 	g.writes[o.Value] = w
@@ -195,16 +196,24 @@ func (g *growing) fits(o *checker.Op) bool {
 	return !slices.ContainsFunc(g.waiting, late)
 }
 
-// settle puts all levels into the base.
+// settle puts all levels into the base, and gives back the memory that they took.
 func (g *growing) settle() {
+	if len(g.levels) == 0 {
+		return
+	}
 	g.base = g.size()
 	for _, l := range g.levels {
 		for _, w := range l.writes {
 			g.hash = g.add(g.hash, w.element)
-			delete(g.writes, w.element)
 		}
 	}
-	g.levels = nil
+	g.levels, g.writes, g.waiting = nil, nil, append([]*written(nil), g.waiting...)
+	for _, w := range g.waiting {
+		if g.writes == nil {
+			g.writes = map[string]*written{}
+		}
+		g.writes[w.element] = w
+	}
 }
 
 // add is the hash of some elements and one more. That of a list depends on their order.

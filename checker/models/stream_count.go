@@ -97,5 +97,5 @@ func (m *Model) inMotion() inMotion {
 	if m.chain == noOrder {
 		return newCounting()
 	}
-	return newGrowing(m.chain)
+	return &growing{of: m.chain}
 }
