@@ -1,8 +1,6 @@
 package linear
 
 import (
-	"math"
-
 	"ordeal/checker/register"
 	"ordeal/world"
 )
@@ -14,14 +12,16 @@ const none = -1
 type cell struct {
 	// writer wrote it and consumer replaced it: steps, or none.
 	writer, consumer int32
-	// reads is the first of its reads by call, and next leads from each to the next.
-	reads int32
+	// reads is the first of its reads by call, and next leads from each to the next; lastRead is the last.
+	reads, lastRead int32
+	// readRet is the least return of its reads.
+	readRet world.Time
 	// happened says that the writer certainly acted.
 	happened bool
+	// follows says that the writer is a swap from another value.
+	follows bool
 	// taken says that a write that may not have happened has become a maker.
 	taken bool
-	// readRet is the least return of its reads, readCall the greatest call.
-	readRet, readCall world.Time
 }
 
 // collect fills in cells and the items that are no chains. It says whether nothing contradicts itself yet, and whether
@@ -37,13 +37,14 @@ func (c *Checker) collect(values int) (sound, unique bool) {
 				return false, false
 			}
 			cl.writer, cl.happened = i, s.Sure
+			cl.follows = s.Kind == register.Swap && s.Expect != register.Absent
 		}
 		switch {
 		case s.Kind == register.Read:
 			sound = c.read(i, s) && sound
 		case s.Kind == register.Swap && s.Expect == register.Absent:
 			if s.Value == register.Absent && s.Sure {
-				c.items = append(c.items, item{s.Call, s.Ret, i, register.Absent, absentRead})
+				c.add(i, item{s.Call, s.Ret, i, register.Absent, absentRead})
 			}
 		case s.Kind == register.Swap && s.Sure:
 			cl := &c.cells[s.Expect]
@@ -52,7 +53,7 @@ func (c *Checker) collect(values int) (sound, unique bool) {
 		case s.Kind == register.Swap && s.Value == register.Absent:
 			c.loose = append(c.loose, i)
 		case s.Value == register.Absent:
-			c.items = append(c.items, item{s.Call, s.Ret, i, register.Absent, maker})
+			c.add(i, item{s.Call, s.Ret, i, register.Absent, maker})
 		}
 	}
 	return sound, true
@@ -64,24 +65,32 @@ func (c *Checker) reset(values int) {
 	}
 	c.cells = c.cells[:values]
 	for v := range c.cells {
-		c.cells[v] = cell{writer: none, consumer: none, reads: none, readRet: register.Never, readCall: math.MinInt64}
+		c.cells[v] = cell{writer: none, consumer: none, reads: none, readRet: register.Never}
 	}
 	if cap(c.next) < len(c.steps) {
 		c.next = make([]int32, len(c.steps))
 	}
 	c.next = c.next[:len(c.steps)]
-	c.items, c.zones, c.loose = c.items[:0], c.zones[:0], c.loose[:0]
+	if cap(c.slots) < len(c.steps) {
+		c.slots = make([]int32, len(c.steps))
+	}
+	c.slots = c.slots[:len(c.steps)]
+	clear(c.slots)
+	c.items, c.late, c.zones, c.loose = c.items[:0], c.late[:0], c.zones[:0], c.loose[:0]
 }
 
 // read adds a read. A conditional step that did not swap although it saw what it expected is unsound.
 func (c *Checker) read(i int32, s *register.Step) bool {
 	if s.Value == register.Absent {
-		c.items = append(c.items, item{s.Call, s.Ret, i, register.Absent, absentRead})
+		c.add(i, item{s.Call, s.Ret, i, register.Absent, absentRead})
 		return s.Expect != s.Value
 	}
 	cl := &c.cells[s.Value]
+	if cl.reads == none {
+		cl.lastRead = i
+	}
 	c.next[i], cl.reads = cl.reads, i
-	cl.readRet, cl.readCall = min(cl.readRet, s.Ret), max(cl.readCall, s.Call)
+	cl.readRet = min(cl.readRet, s.Ret)
 	return s.Expect != s.Value
 }
 

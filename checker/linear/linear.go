@@ -69,14 +69,21 @@ var (
 // Checker judges keys one after the other. It keeps its memory from one to the next; its zero value is ready.
 // A step takes about 60 bytes of it.
 type Checker struct {
-	steps    []register.Step
-	cells    []cell
-	next     []int32
-	zones    []zone
-	items    []item
-	order    []int32
-	verifier register.Verifier
-	where    world.Time
+	steps []register.Step
+	cells []cell
+	next  []int32
+	zones []zone
+	items []item
+	order []int32
+	// slots says of each step which item's window begins, or which zone ends, with its call: 1 and its place in items, or
+	// -1 less its place in zones; 0 is none.
+	slots []int32
+	// late are items that slots has no room for.
+	late       []item
+	spareZones []zone
+	spareItems []item
+	verifier   register.Verifier
+	where      world.Time
 	// loose are the conditional deletes of unknown outcome, and exits what they may have done.
 	loose []int32
 	exits map[register.Value]exit
