@@ -10,7 +10,8 @@ import (
 // zone is a chain that is current throughout [from, to].
 type zone struct {
 	from, to world.Time
-	head     register.Value
+	// head is the step that it begins with.
+	head int32
 	// way is the value that it leaves, if there is an exit from it, else Absent.
 	way register.Value
 	// needsNil says that it begins with a swap from absent, leavesNil that it ends with a conditional delete.
@@ -35,7 +36,7 @@ const (
 // item is something that can be done at one instant of [from, to], both included.
 type item struct {
 	from, to world.Time
-	// ref is a step, or -1 minus the first value of a chain.
+	// ref is a step, or -1 minus the first step of a chain.
 	ref int32
 	// way is the value that a chain leaves, if there is an exit from it, else Absent.
 	way   register.Value
@@ -63,37 +64,35 @@ func (s *stretch) add(ret, call world.Time, at int32) bool {
 // chains makes zones and items of all chains. It is false if a step of a chain returned before one was invoked that
 // goes before it, or if swaps expect each other's values in a circle that nothing leads into.
 func (c *Checker) chains() bool {
-	written, walked := 0, 0
-	for v := range c.cells {
-		if !c.cells[v].happened {
+	walked := 0
+	for k := len(c.heads) - 1; k >= 0; k-- {
+		if !c.cells[c.steps[c.heads[k]].Value].happened {
 			continue
 		}
-		written++
-		if c.cells[v].follows {
-			continue
-		}
-		n, ok := c.chain(register.Value(v))
+		n, ok := c.chain(c.heads[k])
 		if !ok {
 			return false
 		}
 		walked += n
 	}
-	return walked == written
+	return walked == c.happened
 }
 
-// chain adds the chain that begins with a value and returns how many values it goes through.
-func (c *Checker) chain(head register.Value) (values int, ok bool) {
-	at := c.cells[head].writer
-	w := &c.steps[at]
-	all := stretch{w.Ret, w.Call, at}
+// chain adds the chain that begins with a step, whose links it makes, and returns how many values it goes through.
+func (c *Checker) chain(head int32) (values int, ok bool) {
+	w := &c.steps[head]
+	all := stretch{w.Ret, w.Call, head}
 	leavesNil := false
-	v := head
+	v, end := w.Value, head
 	for {
 		values++
 		cl := &c.cells[v]
-		if cl.reads != none && !all.add(cl.readRet, c.steps[cl.lastRead].Call, cl.lastRead) {
-			c.where = cl.readRet
-			return values, false
+		if cl.reads != none {
+			if !all.add(cl.readRet, c.steps[cl.lastRead].Call, cl.lastRead) {
+				c.where = cl.readRet
+				return values, false
+			}
+			c.next[end], end = cl.reads, cl.lastRead
 		}
 		if cl.consumer == none {
 			break
@@ -103,11 +102,13 @@ func (c *Checker) chain(head register.Value) (values int, ok bool) {
 			c.where = s.Ret
 			return values, false
 		}
+		c.next[end], end = cl.consumer, cl.consumer
 		if v = s.Value; v == register.Absent {
 			leavesNil = true
 			break
 		}
 	}
+	c.next[end] = none
 	needsNil := w.Kind == register.Swap
 	way := register.Absent
 	if len(c.exits) > 0 && !leavesNil {
@@ -129,7 +130,7 @@ func (c *Checker) chain(head register.Value) (values int, ok bool) {
 	case needsNil:
 		class = creator
 	}
-	c.add(all.at, item{all.last, all.first, -1 - int32(head), way, class})
+	c.add(all.at, item{all.last, all.first, -1 - head, way, class})
 	return values, true
 }
 
@@ -158,7 +159,9 @@ func (c *Checker) arrange() bool {
 		if z == len(c.zones) {
 			break
 		}
-		it.from = c.outside(z, it.from, +1)
+		if c.zones[z].from < it.from {
+			it.from = c.zones[z].to
+		}
 		it.to = c.outside(z, it.to, -1)
 		if it.from > it.to {
 			c.where = it.from
@@ -231,6 +234,14 @@ func (c *Checker) outside(z int, t world.Time, direction int) world.Time {
 
 // zoneAfter is the first zone from z on that ends after t. It looks near z first, since most windows are short.
 func (c *Checker) zoneAfter(z int, t world.Time) int {
+	for near := min(z+4, len(c.zones)); z < near; z++ {
+		if c.zones[z].to > t {
+			return z
+		}
+	}
+	if z == len(c.zones) {
+		return z
+	}
 	step := 1
 	for z+step < len(c.zones) && c.zones[z+step].to <= t {
 		step *= 2

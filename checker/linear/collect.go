@@ -12,14 +12,12 @@ const none = -1
 type cell struct {
 	// writer wrote it and consumer replaced it: steps, or none.
 	writer, consumer int32
-	// reads is the first of its reads by call, and next leads from each to the next; lastRead is the last.
+	// reads is the first of its reads by call, and Checker.next leads from each to the next; lastRead is the last.
 	reads, lastRead int32
 	// readRet is the least return of its reads.
 	readRet world.Time
 	// happened says that the writer certainly acted.
 	happened bool
-	// follows says that the writer is a swap from another value.
-	follows bool
 	// taken says that a write that may not have happened has become a maker.
 	taken bool
 }
@@ -37,7 +35,12 @@ func (c *Checker) collect(values int) (sound, unique bool) {
 				return false, false
 			}
 			cl.writer, cl.happened = i, s.Sure
-			cl.follows = s.Kind == register.Swap && s.Expect != register.Absent
+			if s.Sure {
+				c.happened++
+			}
+			if s.Kind == register.Write || s.Expect == register.Absent {
+				c.heads = append(c.heads, i)
+			}
 		}
 		switch {
 		case s.Kind == register.Read:
@@ -60,6 +63,7 @@ func (c *Checker) collect(values int) (sound, unique bool) {
 }
 
 func (c *Checker) reset(values int) {
+	c.happened = 0
 	if cap(c.cells) < values {
 		c.cells = make([]cell, values)
 	}
@@ -76,7 +80,7 @@ func (c *Checker) reset(values int) {
 	}
 	c.slots = c.slots[:len(c.steps)]
 	clear(c.slots)
-	c.items, c.late, c.zones, c.loose = c.items[:0], c.late[:0], c.zones[:0], c.loose[:0]
+	c.items, c.late, c.zones, c.loose, c.heads = c.items[:0], c.late[:0], c.zones[:0], c.loose[:0], c.heads[:0]
 }
 
 // read adds a read. A conditional step that did not swap although it saw what it expected is unsound.
@@ -98,10 +102,11 @@ func (c *Checker) read(i int32, s *register.Step) bool {
 // expected, so it goes on from value to value. It is false if a value was seen that nobody wrote, or replaced twice.
 func (c *Checker) follow() bool {
 	for v := range c.cells {
-		if v == int(register.Absent) || c.cells[v].reads == none && c.cells[v].consumer == none {
+		cl := &c.cells[v]
+		if cl.happened || v == int(register.Absent) || cl.reads == none && cl.consumer == none {
 			continue
 		}
-		for cl := &c.cells[v]; ; {
+		for {
 			if cl.writer == none {
 				return false
 			}
@@ -109,6 +114,7 @@ func (c *Checker) follow() bool {
 				break
 			}
 			cl.happened = true
+			c.happened++
 			w := &c.steps[cl.writer]
 			if w.Kind != register.Swap || w.Expect == register.Absent {
 				break

@@ -62,11 +62,12 @@ func (c *Checker) addMakers(loose int32) {
 		if !ok || c.cells[v].happened {
 			return
 		}
-		w := &c.steps[c.cells[v].writer]
+		i := c.cells[v].writer
+		w := &c.steps[i]
 		if w.Kind == register.Write {
 			if !c.cells[v].taken {
 				c.cells[v].taken = true
-				c.late = append(c.late, item{max(way.from, w.Call), register.Never, -1 - int32(v), v, maker})
+				c.late = append(c.late, item{max(way.from, w.Call), register.Never, i, v, maker})
 			}
 			return
 		}

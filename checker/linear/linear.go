@@ -71,10 +71,14 @@ var (
 type Checker struct {
 	steps []register.Step
 	cells []cell
+	// heads are the writes that follow no value, those that may not have happened included; the last in steps is first.
+	heads []int32
+	// happened is how many values were certainly written.
+	happened int
+	// next leads from each read of a value to the next one, and later from each step of a chain.
 	next  []int32
 	zones []zone
 	items []item
-	order []int32
 	// slots says of each step which item's window begins, or which zone ends, with its call: 1 and its place in items, or
 	// -1 less its place in zones; 0 is none.
 	slots []int32
@@ -82,6 +86,7 @@ type Checker struct {
 	late       []item
 	spareZones []zone
 	spareItems []item
+	order      []int32
 	verifier   register.Verifier
 	where      world.Time
 	// loose are the conditional deletes of unknown outcome, and exits what they may have done.
