@@ -76,11 +76,11 @@ type Op struct {
 	Invoke, Return world.Time
 	Outcome        Outcome
 
+	// Swapped says that cas or cad took effect.
+	Swapped bool
 	// Found says whether get, or a cas or cad that did not swap, saw a value; Read is that value.
 	Found bool
 	Read  string
-	// Swapped says that cas or cad took effect.
-	Swapped bool
 	// Pairs is a scan's result in ascending order.
 	Pairs []KV
 
