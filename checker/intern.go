@@ -14,7 +14,12 @@ type interner struct {
 	slots []uint64
 	// names has the string of each number; that of 0 is empty.
 	names []string
+	// recent has, by their hashes, numbers of strings that came lately, most of which come again soon: what fits into the
+	// processor's caches. It may be wrong, and what names says counts.
+	recent [recentSize]uint32
 }
+
+const recentSize = 1 << 12
 
 // reset forgets all strings and makes room for so many.
 func (n *interner) reset(room int) {
@@ -32,6 +37,15 @@ func (n *interner) reset(room int) {
 // number is the number of a string, which gets one if it has none yet.
 func (n *interner) number(s string) uint32 {
 	h := xxhash.Sum64String(s)
+	recent := &n.recent[h%recentSize]
+	if id := *recent; id > 0 && int(id) < len(n.names) && n.names[id] == s {
+		return id
+	}
+	*recent = n.find(s, h)
+	return *recent
+}
+
+func (n *interner) find(s string, h uint64) uint32 {
 	mask := uint64(len(n.slots) - 1)
 	for i := h & mask; ; i = (i + 1) & mask {
 		e := n.slots[i]

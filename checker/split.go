@@ -84,7 +84,7 @@ const partOps = 1 << 16
 // part is a part of a history, in which keys have numbers of their own.
 type part struct {
 	from, to int
-	keys     interner
+	keys     *interner
 	// counts and writes say of each key how many operations it has, and how many of them write a value, at most.
 	counts, writes []int32
 	// at is which key of all a key is, and then where its next operation goes.
@@ -145,6 +145,7 @@ func split(h *History, spread func(n int, worker func() (do func(i int)))) *spli
 
 // count finds out how many operations each key has in a part.
 func (s *splitter) count(p *part) {
+	p.keys = new(interner)
 	p.keys.reset(64)
 	p.counts, p.writes = make([]int32, 1, 64), make([]int32, 1, 64)
 	var last uint32
@@ -199,7 +200,7 @@ func (s *splitter) merge() (totals []int32) {
 			totals[k] += p.counts[n+1]
 			s.keys[k].writes += int(p.writes[n+1])
 		}
-		p.keys, p.writes = interner{}, nil
+		p.keys, p.writes = nil, nil
 		for _, place := range p.scans {
 			for _, kv := range s.h.Ops[place].Pairs {
 				know(kv.Key)

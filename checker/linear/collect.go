@@ -1,6 +1,8 @@
 package linear
 
 import (
+	"slices"
+
 	"ordeal/checker/register"
 	"ordeal/world"
 )
@@ -62,25 +64,29 @@ func (c *Checker) collect(values int) (sound, unique bool) {
 	return sound, true
 }
 
+// reset makes room at once for all that there may be, since lists that grow would leave behind as much again.
 func (c *Checker) reset(values int) {
 	c.happened = 0
-	if cap(c.cells) < values {
-		c.cells = make([]cell, values)
-	}
-	c.cells = c.cells[:values]
+	c.cells = slices.Grow(c.cells[:0], values)[:values]
 	for v := range c.cells {
 		c.cells[v] = cell{writer: none, consumer: none, reads: none, readRet: register.Never}
 	}
-	if cap(c.next) < len(c.steps) {
-		c.next = make([]int32, len(c.steps))
-	}
-	c.next = c.next[:len(c.steps)]
-	if cap(c.slots) < len(c.steps) {
-		c.slots = make([]int32, len(c.steps))
-	}
-	c.slots = c.slots[:len(c.steps)]
+	c.next = slices.Grow(c.next[:0], len(c.steps))[:len(c.steps)]
+	c.slots = slices.Grow(c.slots[:0], len(c.steps))[:len(c.steps)]
 	clear(c.slots)
-	c.items, c.late, c.zones, c.loose, c.heads = c.items[:0], c.late[:0], c.zones[:0], c.loose[:0], c.heads[:0]
+	c.order = slices.Grow(c.order[:0], len(c.steps))
+	chains, others := 0, 0
+	for i := range c.steps {
+		switch s := &c.steps[i]; {
+		case s.Value == register.Absent:
+			others++
+		case s.Kind == register.Write, s.Kind == register.Swap && s.Expect == register.Absent:
+			chains++
+		}
+	}
+	c.heads = slices.Grow(c.heads[:0], chains)
+	c.items = slices.Grow(c.items[:0], chains+others)
+	c.late, c.zones, c.loose = c.late[:0], c.zones[:0], c.loose[:0]
 }
 
 // read adds a read. A conditional step that did not swap although it saw what it expected is unsound.

@@ -122,7 +122,6 @@ func (c *Checker) Where() world.Time { return c.where }
 
 // search puts an order that should explain the steps into c.order, or says that there is none.
 func (c *Checker) search(values int) (found bool, err error) {
-	c.order = c.order[:0]
 	sound, unique := c.collect(values)
 	if !unique {
 		return false, ErrValueTwice
