@@ -103,3 +103,40 @@ func BenchmarkCheckLarge(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkStream feeds a Stream operations on 1,000 keys and says how much memory it keeps for each key at the end: of
+// 1,000 clients that meet on keys by chance, and of clients that are always busy on a key of theirs.
+func BenchmarkStream(b *testing.B) {
+	const ops, keys = 1_000_000, 1000
+	for _, s := range []struct {
+		name string
+		h    func() *History
+	}{
+		{"clients=1000", func() *History {
+			return randomHistory(rand.New(rand.NewPCG(1, 1)), shape{ops: ops, clients: 1000, keys: keys, span: 1000, unknown: 0.01})
+		}},
+		{"busy-clients-a-key=1", func() *History { return largeHistory(ops, keys, 1) }},
+		{"busy-clients-a-key=3", func() *History { return largeHistory(ops, keys, 3) }},
+	} {
+		b.Run(s.name, func(b *testing.B) {
+			h := s.h()
+			sortHistory(h)
+			var before, after runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			var stream *Stream
+			meter := registertest.StartMeter(b)
+			for b.Loop() {
+				stream = streamed(h)
+			}
+			meter.Report(b, ops)
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+			runtime.KeepAlive(h)
+			b.ReportMetric((float64(after.HeapAlloc)-float64(before.HeapAlloc))/keys, "B/key")
+			if r := stream.Finish(); r.Verdict != OK {
+				b.Fatal(r.Verdict, r.Reasons)
+			}
+		})
+	}
+}
