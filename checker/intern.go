@@ -7,8 +7,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// interner numbers strings from 1, in the order in which they come. It is an open-addressing table, which takes a third
-// of the time and the memory of a map: nothing is ever deleted, and one table serves key after key.
+// interner numbers strings from 1, in the order in which they come. It is an open-addressing table
+// and no map, since nothing is ever deleted, how many come is known in time, and one table serves key after key.
 type interner struct {
 	// slots holds the upper half of a string's hash above its number; 0 is free.
 	slots []uint64
