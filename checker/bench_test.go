@@ -28,7 +28,7 @@ func BenchmarkCheck(b *testing.B) {
 				}
 			}
 			j = judge{engine: Auto, timeout: time.Minute}
-			for _, k := range split(h).keys {
+			for _, k := range looked(h).keys {
 				j.key(k.steps, len(k.values))
 			}
 			b.ReportMetric(float64(j.searches), "searches")

@@ -36,21 +36,19 @@ func Check(h *History, opts Options) Result {
 		opts.Engine = Auto
 	}
 	r := Result{Verdict: OK}
-	for i := range h.Ops {
-		if err := h.Ops[i].register(); err != nil {
-			r.Lower(UNKNOWN, "the history is malformed: %v", err)
-			return r
-		}
+	c := checking{h: h, opts: opts, by: map[judgement][]*keyHistory{}}
+	s := split(h, c.spread)
+	if s.malformed != nil {
+		r.Lower(UNKNOWN, "the history is malformed: %v", s.malformed)
+		return r
 	}
-	s := split(h)
 	if opts.Only != nil {
 		s.keys = slices.DeleteFunc(s.keys, func(k *keyHistory) bool { return !slices.Contains(opts.Only, k.key) })
 	}
-	r.OpsChecked = countJudged(h)
-	if h.Count().Ok == 0 {
+	r.OpsChecked = s.judged
+	if s.outcomes.Ok == 0 {
 		r.Lower(INCONCLUSIVE, "no operation succeeded: there is nothing to judge")
 	}
-	c := checking{h: h, opts: opts, by: map[judgement][]*keyHistory{}}
 	c.judge(s.keys)
 	r.KeysChecked = len(s.keys)
 	r.Violations = s.scans
@@ -63,10 +61,11 @@ func Check(h *History, opts Options) Result {
 func (c *checking) judge(keys []*keyHistory) {
 	answers, bugs := make([]judgement, len(keys)), make([][]error, len(keys))
 	c.spread(len(keys), func() func(int) {
-		j := c.newJudge(c.opts.KeyTimeout)
+		j, l := c.newJudge(c.opts.KeyTimeout), loader{h: c.h}
 		return func(i int) {
 			j.bugs = nil
-			answers[i] = j.key(keys[i].steps, len(keys[i].values))
+			steps, values := l.load(keys[i])
+			answers[i] = j.key(steps, len(values))
 			bugs[i] = j.bugs
 		}
 	})
@@ -78,6 +77,7 @@ func (c *checking) judge(keys []*keyHistory) {
 	}
 }
 
+// spread does n pieces of work.
 func (c *checking) spread(n int, worker func() (do func(i int))) {
 	if c.opts.Spread != nil {
 		c.opts.Spread(n, worker)
@@ -100,16 +100,6 @@ type checking struct {
 	by   map[judgement][]*keyHistory
 	// disputes says where engines contradict each other, or one its own certificate.
 	disputes []string
-}
-
-func countJudged(h *History) int {
-	n := 0
-	for i := range h.Ops {
-		if o := &h.Ops[i]; o.Outcome == Ok || o.Outcome == Unknown && o.Kind.writes() {
-			n++
-		}
-	}
-	return n
 }
 
 // violations explains the keys that failed and lowers the verdict. What porcupine has not confirmed is no violation.
@@ -135,7 +125,7 @@ func (c *checking) violations(r *Result) {
 	}
 	for _, k := range unconfirmed {
 		r.Violations = append(r.Violations, Violation{Check: checkLinear, Key: k.key,
-			Message: fmt.Sprintf("no order of its %d operations explains what clients saw of %s", len(k.steps), name(k.key))})
+			Message: fmt.Sprintf("no order of its %d operations explains what clients saw of %s", len(k.ops)+len(k.scans), name(k.key))})
 	}
 	r.Rank()
 }
@@ -202,6 +192,7 @@ func keyNames(keys []string) string {
 // explain makes the violation of a key that failed: shrunk, told in words, drawn; and says what porcupine thinks of what
 // is left, as it was recorded.
 func (c *checking) explain(k *keyHistory) (v Violation, answer porcupine.CheckResult) {
+	k.look(c.h)
 	sh := shrinker{j: c.newJudge(min(c.opts.KeyTimeout, shrinkTimeout)), values: len(k.values)}
 	core := sh.shrink(k.steps)
 	v = Violation{Check: checkLinear, Key: k.key, Message: c.narrate(k, core)}

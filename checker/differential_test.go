@@ -61,7 +61,7 @@ func TestAgreesWithPorcupine(t *testing.T) {
 
 // engineVerdict is Check without what it does to report.
 func engineVerdict(engine Engine, h *History) bool {
-	s := split(h)
+	s := looked(h)
 	j := &judge{engine: engine, timeout: time.Minute}
 	for _, k := range s.keys {
 		switch j.key(k.steps, len(k.values)) {
@@ -73,6 +73,15 @@ func engineVerdict(engine Engine, h *History) bool {
 		}
 	}
 	return len(s.scans) == 0
+}
+
+// looked splits a history and looks at all of its keys.
+func looked(h *History) *splitter {
+	s := split(h, (&checking{}).spread)
+	for _, k := range s.keys {
+		k.look(h)
+	}
+	return s
 }
 
 // TestRejectedHistoriesShrink: what is left of an illegal history is illegal for porcupine, and small.
@@ -103,7 +112,7 @@ func TestShrinkingStepsAreSound(t *testing.T) {
 		s.keys, s.span = 1, min(s.span, 6) // ties are where it goes wrong
 		for range 60 {
 			h := randomHistory(r, s)
-			k := split(h).keys
+			k := looked(h).keys
 			if len(k) == 0 {
 				continue
 			}

@@ -89,13 +89,13 @@ type Op struct {
 	Invoke, Return world.Time
 	Outcome        Outcome
 
+	// Swapped says that cas or cad took effect.
+	Swapped bool
 	// Found says whether get, or a cas or cad that did not swap, saw a value; Read is that value: of a counter the number.
 	Found bool
 	Read  string
 	// Items is what get saw in a list, in its order, or in a set.
 	Items []string
-	// Swapped says that cas or cad took effect.
-	Swapped bool
 	// Pairs is a scan's result in ascending order.
 	Pairs []KV
 

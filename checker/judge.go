@@ -82,12 +82,16 @@ func (j *judge) box(values int) {
 
 // key judges the steps of one key, which it leaves as they are.
 func (j *judge) key(steps []step, values int) judgement {
-	j.work = append(j.work[:0], steps...)
-	register.Sort(j.work)
 	if j.engine == Porcupine || j.engine == Frontier {
-		return j.rewritten(values)
+		return j.rewritten(steps, values)
 	}
-	answer, err := j.linear.Check(j.work, values)
+	sorted := steps
+	if !register.Sorted(steps) {
+		j.work = append(j.work[:0], steps...)
+		register.Sort(j.work)
+		sorted = j.work
+	}
+	answer, err := j.linear.Check(sorted, values)
 	switch {
 	case answer == linear.Explained:
 		return explained
@@ -99,12 +103,14 @@ func (j *judge) key(steps []step, values int) judgement {
 	if j.engine == Fast {
 		return undecided
 	}
-	return j.rewritten(values)
+	return j.rewritten(steps, values)
 }
 
-// rewritten judges j.work, of which it first leaves out what says nothing, by a search.
-func (j *judge) rewritten(values int) judgement {
+// rewritten judges steps by a search, after it has left out of a copy what says nothing.
+func (j *judge) rewritten(steps []step, values int) judgement {
 	j.searches++
+	j.work = append(j.work[:0], steps...)
+	register.Sort(j.work)
 	search := j.frontier
 	if j.engine == Porcupine {
 		j.box(values)

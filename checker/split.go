@@ -22,72 +22,223 @@ const (
 // keyHistory is what all operations did to one key.
 type keyHistory struct {
 	key string
-	// values names the interned values; values[absent] means nothing.
+	// ops and scans are the operations on the key, and the scans that say something of it: places in the history, in its
+	// order.
+	ops, scans []int32
+	// writes is how many values are written to it at most.
+	writes int
+	// values names the interned values; values[absent] means nothing. steps is in the order of the history. Both are there
+	// only where somebody looks at the key more closely: while all keys are judged, a loader makes them for one key after
+	// the other, since those of all would need more memory than the history can spare.
 	values []string
-	ids    map[string]value
-	// steps is in the order of the history.
+	steps  []step
+}
+
+// loader makes the steps of one key after the other. It keeps its memory from one to the next.
+type loader struct {
+	h     *History
+	in    interner
 	steps []step
 }
 
-func (k *keyHistory) intern(s string) value {
-	id, ok := k.ids[s]
-	if !ok {
-		id = value(len(k.values))
-		k.ids[s] = id
-		k.values = append(k.values, s)
+// load makes the steps of a key, and names its values. Both are good until the next load.
+func (l *loader) load(k *keyHistory) (steps []step, values []string) {
+	l.in.reset(k.writes)
+	l.steps = slices.Grow(l.steps[:0], len(k.ops)+len(k.scans))
+	intern := l.in.number
+	scans := k.scans
+	for _, i := range k.ops {
+		for ; len(scans) > 0 && scans[0] < i; scans = scans[1:] {
+			l.scan(k.key, scans[0])
+		}
+		if st, ok := pointStep(&l.h.Ops[i], i, intern); ok {
+			l.steps = append(l.steps, st)
+		}
 	}
-	return id
+	for _, i := range scans {
+		l.scan(k.key, i)
+	}
+	return l.steps, l.in.names
 }
 
-// splitter makes the sub-histories of all keys.
+// scan adds what a scan read of a key in its range.
+func (l *loader) scan(key string, place int32) {
+	o := &l.h.Ops[place]
+	st := step{Call: o.Invoke, Ret: o.Return, Op: place, Expect: anything, Kind: register.Read, Sure: true}
+	at, found := slices.BinarySearchFunc(o.Pairs, key, func(kv KV, key string) int { return strings.Compare(kv.Key, key) })
+	if found {
+		st.Value = l.in.number(o.Pairs[at].Value)
+	}
+	l.steps = append(l.steps, st)
+}
+
+// look fills in values and steps.
+func (k *keyHistory) look(h *History) {
+	l := loader{h: h}
+	k.steps, k.values = l.load(k)
+}
+
+// partOps is how many operations a part of a history has.
+const partOps = 1 << 16
+
+// part is a part of a history, in which keys have numbers of their own.
+type part struct {
+	from, to int
+	keys     *interner
+	// counts and writes say of each key how many operations it has, and how many of them write a value, at most.
+	counts, writes []int32
+	// at is which key of all a key is, and then where its next operation goes.
+	at        []int32
+	scans     []int32
+	outcomes  Counts
+	judged    int
+	malformed error
+}
+
+// splitter finds the operations of each key. It does so by parts, several at a time if spread likes.
 type splitter struct {
-	byKey map[string]*keyHistory
-	// keys is sorted.
+	h     *History
+	parts []part
+	// keyOf says of each operation that has a say which key of its part it is on; 0 is none.
+	keyOf []int32
+	// places has the operations of one key after the other.
+	places []int32
+	known  interner
+	// keys is sorted in the end.
 	keys []*keyHistory
 	// scans holds what is wrong with the form of scans' results: no order could make it right.
 	scans []Violation
+
+	outcomes Counts
+	// judged is how many operations have a say.
+	judged int
+	// malformed says what is wrong with the form of the first operation that is malformed; then nothing else counts.
+	malformed error
 }
 
-// split makes one sub-history of each key that the history names.
-func split(h *History) *splitter {
-	s := &splitter{byKey: map[string]*keyHistory{}}
-	for i := range h.Ops {
-		o := &h.Ops[i]
-		if o.Kind != Scan {
-			s.know(o.Key)
-			continue
-		}
-		for _, kv := range o.Pairs {
-			s.know(kv.Key)
-		}
+// split finds the operations of each key that the history names.
+func split(h *History, spread func(n int, worker func() (do func(i int)))) *splitter {
+	s := &splitter{h: h, keyOf: make([]int32, len(h.Ops))}
+	for from := 0; from < len(h.Ops); from += partOps {
+		s.parts = append(s.parts, part{from: from, to: min(from+partOps, len(h.Ops))})
 	}
+	spread(len(s.parts), func() func(int) { return func(i int) { s.count(&s.parts[i]) } })
+	for i := range s.parts {
+		p := &s.parts[i]
+		if p.malformed != nil {
+			s.malformed = p.malformed
+			return s
+		}
+		s.outcomes.Ok += p.outcomes.Ok
+		s.judged += p.judged
+	}
+	s.deal(s.merge())
+	spread(len(s.parts), func() func(int) { return func(i int) { s.fill(&s.parts[i]) } })
 	slices.SortFunc(s.keys, func(a, b *keyHistory) int { return strings.Compare(a.key, b.key) })
-	for i := range h.Ops {
-		switch o := &h.Ops[i]; {
-		case o.Outcome == Failed, o.Outcome == Unknown && !o.Kind.writes():
-			// No effect and no answer: it has no say.
-		case o.Kind == Scan:
-			s.scan(o, int32(i))
-		default:
-			s.point(o, int32(i))
+	for i := range s.parts {
+		for _, place := range s.parts[i].scans {
+			s.scan(place)
 		}
 	}
 	return s
 }
 
-func (s *splitter) know(key string) {
-	if s.byKey[key] == nil {
-		k := &keyHistory{key: key, values: []string{""}, ids: map[string]value{}}
-		s.byKey[key] = k
-		s.keys = append(s.keys, k)
+// count finds out how many operations each key has in a part.
+func (s *splitter) count(p *part) {
+	p.keys = new(interner)
+	p.keys.reset(64)
+	p.counts, p.writes = make([]int32, 1, 64), make([]int32, 1, 64)
+	var last uint32
+	for i := p.from; i < p.to; i++ {
+		o := &s.h.Ops[i]
+		if p.malformed = o.register(); p.malformed != nil {
+			return
+		}
+		p.outcomes.Add(o.Outcome)
+		silent := o.Outcome == Failed || o.Outcome == Unknown && !o.Kind.writes() // no effect and no answer
+		if !silent {
+			p.judged++
+		}
+		if o.Kind == Scan {
+			p.scans = append(p.scans, int32(i))
+			continue
+		}
+		if last == 0 || p.keys.names[last] != o.Key {
+			if last = p.keys.number(o.Key); int(last) == len(p.counts) {
+				p.counts, p.writes = append(p.counts, 0), append(p.writes, 0)
+			}
+		}
+		if silent {
+			continue
+		}
+		s.keyOf[i] = int32(last)
+		p.counts[last]++
+		if o.Kind == Put || o.Kind == CAS {
+			p.writes[last]++
+		}
 	}
 }
 
-// point adds an operation on one key.
-func (s *splitter) point(o *Op, place int32) {
-	k := s.byKey[o.Key]
-	if st, ok := pointStep(o, place, k.intern); ok {
-		k.steps = append(k.steps, st)
+// merge makes one list of the keys of all parts, and says how many operations each has. It leaves in at which of them a
+// part's key is.
+func (s *splitter) merge() (totals []int32) {
+	s.known.reset(64)
+	know := func(key string) uint32 {
+		n := s.known.number(key)
+		if int(n) > len(s.keys) {
+			s.keys = append(s.keys, &keyHistory{key: key})
+			totals = append(totals, 0)
+		}
+		return n - 1
+	}
+	for i := range s.parts {
+		p := &s.parts[i]
+		p.at = make([]int32, len(p.counts))
+		for n, key := range p.keys.names[1:] {
+			k := know(key)
+			p.at[n+1] = int32(k)
+			totals[k] += p.counts[n+1]
+			s.keys[k].writes += int(p.writes[n+1])
+		}
+		p.keys, p.writes = nil, nil
+		for _, place := range p.scans {
+			for _, kv := range s.h.Ops[place].Pairs {
+				know(kv.Key)
+			}
+		}
+	}
+	return totals
+}
+
+// deal says where the operations of each key go, part by part.
+func (s *splitter) deal(totals []int32) {
+	next := make([]int32, len(totals))
+	sum := int32(0)
+	for k, n := range totals {
+		next[k] = sum
+		sum += n
+	}
+	s.places = make([]int32, sum)
+	for k, n := range totals {
+		s.keys[k].ops = s.places[next[k]:][:n:n]
+	}
+	for i := range s.parts {
+		p := &s.parts[i]
+		for n := 1; n < len(p.at); n++ {
+			k := p.at[n]
+			p.at[n] = next[k]
+			next[k] += p.counts[n]
+		}
+	}
+}
+
+// fill puts the operations of a part where they go.
+func (s *splitter) fill(p *part) {
+	for i := p.from; i < p.to; i++ {
+		if n := s.keyOf[i]; n != 0 {
+			s.places[p.at[n]] = int32(i)
+			p.at[n]++
+		}
 	}
 }
 
@@ -126,23 +277,21 @@ func pointStep(o *Op, place int32, intern func(string) value) (st step, ok bool)
 	return st, true
 }
 
-// scan adds one read for each known key in the range: sound for each key by itself, whether or not the cluster's scans
-// are atomic over keys. A scan that its limit cut says nothing about keys behind the last that it returned.
-func (s *splitter) scan(o *Op, place int32) {
+// scan gives a scan to each known key in its range, which it is a read of: sound for each key by itself, whether or not
+// the cluster's scans are atomic over keys. A scan that its limit cut says nothing about keys behind the last that it
+// returned.
+func (s *splitter) scan(place int32) {
+	o := &s.h.Ops[place]
+	if o.Outcome != Ok {
+		return
+	}
 	if complaint := scanForm(o); complaint != "" {
 		s.scans = append(s.scans, scanViolation(o, complaint))
 		return
 	}
 	from, to := rangeOf(s.keys, o, byName)
-	pairs := o.Pairs
-	for i := from; i < to; i++ {
-		k := s.keys[i]
-		st := step{Call: o.Invoke, Ret: o.Return, Op: place, Expect: anything, Kind: register.Read, Sure: true}
-		if len(pairs) > 0 && pairs[0].Key == k.key {
-			st.Value = k.intern(pairs[0].Value)
-			pairs = pairs[1:]
-		}
-		k.steps = append(k.steps, st)
+	for _, k := range s.keys[from:to] {
+		k.scans = append(k.scans, place)
 	}
 }
 

@@ -24,10 +24,6 @@ func mustExplain(b *testing.B, c *Checker, h registertest.Steps) {
 	}
 }
 
-func reportOps(b *testing.B, ops int) {
-	b.ReportMetric(float64(ops)*float64(b.N)/b.Elapsed().Seconds(), "ops/s")
-}
-
 // BenchmarkHotKey judges one key on one core, certificate included. Scratch is what a Checker that has judged nothing
 // yet allocates for a step.
 func BenchmarkHotKey(b *testing.B) {
@@ -45,12 +41,13 @@ func BenchmarkHotKey(b *testing.B) {
 			runtime.ReadMemStats(&before)
 			mustExplain(b, &c, h)
 			runtime.ReadMemStats(&after)
+			runtime.GC() // what made the history is no part of it
+			meter := registertest.StartMeter(b)
 			for b.Loop() {
 				mustExplain(b, &c, h)
 			}
-			reportOps(b, s.ops)
+			meter.Report(b, s.ops)
 			b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/float64(s.ops), "scratch-B/op")
-			b.ReportMetric(float64(after.Sys)/(1<<30), "process-GiB")
 		})
 	}
 }
@@ -64,6 +61,8 @@ func BenchmarkThousandKeys(b *testing.B) {
 	}
 	checkers := make([]Checker, runtime.GOMAXPROCS(0))
 	var undecided atomic.Int64
+	runtime.GC()
+	meter := registertest.StartMeter(b)
 	for b.Loop() {
 		var next atomic.Int64
 		var all sync.WaitGroup
@@ -81,7 +80,7 @@ func BenchmarkThousandKeys(b *testing.B) {
 		}
 		all.Wait()
 	}
-	reportOps(b, keys*ops)
+	meter.Report(b, keys*ops)
 	b.ReportMetric(float64(len(checkers)), "cores")
 	b.ReportMetric(float64(undecided.Load())/float64(b.N), "undecided-keys")
 }
@@ -96,10 +95,12 @@ func BenchmarkAgainstPorcupine(b *testing.B) {
 		b.Fatal("porcupine disagrees")
 	}
 	porcupine := time.Since(began)
+	runtime.GC()
+	meter := registertest.StartMeter(b)
 	for b.Loop() {
 		mustExplain(b, &c, h)
 	}
-	reportOps(b, len(h.Steps))
+	meter.Report(b, len(h.Steps))
 	b.ReportMetric(porcupine.Seconds(), "porcupine-s")
 	b.ReportMetric(porcupine.Seconds()*float64(b.N)/b.Elapsed().Seconds(), "times")
 }

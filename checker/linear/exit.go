@@ -1,6 +1,8 @@
 package linear
 
 import (
+	"slices"
+
 	"ordeal/checker/register"
 	"ordeal/world"
 )
@@ -60,11 +62,12 @@ func (c *Checker) addMakers(loose int32) {
 		if !ok || c.cells[v].happened {
 			return
 		}
-		w := &c.steps[c.cells[v].writer]
+		i := c.cells[v].writer
+		w := &c.steps[i]
 		if w.Kind == register.Write {
 			if !c.cells[v].taken {
 				c.cells[v].taken = true
-				c.items = append(c.items, item{max(way.from, w.Call), register.Never, -1 - int32(v), v, maker})
+				c.late = append(c.late, item{max(way.from, w.Call), register.Never, i, v, maker})
 			}
 			return
 		}
@@ -75,20 +78,22 @@ func (c *Checker) addMakers(loose int32) {
 // takeExits makes makers of those that could define a value, if there is an exit in time: done with it they leave
 // absent, which is never worse.
 func (c *Checker) takeExits() {
-	taken := false
-	for i := range c.items {
-		it := &c.items[i]
+	if len(c.exits) == 0 {
+		return
+	}
+	c.items = slices.DeleteFunc(c.items, func(it item) bool {
 		if it.class != definer || it.way == register.Absent {
-			continue
+			return false
 		}
 		from := c.outside(0, max(it.from, c.exits[it.way].from), +1)
-		if from <= it.to {
-			it.class, it.from, taken = maker, from, true
+		if from > it.to {
+			return false
 		}
-	}
-	if taken {
-		c.sortItems()
-	}
+		it.class, it.from = maker, from
+		c.late = append(c.late, it)
+		return true
+	})
+	c.mergeLate()
 }
 
 // takeExit puts the way from a value to absent into the order. From Absent there is none to go.

@@ -168,22 +168,15 @@ func (c *Checker) emit(e entry) (way register.Value) {
 	if e.ref >= 0 {
 		c.order = append(c.order, e.ref)
 	} else {
-		c.emitChain(register.Value(-1 - e.ref))
+		c.emitChain(-1 - e.ref)
 	}
 	return e.way
 }
 
-func (c *Checker) emitChain(v register.Value) {
-	c.order = append(c.order, c.cells[v].writer)
-	for v != register.Absent {
-		cl := &c.cells[v]
-		for r := cl.reads; r != none; r = c.next[r] {
-			c.order = append(c.order, r)
-		}
-		if cl.consumer == none {
-			return
-		}
-		c.order = append(c.order, cl.consumer)
-		v = c.steps[cl.consumer].Value
+func (c *Checker) emitChain(head int32) {
+	order := c.order
+	for i := head; i != none; i = c.next[i] {
+		order = append(order, i)
 	}
+	c.order = order
 }

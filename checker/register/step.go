@@ -88,6 +88,16 @@ func (s *Step) Forget() {
 	s.Kind, s.Expect, s.Weak = Write, Anything, true
 }
 
+// Sorted says whether steps are sorted by call.
+func Sorted(steps []Step) bool {
+	for i := 1; i < len(steps); i++ {
+		if steps[i].Call < steps[i-1].Call {
+			return false
+		}
+	}
+	return true
+}
+
 // Sort sorts steps by call, then by return.
 func Sort(steps []Step) {
 	byCall := func(a, b Step) int {
