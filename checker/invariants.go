@@ -28,6 +28,8 @@ const (
 	// logMax bounds what is remembered of one region's log, however far behind a peer may be. What is older is not
 	// compared any more.
 	logMax = 1 << 16
+	// endedMax is how many regions that have ended are remembered like others.
+	endedMax = 64
 )
 
 // Invariants checks, while a cluster runs, what must hold at every moment in every store. The cluster calls its methods
@@ -43,6 +45,8 @@ type Invariants struct {
 	count      int
 	regions    map[uint64]*regionTruth
 	peers      map[peerKey]*peerTruth
+	// ended are the regions that lost their last peer, the newest endedMax of them.
+	ended []uint64
 }
 
 // peerKey names a region's peer by the store it is on.
@@ -234,6 +238,26 @@ func (v *Invariants) PeerCreated(store world.NodeID, region, peerID uint64) {
 func (v *Invariants) PeerDestroyed(store world.NodeID, region, peerID uint64) {
 	p := v.peer(store, region)
 	*p = peerTruth{tombstone: max(p.tombstone, peerID), epoch: p.epoch, gone: true}
+	if v.region(region).deserted() {
+		v.end(region)
+	}
+}
+
+// deserted says whether all peers of a region that stores have told of are gone.
+func (r *regionTruth) deserted() bool {
+	return !slices.ContainsFunc(r.peers, func(p peerOf) bool { return !p.truth.gone })
+}
+
+// end takes note of a region without a peer. Of the newest such regions everything is kept, since stores that lag may still come to
+// have a peer; of older ones only tombstones, and what became of them by merges.
+func (v *Invariants) end(region uint64) {
+	if v.ended = append(v.ended, region); len(v.ended) <= endedMax {
+		return
+	}
+	if r := v.region(v.ended[0]); r.deserted() {
+		*r = regionTruth{peers: r.peers, merge: r.merge}
+	}
+	v.ended = slices.Delete(v.ended, 0, 1)
 }
 
 // Queue: a store has so many of what waits in one of its queues, where bound is the most there may be.

@@ -18,7 +18,10 @@ const (
 	gapMax  = 1500 * time.Millisecond
 	// lightGap is by how much longer it is in a light schedule.
 	lightGap = 4
-	skew     = 2 // a seed makes a family up to 2^skew times more or less frequent than its weight says
+	// entriesUsual is how many faults a schedule has on average at most: in a run of hours they come more rarely, so that they come
+	// until its end.
+	entriesUsual = entriesMax * 3 / 4
+	skew         = 2 // a seed makes a family up to 2^skew times more or less frequent than its weight says
 
 	overlapOdds = 4 // one in so many faults may begin while another of its family lasts
 
@@ -116,6 +119,7 @@ func DrawPlan(rng *rand.Rand, families []Family, duration time.Duration, stores 
 	if opts.Light {
 		plan.Gap *= lightGap
 	}
+	plan.Gap = max(plan.Gap, d.end/entriesUsual)
 	plan.Schedule = d.schedule(families, all, rates, plan.Gap)
 	return plan
 }

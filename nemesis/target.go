@@ -206,6 +206,10 @@ type Target interface {
 	// Join lets a new store join in the place of one that leaves, and Joined is how many have.
 	Join(p world.Proc) (world.NodeID, error)
 	Joined() int
+	// MakeRoom takes away machines of stores that have left, but for the latest few, and returns how many stores may join.
+	MakeRoom() int
+	// Heir is the store that has taken the place of one whose machine was taken away, 0 if there is none.
+	Heir(n world.NodeID) world.NodeID
 	// ReplicasWanted is how many replicas a region should have.
 	ReplicasWanted() int
 	// Split splits the region that holds key, at key.

@@ -190,6 +190,7 @@ func (v *watch) merged(s uint64, r, source *metapb.Region, commit uint64) {
 	news := v.learn(s, r) || !v.ended[source.GetId()]
 	v.ended[source.GetId()] = true
 	v.film.merged(source.GetId())
+	v.placement.merged(source.GetId())
 	v.film.region(r)
 	delete(v.regions, source.GetId())
 	if news {
@@ -214,7 +215,9 @@ func (v *watch) regionChanged(s uint64, r *metapb.Region) {
 		peers = append(peers, m.GetId())
 	}
 	e := r.GetRegionEpoch()
-	v.placement.changed(r)
+	if !v.ended[r.GetId()] {
+		v.placement.changed(r)
+	}
 	v.film.region(r)
 	v.inv.RegionChanged(world.NodeID(s), r.GetId(), r.GetStartKey(), r.GetEndKey(), e.GetConfVer(), e.GetVersion(), peers)
 }
