@@ -12,7 +12,7 @@ type WhomKind uint8
 
 // The ways to name stores; N is what stands in the brackets of the text.
 const (
-	// WhomStore is the store whose node id is N, or the one that has taken its place.
+	// WhomStore is the store whose node id is N, or, if that is gone, the one that has taken its place.
 	WhomStore WhomKind = iota + 1
 	// WhomAny is the N-th of the stores that are up.
 	WhomAny
