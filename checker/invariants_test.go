@@ -414,6 +414,16 @@ func TestInvariantsForgetRegions(t *testing.T) {
 	v.PeerCreated(1, 1, 10)
 	require.Equal(t, checkTombstone, v.Violations()[1].Check, "one that has long ended")
 
+	// A store that comes back without a peer that nobody saw destroyed has lost it in a crash, and does not keep its region alive.
+	v.Applied(1, regions+1, 1, 5, 1)
+	v.Applied(1, regions+2, 1, 5, 1)
+	v.Loaded(1, []uint64{regions + 2})
+	require.Equal(t, uint64(regions+1), v.ended[len(v.ended)-1])
+	v.Loaded(1, []uint64{regions + 2})
+	require.Len(t, v.ended, endedMax)
+	require.NotContains(t, v.ended[:len(v.ended)-1], uint64(regions+1), "it ends once")
+	require.Len(t, v.Violations(), 2)
+
 	// A region that has ended and is seen on another store is not forgotten.
 	w := NewInvariants(nil)
 	w.Applied(1, 1, 1, 5, 1)

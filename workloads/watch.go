@@ -100,6 +100,7 @@ func (v *watch) listener() store.Listener {
 				v.leaders = append(v.leaders, leadership{v.w.Now(), region, world.NodeID(s), term})
 			}
 		},
+		Loaded:    func(s uint64, regions []uint64) { inv.Loaded(world.NodeID(s), regions) },
 		LeaseRead: func(s, region, term uint64) { inv.LeaseRead(world.NodeID(s), region, term) },
 		Campaigned: func(s, region, term uint64) {
 			// Where votes are lost or disks are slow, one that could win does not.
