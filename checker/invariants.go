@@ -28,6 +28,8 @@ const (
 	// logMax bounds what is remembered of one region's log, however far behind a peer may be. What is older is not
 	// compared any more.
 	logMax = 1 << 16
+	// endedMax is how many regions that have ended are remembered like others.
+	endedMax = 64
 )
 
 // Invariants checks, while a cluster runs, what must hold at every moment in every store. The cluster calls its methods
@@ -43,6 +45,10 @@ type Invariants struct {
 	count      int
 	regions    map[uint64]*regionTruth
 	peers      map[peerKey]*peerTruth
+	// on are the regions that each store has ever told of.
+	on map[world.NodeID][]uint64
+	// ended are the regions that lost their last peer, the newest endedMax of them.
+	ended []uint64
 }
 
 // peerKey names a region's peer by the store it is on.
@@ -117,7 +123,7 @@ func (m *memory[T]) put(n uint64, v T, keep int) T {
 
 // NewInvariants returns an observer that has seen nothing yet. now stamps its violations; it may be nil.
 func NewInvariants(now func() world.Time) *Invariants {
-	return &Invariants{now: now, regions: map[uint64]*regionTruth{}, peers: map[peerKey]*peerTruth{}}
+	return &Invariants{now: now, regions: map[uint64]*regionTruth{}, peers: map[peerKey]*peerTruth{}, on: map[world.NodeID][]uint64{}}
 }
 
 // Violations returns the first violations, at most invariantViolationsMax, in the order in which they happened.
@@ -167,6 +173,7 @@ func (v *Invariants) peer(store world.NodeID, region uint64) *peerTruth {
 	if p == nil {
 		p = &peerTruth{}
 		v.peers[k] = p
+		v.on[store] = append(v.on[store], region)
 		r := v.region(region)
 		i, _ := slices.BinarySearchFunc(r.peers, store, func(p peerOf, s world.NodeID) int { return cmp.Compare(p.store, s) })
 		r.peers = slices.Insert(r.peers, i, peerOf{store, p})
@@ -233,7 +240,43 @@ func (v *Invariants) PeerCreated(store world.NodeID, region, peerID uint64) {
 // PeerDestroyed: a store destroyed its peer of a region, and its tombstone is durable.
 func (v *Invariants) PeerDestroyed(store world.NodeID, region, peerID uint64) {
 	p := v.peer(store, region)
+	was := p.gone
 	*p = peerTruth{tombstone: max(p.tombstone, peerID), epoch: p.epoch, gone: true}
+	if !was {
+		v.end(region)
+	}
+}
+
+// Loaded: a store came back with peers of these regions, ascending, and of no other. A crash may have taken a peer before anybody
+// heard that it was destroyed, or with the state that it was created with.
+func (v *Invariants) Loaded(store world.NodeID, regions []uint64) {
+	for _, id := range v.on[store] {
+		p := v.peer(store, id)
+		if _, there := slices.BinarySearch(regions, id); !there && !p.gone {
+			*p = peerTruth{tombstone: p.tombstone, epoch: p.epoch, gone: true}
+			v.end(id)
+		}
+	}
+}
+
+// deserted says whether all peers of a region that stores have told of are gone.
+func (r *regionTruth) deserted() bool {
+	return !slices.ContainsFunc(r.peers, func(p peerOf) bool { return !p.truth.gone })
+}
+
+// end takes note of a region that has lost a peer, if that was the last one. Of the newest such regions everything is kept, since
+// stores that lag may still come to have a peer; of older ones only tombstones, and what became of them by merges.
+func (v *Invariants) end(region uint64) {
+	if !v.region(region).deserted() {
+		return
+	}
+	if v.ended = append(v.ended, region); len(v.ended) <= endedMax {
+		return
+	}
+	if r := v.region(v.ended[0]); r.deserted() {
+		*r = regionTruth{peers: r.peers, merge: r.merge}
+	}
+	v.ended = slices.Delete(v.ended, 0, 1)
 }
 
 // Queue: a store has so many of what waits in one of its queues, where bound is the most there may be.

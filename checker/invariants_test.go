@@ -387,6 +387,55 @@ func TestInvariantsForget(t *testing.T) {
 	require.Len(t, w.Violations(), invariantViolationsMax)
 }
 
+// TestInvariantsForgetRegions: of regions that have ended the newest are remembered like others, of all of them tombstones.
+func TestInvariantsForgetRegions(t *testing.T) {
+	t.Parallel()
+	v := NewInvariants(nil)
+	const regions = 10 * endedMax
+	for r := uint64(1); r <= regions; r++ {
+		for _, store := range []world.NodeID{1, 2} {
+			v.PeerCreated(store, r, 10*r)
+			v.Appended(store, r, 1, 5, 1)
+			v.Applied(store, r, 1, 5, 1)
+		}
+		v.PeerDestroyed(1, r, 10*r)
+		v.PeerDestroyed(2, r, 10*r)
+	}
+	require.Len(t, v.ended, endedMax)
+	slots := 0
+	for _, r := range v.regions {
+		slots += len(r.log.slots)
+	}
+	require.Equal(t, endedMax, slots)
+	require.Empty(t, v.Violations())
+
+	v.Appended(3, regions, 1, 5, 666)
+	require.Equal(t, checkLogMatch, v.Violations()[0].Check, "one that has ended just now")
+	v.PeerCreated(1, 1, 10)
+	require.Equal(t, checkTombstone, v.Violations()[1].Check, "one that has long ended")
+
+	// A store that comes back without a peer that nobody saw destroyed has lost it in a crash, and does not keep its region alive.
+	v.Applied(1, regions+1, 1, 5, 1)
+	v.Applied(1, regions+2, 1, 5, 1)
+	v.Loaded(1, []uint64{regions + 2})
+	require.Equal(t, uint64(regions+1), v.ended[len(v.ended)-1])
+	v.Loaded(1, []uint64{regions + 2})
+	require.Len(t, v.ended, endedMax)
+	require.NotContains(t, v.ended[:len(v.ended)-1], uint64(regions+1), "it ends once")
+	require.Len(t, v.Violations(), 2)
+
+	// A region that has ended and is seen on another store is not forgotten.
+	w := NewInvariants(nil)
+	w.Applied(1, 1, 1, 5, 1)
+	w.PeerDestroyed(1, 1, 10)
+	w.Applied(2, 1, 2, 5, 2)
+	for r := uint64(2); r <= regions; r++ {
+		w.PeerDestroyed(1, r, 10*r)
+	}
+	w.Applied(3, 1, 2, 5, 666)
+	require.Equal(t, checkCommitted, w.Violations()[0].Check)
+}
+
 func BenchmarkInvariantsEntry(b *testing.B) {
 	v := NewInvariants(nil)
 	for i := uint64(1); b.Loop(); i++ {

@@ -30,11 +30,30 @@ func (c *Sim) Orphans() []Orphan {
 	c.eachPeer(func(on world.NodeID, v *store.PeerView) {
 		leader := world.NodeID(v.Leads)
 		if d, ok := down[leader]; ok && v.Asleep && !v.Leader && !c.World.Paused(on) {
-			d = min(d, c.World.Now().Sub(c.resumed))
+			s := c.store(on)
+			if d = min(d, c.World.Now().Sub(max(c.resumed, s.heard))); len(s.deaf) > 0 {
+				d = 0
+			}
 			out = append(out, Orphan{Store: on, Leader: leader, Region: v.Region.GetId(), Down: d})
 		}
 	})
 	return out
+}
+
+// noteDeaf has it noted which stores can't notice anything, beside what is then done with their loads.
+func (c *Sim) noteDeaf(then func(uint64, int, store.Load)) func(uint64, int, store.Load) {
+	return func(on uint64, shard int, l store.Load) {
+		switch s := c.store(world.NodeID(on)); {
+		case l.Barriers >= l.BarriersMax:
+			s.deaf[shard] = true
+		case s.deaf[shard]:
+			delete(s.deaf, shard)
+			s.heard = c.World.Now()
+		}
+		if then != nil {
+			then(on, shard, l)
+		}
+	}
 }
 
 // Sleepers is how many of the cluster's peers sleep, and how many there are, on stores that are up.

@@ -10,14 +10,16 @@ import (
 	"ordeal/world"
 )
 
-// Node ids by convention: stores count from 1, members of the placement driver from 100, clients count from 1001, and those who run
-// the cluster (bring-up, nemesis, probes) from 2001.
+// Node ids by convention: stores count from 1 to 99 and go on from 10001, members of the placement driver count from 100, clients
+// from 1001, and those who run the cluster (bring-up, nemesis, probes) from 2001. StoresMax bounds the stores that are there at a
+// time; ids are not given twice.
 const (
 	PDNode      world.NodeID = 100
 	FirstClient world.NodeID = 1001
 	NemesisNode world.NodeID = 2001
 	SetupNode   world.NodeID = 2002
 	ProbeNode   world.NodeID = 2003
+	LateStore   world.NodeID = 10001
 	StoresMax                = 99
 	PDsMax                   = 7
 )

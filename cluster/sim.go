@@ -1,7 +1,9 @@
 package cluster
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"ordeal/pd"
 	"ordeal/proto/metapb"
@@ -17,12 +19,14 @@ type Sim struct {
 	World *sim.World
 	cfg   Config
 
+	// stores are those that are there, ascending; born is how many there ever were.
 	stores []*simStore
+	born   int
 	pds    []*pd.Member
 
-	// left are the stores that the driver has agreed to empty, joined is how many have joined in their places.
-	left   []world.NodeID
-	joined int
+	// left are the stores that the driver has agreed to empty, joined those that have come in their places: each in that of the
+	// one at the same place in left.
+	left, joined []world.NodeID
 
 	points points
 	// awaited are the conditions that somebody waits for.
@@ -42,6 +46,9 @@ type simStore struct {
 	// last is what the store knew when it went down, at the time downSince.
 	last      []store.PeerView
 	downSince world.Time
+	// deaf are its shards that hear nothing but their disk, heard is when the last one heard again.
+	deaf  map[int]bool
+	heard world.Time
 }
 
 // NewSim adds a cluster to a world. Nothing has happened in it yet.
@@ -52,6 +59,7 @@ func NewSim(w *sim.World, cfg Config) (*Sim, error) {
 	c := &Sim{World: w, cfg: cfg}
 	c.listenForStates()
 	c.cfg.Store.Listener.Quarantined = c.countQuarantined(cfg.Store.Listener.Quarantined)
+	c.cfg.Store.Listener.Load = c.noteDeaf(cfg.Store.Listener.Load)
 	c.admin = admin{
 		find:    func(_ world.Proc, id uint64) *metapb.Region { return c.region(id) },
 		drivers: c.driversLeaderFirst, timeout: adminTimeout, splitEmpty: len(cfg.SplitKeys) >= manyRegions,
@@ -65,8 +73,8 @@ func NewSim(w *sim.World, cfg Config) (*Sim, error) {
 	for _, n := range c.PDs() {
 		w.Keep(n)
 	}
-	for i := range cfg.Stores {
-		if err := c.addStore(world.NodeID(i + 1)); err != nil {
+	for range cfg.Stores {
+		if err := c.addStore(c.nextStore()); err != nil {
 			return nil, err
 		}
 	}
@@ -86,7 +94,7 @@ func (c *Sim) addPD(id world.NodeID) error {
 }
 
 func (c *Sim) addStore(id world.NodeID) error {
-	s := &simStore{id: id, disk: engine.NewSimDisk()}
+	s := &simStore{id: id, disk: engine.NewSimDisk(), deaf: map[int]bool{}}
 	c.stores = append(c.stores, s)
 	return c.World.AddNode(c.cfg.storeNode(id, s.disk, storeHooks{
 		configure: func(cfg *store.Config, env world.Env) {
@@ -102,8 +110,17 @@ func (c *Sim) Extend() (world.NodeID, error) {
 	if len(c.stores) >= StoresMax {
 		return 0, fmt.Errorf("cluster: there are %d stores: want at most %d", len(c.stores), StoresMax)
 	}
-	id := world.NodeID(len(c.stores) + 1)
+	id := c.nextStore()
 	return id, c.addStore(id)
+}
+
+// nextStore is the id of a store that there has not been.
+func (c *Sim) nextStore() world.NodeID {
+	c.born++
+	if c.born <= StoresMax {
+		return world.NodeID(c.born)
+	}
+	return LateStore + world.NodeID(c.born-StoresMax-1)
 }
 
 // seedJitter draws the election jitter of a store's life from the world's seed.
@@ -156,12 +173,13 @@ func (c *Sim) driversLeaderFirst() []world.Addr {
 	return all
 }
 
-// store returns a store node, or nil.
+// store returns a store that is there, or nil.
 func (c *Sim) store(id world.NodeID) *simStore {
-	if id < 1 || int(id) > len(c.stores) {
+	i, ok := slices.BinarySearchFunc(c.stores, id, func(s *simStore, id world.NodeID) int { return cmp.Compare(s.id, id) })
+	if !ok {
 		return nil
 	}
-	return c.stores[id-1]
+	return c.stores[i]
 }
 
 // views is what a store knows of its peers, or knew when it went down.

@@ -61,13 +61,55 @@ func (c *Sim) Leaving() []world.NodeID {
 func (c *Sim) Join(world.Proc) (world.NodeID, error) {
 	n, err := c.Extend()
 	if err == nil {
-		c.joined++
+		c.joined = append(c.joined, n)
 	}
 	return n, err
 }
 
 // Joined implements nemesis.Target.
-func (c *Sim) Joined() int { return c.joined }
+func (c *Sim) Joined() int { return len(c.joined) }
+
+// keptMax is how many machines are kept of stores that have left: what comes late for them must not wake them.
+const keptMax = 3
+
+// MakeRoom implements nemesis.Target. Without it a run of hours would have more and more machines that nobody uses.
+func (c *Sim) MakeRoom() int {
+	for _, n := range c.Leaving() {
+		if !slices.Contains(c.left, n) {
+			c.left = append(c.left, n) // the driver had agreed without anybody having heard of it
+		}
+	}
+	driver := c.PD().Stores()
+	var buried []world.NodeID
+	for _, n := range c.left {
+		if c.store(n) != nil && c.lingers(n, driver) == "" {
+			buried = append(buried, n)
+		}
+	}
+	for _, n := range buried[:max(len(buried)-keptMax, 0)] {
+		c.takeAway(n)
+	}
+	return StoresMax - len(c.stores)
+}
+
+// takeAway removes the machine of a store that has left.
+func (c *Sim) takeAway(n world.NodeID) {
+	if err := c.World.RemoveNode(n); err != nil {
+		panic(fmt.Sprintf("cluster: %v", err)) // it is up, or it would linger
+	}
+	c.stores = slices.DeleteFunc(c.stores, func(s *simStore) bool { return s.id == n })
+	for _, r := range c.rots {
+		r.repaired = r.repaired || r.on == n
+	}
+}
+
+// Heir implements nemesis.Target.
+func (c *Sim) Heir(n world.NodeID) world.NodeID {
+	if i := slices.Index(c.left, n); i >= 0 && i < len(c.joined) {
+		return c.joined[i]
+	}
+	return 0
+}
 
 // ReplicasWanted implements nemesis.Target.
 func (c *Sim) ReplicasWanted() int { return c.cfg.Replicas }
@@ -75,25 +117,35 @@ func (c *Sim) ReplicasWanted() int { return c.cfg.Replicas }
 // Lingering says what is left of stores that were told to leave, "" if nothing: the driver must remember it, must have buried
 // them, and they must hold no peer and no data.
 func (c *Sim) Lingering() string {
+	driver := c.PD().Stores()
 	for _, n := range c.Leaving() {
-		state := core.StoreUp
-		for _, s := range c.PD().Stores() {
-			if s.ID() == uint64(n) {
-				state = s.State
-			}
+		if why := c.lingers(n, driver); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// lingers is Lingering of one store, of which the driver knows what is in driver.
+func (c *Sim) lingers(n world.NodeID, driver []core.StoreInfo) string {
+	if s := c.store(n); s != nil {
+		if !c.World.Up(n) {
+			return storeName(n) + " is down"
 		}
 		// A damaged block that is nobody's any more may stay: nobody reads it.
-		peers, pairs, err := c.store(n).store.Residue()
-		switch {
-		case !c.World.Up(n):
-			return storeName(n) + " is down"
+		switch peers, pairs, err := s.store.Residue(); {
 		case peers > 0 || pairs > 0:
 			return fmt.Sprintf("%s, which is to leave, has %d peers and %d pairs of data", storeName(n), peers, pairs)
 		case err != nil && !c.damaged(n):
 			return fmt.Sprintf("%s, which is to leave, can't be read: %v", storeName(n), err)
-		case state != core.StoreTombstone:
-			return fmt.Sprintf("%s, which is to leave and is empty, is %s for the driver", storeName(n), state)
 		}
+	}
+	state := core.StoreUp
+	if i := slices.IndexFunc(driver, func(s core.StoreInfo) bool { return s.ID() == uint64(n) }); i >= 0 {
+		state = driver[i].State
+	}
+	if state != core.StoreTombstone {
+		return fmt.Sprintf("%s, which is to leave and is empty, is %s for the driver", storeName(n), state)
 	}
 	return ""
 }
@@ -108,6 +160,12 @@ func (c *Real) Join(world.Proc) (world.NodeID, error) {
 
 // Joined implements nemesis.Target.
 func (c *Real) Joined() int { return 0 }
+
+// MakeRoom implements nemesis.Target. It takes nothing away.
+func (c *Real) MakeRoom() int { return StoresMax - c.cfg.Stores }
+
+// Heir implements nemesis.Target.
+func (c *Real) Heir(world.NodeID) world.NodeID { return 0 }
 
 // ReplicasWanted implements nemesis.Target.
 func (c *Real) ReplicasWanted() int { return c.cfg.Replicas }

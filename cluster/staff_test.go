@@ -66,3 +66,41 @@ func TestStaff(t *testing.T) {
 	require.NotEqual(t, r.Leader, c.Regions()[0].Leader)
 	require.NoError(t, w.Close())
 }
+
+// TestMachinesOfStoresThatLeft: of stores that have left, the machines of the latest few stay, others take their places, and ids go
+// on where those of the driver's members would be.
+func TestMachinesOfStoresThatLeft(t *testing.T) {
+	t.Parallel()
+	cfg := DefaultConfig()
+	cfg.Stores = 4
+	w := sim.New(sim.Config{Seed: 1})
+	c, err := NewSim(w, cfg)
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	c.born = StoresMax - 2
+	for i := range 6 {
+		leaves := c.Stores()[len(c.Stores())-4]
+		w.Run(w.Now().Add(5 * time.Second)) // the driver has heard of all
+		do(t, c, func(p world.Proc) {
+			_, err := c.Join(p)
+			require.NoError(t, err)
+			require.NoError(t, c.Leave(p, leaves))
+		})
+		require.Equal(t, i+1, c.Joined())
+		for end := w.Now().Add(time.Minute); c.Lingering() != "" && w.Now() < end; {
+			w.Run(w.Now().Add(time.Second))
+		}
+		require.Empty(t, c.Lingering())
+		c.MakeRoom()
+	}
+	require.Equal(t, []world.NodeID{1, 2, 3, 4, 98, 99}, c.Leaving())
+	require.Equal(t, []world.NodeID{4, 98, 99, 10001, 10002, 10003, 10004}, c.Stores())
+	require.False(t, c.World.Up(1))
+	require.Nil(t, c.store(1))
+	require.Equal(t, StoresMax-7, c.MakeRoom())
+	require.Equal(t, world.NodeID(98), c.Heir(1))
+	require.Zero(t, c.Heir(10001))
+	require.Empty(t, c.Lingering(), "the driver remembers all of them")
+	require.Empty(t, c.Settle(time.Minute))
+	require.NoError(t, w.Close())
+}

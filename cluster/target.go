@@ -9,7 +9,13 @@ import (
 var _ nemesis.Target = (*Sim)(nil)
 
 // Stores implements nemesis.Target.
-func (c *Sim) Stores() []world.NodeID { return nodesFrom(1, len(c.stores)) }
+func (c *Sim) Stores() []world.NodeID {
+	ids := make([]world.NodeID, len(c.stores))
+	for i, s := range c.stores {
+		ids[i] = s.id
+	}
+	return ids
+}
 
 // Procs implements nemesis.Target.
 func (c *Sim) Procs() []world.NodeID { return c.cfg.clientNodes() }

@@ -2,6 +2,7 @@ package nemesis
 
 import (
 	"fmt"
+	"slices"
 
 	"ordeal/world"
 )
@@ -39,6 +40,9 @@ func (f Decommission) Apply(p world.Proc, t Target) (Receipt, error) {
 		return skip("%s is to leave already", names(nodes))
 	}
 	store := staying[0]
+	if room, owed := t.MakeRoom(), len(t.Leaving())-t.Joined(); room <= owed {
+		return skip("there are %s, and no room for one in the place of s%d", plural(uint64(len(t.Stores())), "store"), store)
+	}
 	var receipt Receipt
 	if len(upOnly(t, without(t.Stores(), append(t.Leaving(), store)))) < t.ReplicasWanted() {
 		joined, err := t.Join(p)
@@ -57,7 +61,11 @@ func (f Decommission) Apply(p world.Proc, t Target) (Receipt, error) {
 // Heal lets a store join for every one that leaves.
 func (f Decommission) Heal(p world.Proc, t Target) (Receipt, error) {
 	r, err := replenish(p, t)
+	stores := t.Stores()
 	for _, n := range t.Leaving() {
+		if !slices.Contains(stores, n) {
+			continue
+		}
 		r = r.and(Receipt{Text: fmt.Sprintf("s%d has %s", n, plural(replicasOn(t, n), "replica"))})
 	}
 	return r, err

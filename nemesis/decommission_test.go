@@ -69,3 +69,32 @@ func TestHealAllReplenishes(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Receipt{Text: "s4 joined"}, r)
 }
+
+// TestDecommissionWithoutRoom: where no other store may come none is told to leave.
+func TestDecommissionWithoutRoom(t *testing.T) {
+	t.Parallel()
+	f := newFake(fakeStoresMax)
+	r, err := Decommission{Store(1)}.Apply(f.p, f)
+	require.NoError(t, err)
+	require.Equal(t, "there are 9 stores, and no room for one in the place of s1", r.Skipped)
+
+	f = newFake(fakeStoresMax - 1)
+	f.leaving = []world.NodeID{2} // which has no successor yet
+	r, err = Decommission{Store(1)}.Apply(f.p, f)
+	require.NoError(t, err)
+	require.NotEmpty(t, r.Skipped, "there is room for that of s2")
+	require.Empty(t, f.calls)
+}
+
+// TestHeirs: who strikes a store that is gone strikes the one that has taken its place.
+func TestHeirs(t *testing.T) {
+	t.Parallel()
+	f := newFake(5)
+	f.stores, f.heirs = []world.NodeID{2, 4, 5, 7}, map[world.NodeID]world.NodeID{1: 6, 6: 7, 2: 4}
+	for of, want := range map[uint64]world.NodeID{1: 7, 2: 2, 6: 7} {
+		nodes, why := Whom{Kind: WhomStore, N: of}.resolve(f)
+		require.Equal(t, []world.NodeID{want}, nodes, why)
+	}
+	_, why := Store(3).resolve(f)
+	require.Equal(t, "there is no store 3", why)
+}

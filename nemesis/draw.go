@@ -18,7 +18,13 @@ const (
 	gapMax  = 1500 * time.Millisecond
 	// lightGap is by how much longer it is in a light schedule.
 	lightGap = 4
-	skew     = 2 // a seed makes a family up to 2^skew times more or less frequent than its weight says
+	// entriesUsual is how many faults a schedule has on average at most: in a run of hours they come more rarely, so that they come
+	// until its end.
+	entriesUsual = drawnMax * 3 / 4
+	// entriesAtOnce is how many are drawn together at most: a fault that waits, and what brings its state about; and one more where
+	// all others may find nothing to do.
+	entriesAtOnce = 3
+	skew          = 2 // a seed makes a family up to 2^skew times more or less frequent than its weight says
 
 	overlapOdds = 4 // one in so many faults may begin while another of its family lasts
 
@@ -116,13 +122,14 @@ func DrawPlan(rng *rand.Rand, families []Family, duration time.Duration, stores 
 	if opts.Light {
 		plan.Gap *= lightGap
 	}
+	plan.Gap = max(plan.Gap, d.end/entriesUsual)
 	plan.Schedule = d.schedule(families, all, rates, plan.Gap)
 	return plan
 }
 
 // schedule draws the faults of those families that take part, at their rates; all are those that could.
 func (d *drawer) schedule(families, all []Family, rates []float64, gap time.Duration) (s Schedule) {
-	for at := d.gap(gap); at < d.end && len(s) < entriesMax; at += d.gap(gap) {
+	for at := d.gap(gap); at < d.end && len(s)+entriesAtOnce <= drawnMax; at += d.gap(gap) {
 		if e, ok := d.entry(families[d.weighted(rates)], at); ok {
 			s = append(append(s, e), d.provoked(e)...)
 		}

@@ -209,3 +209,15 @@ func TestDrawWhereThereIsNoRoom(t *testing.T) {
 	}
 	require.Positive(t, changed)
 }
+
+// TestDrawForLongRuns: faults come until the end of a run, however long, and not more of them than a schedule may have.
+func TestDrawForLongRuns(t *testing.T) {
+	t.Parallel()
+	for _, d := range []time.Duration{time.Hour, 24 * time.Hour} {
+		for seed := range uint64(2) {
+			s := Draw(rand.New(rand.NewPCG(seed, 0)), Families(), d, 5, Options{})
+			require.LessOrEqual(t, len(s), drawnMax)
+			require.Greater(t, s[len(s)-1].At, d*98/100)
+		}
+	}
+}

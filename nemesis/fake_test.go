@@ -79,11 +79,15 @@ type fakeTarget struct {
 	ails      string
 	leaving   []world.NodeID
 	joined    int
+	heirs     map[world.NodeID]world.NodeID
 	tampering Tampering
 	paused    map[world.NodeID]bool
 	weather   Weather
 	troubled  uint64
 }
+
+// fakeStoresMax is how many stores a fakeTarget has room for.
+const fakeStoresMax = 9
 
 func newFake(stores int) *fakeTarget {
 	t := &fakeTarget{p: &fakeProc{now: 1000}, pds: []world.NodeID{100}, pdLeader: 100, down: map[world.NodeID]bool{},
@@ -293,6 +297,9 @@ func (t *fakeTarget) Check(_ world.Proc, id uint64) error {
 func (t *fakeTarget) ReplicasWanted() int     { return 3 }
 func (t *fakeTarget) Leaving() []world.NodeID { return slices.Clone(t.leaving) }
 func (t *fakeTarget) Joined() int             { return t.joined }
+
+func (t *fakeTarget) MakeRoom() int                    { return fakeStoresMax - len(t.stores) }
+func (t *fakeTarget) Heir(n world.NodeID) world.NodeID { return t.heirs[n] }
 
 func (t *fakeTarget) Leave(_ world.Proc, n world.NodeID) error {
 	t.note("leave %d", n)

@@ -507,3 +507,17 @@ func TestHealErrorsAreRecorded(t *testing.T) {
 	require.EqualError(t, records[0].Err, "restart node 2: disk on fire")
 	require.Equal(t, "1.000001s kill all: s1 s2 s3 down, 6 commits lost; s1 s3 up again (restart node 2: disk on fire)", records[0].String())
 }
+
+// TestOverdueFaultsWaitForHeals: where commands take long, faults that are late do not go before the end of one that lasts.
+func TestOverdueFaultsWaitForHeals(t *testing.T) {
+	t.Parallel()
+	f := newFake(3)
+	f.adminTime = 5 * time.Second
+	text := "+1s for 2s kill store(3)\n"
+	for range 5 {
+		text += "+2s transfer-leader region(0) to(0)\n"
+	}
+	records := run(t, f, text)
+	require.Equal(t, at(7*time.Second), records[0].HealedAt, "one command was under way when it was due")
+	require.Equal(t, at(22*time.Second), records[5].AppliedAt)
+}

@@ -7,8 +7,12 @@ import (
 	"time"
 )
 
-// entriesMax is the most entries that a schedule may have, drawn or read.
-const entriesMax = 10_000
+// entriesMax is the most entries that a schedule may have. One that is drawn has half as many at most, so that two can be put
+// together.
+const (
+	entriesMax = 20_000
+	drawnMax   = entriesMax / 2
+)
 
 // Entry is a fault with its time.
 type Entry struct {

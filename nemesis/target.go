@@ -90,7 +90,7 @@
 //
 // WHOM is store(ID), any(K) (one of those that are up), leader(K) (of a region), majority(K) (of a region's replicas,
 // without its leader), stores(MASK), all, and, in oneway only, rest. Bit i of a MASK such as 0x15 stands for the i-th
-// node in ascending order. MEMBERS is all, leader or any(K). VICTIMS is WHOM or pd MEMBERS. K, N and M are ordinals: they count from 0 through the candidates in a fixed order (regions
+// node in ascending order, and store(ID) for the one that has taken that store's place once it is gone. MEMBERS is all, leader or any(K). VICTIMS is WHOM or pd MEMBERS. K, N and M are ordinals: they count from 0 through the candidates in a fixed order (regions
 // by start key, stores by id) and start over at the end, so every number names somebody if there is anybody to name.
 package nemesis
 
@@ -206,6 +206,10 @@ type Target interface {
 	// Join lets a new store join in the place of one that leaves, and Joined is how many have.
 	Join(p world.Proc) (world.NodeID, error)
 	Joined() int
+	// MakeRoom takes away machines of stores that have left, but for the latest few, and returns how many stores may join.
+	MakeRoom() int
+	// Heir is the store that has taken the place of one whose machine was taken away, 0 if there is none.
+	Heir(n world.NodeID) world.NodeID
 	// ReplicasWanted is how many replicas a region should have.
 	ReplicasWanted() int
 	// Split splits the region that holds key, at key.

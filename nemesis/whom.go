@@ -2,6 +2,7 @@ package nemesis
 
 import (
 	"fmt"
+	"slices"
 
 	"ordeal/world"
 )
@@ -11,7 +12,7 @@ type WhomKind uint8
 
 // The ways to name stores; N is what stands in the brackets of the text.
 const (
-	// WhomStore is the store whose node id is N.
+	// WhomStore is the store whose node id is N, or, if that is gone, the one that has taken its place.
 	WhomStore WhomKind = iota + 1
 	// WhomAny is the N-th of the stores that are up.
 	WhomAny
@@ -134,8 +135,9 @@ func (s *scanner) whom(also string) (Whom, error) {
 func (w Whom) resolve(t Target) (nodes []world.NodeID, why string) {
 	switch w.Kind {
 	case WhomStore:
-		for _, n := range t.Stores() {
-			if uint64(n) == w.N {
+		stores := t.Stores()
+		for n := world.NodeID(w.N); n != 0; n = t.Heir(n) {
+			if slices.Contains(stores, n) {
 				return []world.NodeID{n}, ""
 			}
 		}

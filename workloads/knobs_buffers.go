@@ -38,7 +38,7 @@ func drawBuffers(seed uint64, regions int) buffers {
 	rng := rand.New(rand.NewPCG(seed, 0xb0ffe25))
 	b := plainBuffers()
 	if rng.IntN(deafOdds) == 0 {
-		if few := 4 << rng.IntN(3); regions <= fewRegionsMax {
+		if few := 2 << rng.IntN(4); regions <= fewRegionsMax {
 			b.barriers = few
 		}
 	}

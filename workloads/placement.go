@@ -143,8 +143,13 @@ func (p *placement) disturb() {
 	p.disturbed = p.now()
 }
 
+// merged: a region is part of another one, and nobody moves its peers any more.
+func (p *placement) merged(source uint64) { delete(p.regions, source) }
+
 func (p *placement) came(region uint64, m *metapb.Peer) {
-	if !forBalance(p.comes[m.GetId()].Operator) {
+	planned := p.comes[m.GetId()]
+	delete(p.comes, m.GetId()) // no peer comes twice
+	if !forBalance(planned.Operator) {
 		p.disturb()
 		return
 	}
@@ -152,15 +157,16 @@ func (p *placement) came(region uint64, m *metapb.Peer) {
 		return
 	}
 	p.moves++
-	planned, was := p.left[[2]uint64{region, m.GetStoreId()}]
-	if was && planned > p.disturbed.Add(newsMax) {
+	left, was := p.left[[2]uint64{region, m.GetStoreId()}]
+	if was && left > p.disturbed.Add(newsMax) {
 		p.broken = append(p.broken, fmt.Sprintf("region %d was moved away from store %d, as planned at %v, and came back, though nobody "+
-			"else has changed anything since %v", region, m.GetStoreId(), planned, p.disturbed))
+			"else has changed anything since %v", region, m.GetStoreId(), left, p.disturbed))
 	}
 }
 
 func (p *placement) went(region uint64, m *metapb.Peer) {
 	left := p.goes[m.GetId()]
+	delete(p.goes, m.GetId())
 	if !forBalance(left.Operator) {
 		p.disturb()
 		return

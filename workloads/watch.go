@@ -100,6 +100,7 @@ func (v *watch) listener() store.Listener {
 				v.leaders = append(v.leaders, leadership{v.w.Now(), region, world.NodeID(s), term})
 			}
 		},
+		Loaded:    func(s uint64, regions []uint64) { inv.Loaded(world.NodeID(s), regions) },
 		LeaseRead: func(s, region, term uint64) { inv.LeaseRead(world.NodeID(s), region, term) },
 		Campaigned: func(s, region, term uint64) {
 			// Where votes are lost or disks are slow, one that could win does not.
@@ -190,6 +191,7 @@ func (v *watch) merged(s uint64, r, source *metapb.Region, commit uint64) {
 	news := v.learn(s, r) || !v.ended[source.GetId()]
 	v.ended[source.GetId()] = true
 	v.film.merged(source.GetId())
+	v.placement.merged(source.GetId())
 	v.film.region(r)
 	delete(v.regions, source.GetId())
 	if news {
@@ -214,7 +216,9 @@ func (v *watch) regionChanged(s uint64, r *metapb.Region) {
 		peers = append(peers, m.GetId())
 	}
 	e := r.GetRegionEpoch()
-	v.placement.changed(r)
+	if !v.ended[r.GetId()] {
+		v.placement.changed(r)
+	}
 	v.film.region(r)
 	v.inv.RegionChanged(world.NodeID(s), r.GetId(), r.GetStartKey(), r.GetEndKey(), e.GetConfVer(), e.GetVersion(), peers)
 }

@@ -27,7 +27,7 @@ type Load struct {
 	// Requests are client calls that are not answered, and Bytes what they are charged with.
 	Requests, RequestsMax uint64
 	Bytes, BytesMax       uint64
-	// Barriers are turns whose batch is not known to be durable. What was put off before the store went deaf comes on top.
+	// Barriers are turns whose batch is not known to be durable.
 	Barriers, BarriersMax uint64
 	// PDCalls are questions to PD that are not answered, Votes the vote requests kept for splits.
 	PDCalls, PDCallsMax uint64
@@ -119,7 +119,7 @@ func (s *Store) tellLoad() {
 		f(s.cfg.StoreID, s.shard, Load{
 			Requests: uint64(s.load.requests), RequestsMax: uint64(s.cfg.WaitingMax),
 			Bytes: s.load.bytes, BytesMax: s.cfg.WaitingBytesMax,
-			Barriers: uint64(len(s.barriers)), BarriersMax: 2 * uint64(s.cfg.BarriersMax),
+			Barriers: uint64(len(s.barriers)), BarriersMax: uint64(s.cfg.BarriersMax),
 			PDCalls: uint64(len(s.pd.calls)), PDCallsMax: MaxPDCalls,
 			Votes: uint64(len(s.votes)), VotesMax: MaxPendingVotes,
 		})

@@ -11,6 +11,8 @@ import (
 type Listener struct {
 	// Started: a peer was loaded from the disk, as of applied and with this hard state.
 	Started func(store uint64, region *metapb.Region, applied raft.ID, hard raft.HardState)
+	// Loaded: the store has come up, and has peers of these regions, in service or not, ascending. It has no others.
+	Loaded func(store uint64, regions []uint64)
 	// Elected: the store's peer leads the region in term.
 	Elected func(store, region, term uint64)
 	// Campaigned: the peer has voted for itself in term. It may be told so more than once.

@@ -119,7 +119,21 @@ func (n *Node) loadPeers(eng *engine.Engine) error {
 			return err
 		}
 	}
+	if first := n.shards[0]; first.cfg.Listener.Loaded != nil {
+		first.cfg.Listener.Loaded(first.cfg.StoreID, livingIn(states))
+	}
 	return nil
+}
+
+// livingIn returns the regions of which there is more than a tombstone.
+func livingIn(states []*ordealpb.RegionLocalState) (ids []uint64) {
+	for _, st := range states {
+		if st.GetState() != ordealpb.PeerState_TOMBSTONE {
+			ids = append(ids, st.GetRegion().GetId())
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 func (n *Node) loadStates(eng *engine.Engine, lo, hi []byte) (states []*ordealpb.RegionLocalState, bad error) {

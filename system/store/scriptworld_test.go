@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -202,8 +203,19 @@ func (s *script) boot(m *machine) {
 			Nonce: uint64(m.id)<<32 + m.lives<<16 + uint64(i)<<nonceShard,
 		})
 	}
+	var loaded []uint64
+	cfg.Listener.Loaded = func(_ uint64, regions []uint64) { loaded = slices.Clone(regions) }
 	m.node, err = Open(cfg, envs, m.eng)
 	s.must(err)
+	s.inv.Loaded(m.id, loaded)
+	has := m.node.Quarantined()
+	for _, v := range m.node.Peers() {
+		has = append(has, v.Region.GetId())
+	}
+	slices.Sort(has)
+	if !slices.Equal(has, loaded) {
+		s.t.Errorf("s%d has peers of regions %d and says that it loaded those of %d", m.id, has, loaded)
+	}
 	m.down, m.inbox, m.barriers = false, nil, nil
 	for i := range envs {
 		s.turn(m, i, nil)

@@ -188,10 +188,15 @@ func (s *Store) commit() {
 	// s.at("crashAfterCommit", 0)
 }
 
-// release lets go what the turn produced: some at once, some behind a durability barrier.
+// release lets go what the turn produced: some at once, some behind a durability barrier. A shard that is deaf has turns all the
+// same, because of what other shards do to its regions while they are alone, and of what it has put off. What these turns
+// produce waits for the next barrier together.
 func (s *Store) release() {
 	for _, pkt := range s.sendNow.take() {
 		s.out.Send(pkt.to, pkt.payload())
+	}
+	if s.deaf() {
+		return // a turn in which a barrier is durable comes, and this one's things go then
 	}
 	var then []world.Send
 	for _, pkt := range s.sendDurable.take() {

@@ -27,7 +27,7 @@ func Runs(opts workloads.Options) ([]workloads.Config, error) {
 
 // streamMemory is what the garbage collector of a worker tries to stay below whose runs are as long as one likes. What
 // Pebble and the program itself take comes on top.
-const streamMemory = "GOMEMLIMIT=640MiB"
+const streamMemory = "GOMEMLIMIT=512MiB"
 
 // Make makes runs in workers built from the source tree around the current folder, as many at a time as there are
 // cores, and shows on the console how they come along; each, if it is not nil, is told about every run that is finished, one

@@ -43,7 +43,7 @@ func (w *World) failpointCrash(n *node, c *world.Crash) {
 // crash ends the node's life: memory is gone, the disk keeps a drawn number of the commits that were not yet durable,
 // and callers whose requests it had taken are told. What is still on the network arrives nevertheless.
 func (w *World) crash(n *node) (lost uint64) {
-	n.up, n.paused, n.actors = false, false, nil
+	n.up, n.paused, n.actors, n.overdue = false, false, nil, nil
 	n.syncs.held = false
 	n.syncs.running.reset()
 	n.syncs.waiting.reset()

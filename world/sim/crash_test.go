@@ -345,3 +345,45 @@ func TestDiskThatLiesIsCaught(t *testing.T) {
 type liar struct{ memDisk }
 
 func (d *liar) Crash(keep uint64, torn bool) uint64 { return d.memDisk.Crash(keep, torn) + 1 }
+
+// TestRemovedNode: a machine that was removed is gone for good, with its calls, its links and its id.
+func TestRemovedNode(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Config{Net: calm()})
+	disk := &memDisk{}
+	add(t, w, 1, disk, func(_ world.Time, _ []world.Event, out *world.Effects) {
+		disk.commit(1)
+		out.Sync(1, []world.Send{{To: world.Addr{Node: 2}}})
+		out.Send(world.Addr{Node: 2}, number(1))
+	})
+	got := 0
+	add(t, w, 2, nil, func(_ world.Time, in []world.Event, out *world.Effects) {
+		got += len(in)
+		for range in {
+			out.Send(world.Addr{Node: 1}, number(2))
+		}
+	})
+	errs := []error{nil, nil}
+	for i := range errs {
+		w.Go(3, "caller", func(p world.Proc) {
+			p.Sleep(time.Duration(i) * 20 * time.Millisecond)
+			_, errs[i] = p.Call(world.Addr{Node: 1}, nil, 50*time.Millisecond)
+		})
+	}
+	w.Cut(1, 3) // so that the first call waits
+	w.Run(world.Time(10 * time.Millisecond))
+	before := got
+	require.Positive(t, before)
+	require.NoError(t, w.RemoveNode(1))
+	require.False(t, w.Up(1))
+	w.Run(world.Time(15 * time.Millisecond)) // what was on the network arrives
+	before = got
+	w.Run(world.Time(time.Second))
+	require.Equal(t, before, got)
+	require.ErrorIs(t, errs[0], world.ErrTimeout)
+	require.ErrorIs(t, errs[1], world.ErrRefused)
+	require.EqualError(t, w.Restart(1), "restarting node 1: it was removed")
+	require.EqualError(t, w.RemoveNode(1), "removing node 1: it is not up")
+	require.ErrorContains(t, w.AddNode(oneActor(1, nil, func(world.Env) stepFunc { return mute })), "there is one already")
+	require.NoError(t, w.Close())
+}

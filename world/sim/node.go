@@ -34,6 +34,7 @@ type node struct {
 	// stall is by how much the turn that runs is to take longer, stalledUntil when the node has its next one.
 	stall        time.Duration
 	stalledUntil world.Time
+	overdue      []overdue
 	procsOf      map[string]uint64 // how many procs of a name began here
 }
 
@@ -93,11 +94,34 @@ func (w *World) Restart(id world.NodeID) error {
 	switch {
 	case n == nil || !n.added:
 		return fmt.Errorf("restarting node %d: there is no such node", id)
+	case n.removed():
+		return fmt.Errorf("restarting node %d: it was removed", id)
 	case n.up:
 		return fmt.Errorf("restarting node %d: it is up", id)
 	}
 	return w.boot(n)
 }
+
+// RemoveNode takes a machine that is up out of the world for good, and with it all that it keeps. What is sent to it finds nobody
+// from then on, and its id is not free again.
+func (w *World) RemoveNode(id world.NodeID) error {
+	w.mustNotStep("RemoveNode")
+	n := w.nodeOf[id]
+	if n == nil || !n.up {
+		return fmt.Errorf("removing node %d: it is not up", id)
+	}
+	w.crash(n)
+	n.spec, n.disk, n.syncs, n.tamper, n.weather, n.links = world.Node{}, nil, syncQueue{}, nil, nil, nil
+	for _, o := range w.nodes {
+		if n.index < len(o.links) {
+			o.links[n.index] = nil
+		}
+	}
+	return nil
+}
+
+// removed says whether RemoveNode has taken the machine.
+func (n *node) removed() bool { return n.added && n.spec.Boot == nil }
 
 // Up says whether a node was added and runs.
 func (w *World) Up(id world.NodeID) bool {

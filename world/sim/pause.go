@@ -40,6 +40,7 @@ func (w *World) Resume(id world.NodeID) (waiting int) {
 		return 0
 	}
 	n.paused = false
+	w.carryOutOverdue(n)
 	for i := range n.actors {
 		a := &n.actors[i]
 		waiting += len(a.inbox)

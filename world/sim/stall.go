@@ -23,7 +23,8 @@ func (w *World) Interrupt(f func()) {
 	w.queue.push(w.now, &event{kind: KindCallback, fn: f})
 }
 
-// holdBack carries out the effects of a turn that was stalled when the stall is over, if the node lives that long.
+// holdBack carries out the effects of a turn that was stalled when the stall is over, and a pause that the node is in then, if
+// the node lives that long.
 func (w *World) holdBack(n *node, of uint16, out *world.Effects) {
 	late := world.Effects{
 		Sends: slices.Clone(out.Sends), Replies: slices.Clone(out.Replies),
@@ -31,24 +32,30 @@ func (w *World) holdBack(n *node, of uint16, out *world.Effects) {
 	}
 	n.stalledUntil = w.later(n.stall)
 	n.stall = 0
-	w.carryOutLate(n, of, n.life, &late)
-}
-
-// resumedWithin is how soon after the end of a pause a turn goes on that was stalled when the pause began.
-const resumedWithin = time.Millisecond
-
-// carryOutLate carries out effects when the node's stall is over, and its pause, if there is one.
-func (w *World) carryOutLate(n *node, of uint16, life uint64, late *world.Effects) {
+	life := n.life
 	w.queue.push(n.stalledUntil, &event{kind: KindCallback, fn: func() {
 		switch {
 		case !n.up || n.life != life:
 		case n.paused:
-			n.stalledUntil = w.later(resumedWithin)
-			w.carryOutLate(n, of, life, late)
+			n.overdue = append(n.overdue, overdue{of, &late})
 		default:
-			w.carryOut(n, of, late)
+			w.carryOut(n, of, &late)
 		}
 	}})
+}
+
+// overdue are the effects of a turn that was stalled, whose stall has ended in a pause.
+type overdue struct {
+	of  uint16
+	out *world.Effects
+}
+
+// carryOutOverdue carries out what the end of a pause lets go on.
+func (w *World) carryOutOverdue(n *node) {
+	for _, o := range n.overdue {
+		w.carryOut(n, o.of, o.out)
+	}
+	n.overdue = nil
 }
 
 // stalled puts a turn off that comes while its node is stalled, and says whether it did.

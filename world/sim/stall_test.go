@@ -107,3 +107,35 @@ func (i interrupter) Step(_ world.Time, in []world.Event, out *world.Effects) {
 		out.Reply(ev.From, ev.Call, nil)
 	}
 }
+
+// TestStallThatEndsInAPause: what a stalled turn did shows when the pause is over, in which nothing happens, unless a crash comes
+// first.
+func TestStallThatEndsInAPause(t *testing.T) {
+	t.Parallel()
+	for _, crash := range []bool{false, true} {
+		w := stallWorld(t)
+		w.Go(2, "slow", func(p world.Proc) {
+			_, err := p.Call(world.Addr{Node: 1}, []byte{50}, time.Second)
+			if crash {
+				require.ErrorIs(t, err, world.ErrReset)
+				return
+			}
+			require.NoError(t, err)
+			require.InDelta(t, 100, float64(p.Now())/1e6, 1)
+		})
+		w.Run(world.Time(20 * time.Millisecond))
+		require.NoError(t, w.Pause(1))
+		w.Run(world.Time(60 * time.Millisecond))
+		events := w.Events()
+		w.Run(world.Time(100 * time.Millisecond))
+		require.Equal(t, events, w.Events())
+		if crash {
+			require.NoError(t, w.Crash(1))
+			require.NoError(t, w.Restart(1))
+		} else {
+			w.Resume(1)
+		}
+		w.Run(world.Time(time.Second))
+		require.NoError(t, w.Close())
+	}
+}
