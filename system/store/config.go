@@ -135,7 +135,7 @@ const labelsMax = 16
 
 func (c Config) labelsValid() bool {
 	for _, l := range c.Labels {
-		if l.Key == "" || l.Key == region.ShardsLabel {
+		if l.Key == "" || l.Key == region.ShardsLabel || l.Key == region.DiskLabel {
 			return false
 		}
 	}
@@ -217,7 +217,7 @@ func (c Config) validate() error {
 		{"Append", c.Append.Valid(), "bounds that let an entry through"},
 		{"ClockDrift", c.ClockDrift >= 0 && c.ClockDrift <= clockDriftMax, fmt.Sprintf("from 0 to %v", clockDriftMax)},
 		{"TrafficInterval", c.TrafficInterval >= time.Second && c.TrafficInterval%time.Second == 0, "one or more whole seconds"},
-		{"Labels", c.labelsValid(), fmt.Sprintf("at most %d, each with a key, which is not %q", labelsMax, region.ShardsLabel)},
+		{"Labels", c.labelsValid(), fmt.Sprintf("at most %d, each with a key, which is not %q or %q", labelsMax, region.ShardsLabel, region.DiskLabel)},
 		{"SnapshotChunkBytes", c.SnapshotChunkBytes > 0 && c.SnapshotChunkBytes <= SnapshotChunkBytesMax, "above 0 and at most 4 MiB"},
 		{"SnapshotWindow", c.SnapshotWindow > 0, "above 0"},
 		{"SnapshotBytesPerTick", c.SnapshotBytesPerTick > 0, "above 0"},

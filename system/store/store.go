@@ -139,25 +139,6 @@ func newShard(cfg Config, env world.Env, eng *engine.Engine, n *Node, shard int)
 	return s
 }
 
-// loadIdent checks that the disk is this store's, or marks an empty one.
-func (s *Store) loadIdent() error {
-	v, ok := s.eng.Get(engine.StoreIdentKey())
-	if !ok {
-		s.batch.Put(engine.StoreIdentKey(), mustMarshal(&ordealpb.StoreIdent{ClusterId: s.cfg.ClusterID, StoreId: s.cfg.StoreID}))
-		s.commit()
-		return nil
-	}
-	id := &ordealpb.StoreIdent{}
-	if err := proto.Unmarshal(v, id); err != nil {
-		return fmt.Errorf("store %d: ident on disk: %w", s.cfg.StoreID, err)
-	}
-	if id.GetStoreId() != s.cfg.StoreID || id.GetClusterId() != s.cfg.ClusterID {
-		return fmt.Errorf("store %d of cluster %d: the disk belongs to store %d of cluster %d",
-			s.cfg.StoreID, s.cfg.ClusterID, id.GetStoreId(), id.GetClusterId())
-	}
-	return nil
-}
-
 // loadPeer opens the peer that st says is alive, or remembers its tombstone.
 func (s *Store) loadPeer(st *ordealpb.RegionLocalState) error {
 	if st.GetState() == ordealpb.PeerState_TOMBSTONE {
