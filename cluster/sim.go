@@ -28,6 +28,8 @@ type Sim struct {
 	// awaited are the conditions that somebody waits for.
 	awaited []*awaited
 	rots    []*rot
+	losses  []*loss
+	blanks  []*blank
 
 	// troubles are those that last, soundFrom is when the last one to end will be over, resumed when nodes were resumed last.
 	troubles  trouble
@@ -42,6 +44,8 @@ type simStore struct {
 	// last is what the store knew when it went down, at the time downSince.
 	last      []store.PeerView
 	downSince world.Time
+	// lost says that its disk is lost, and that it never comes back.
+	lost bool
 }
 
 // NewSim adds a cluster to a world. Nothing has happened in it yet.
@@ -52,6 +56,7 @@ func NewSim(w *sim.World, cfg Config) (*Sim, error) {
 	c := &Sim{World: w, cfg: cfg}
 	c.listenForStates()
 	c.cfg.Store.Listener.Quarantined = c.countQuarantined(cfg.Store.Listener.Quarantined)
+	c.cfg.Store.Listener.Refused = c.hearRefused(cfg.Store.Listener.Refused)
 	c.admin = admin{
 		find:    func(_ world.Proc, id uint64) *metapb.Region { return c.region(id) },
 		drivers: c.driversLeaderFirst, timeout: adminTimeout, splitEmpty: len(cfg.SplitKeys) >= manyRegions,

@@ -82,6 +82,12 @@ func (c *Sim) Lingering() string {
 				state = s.State
 			}
 		}
+		if c.store(n).lost {
+			if state != core.StoreTombstone {
+				return fmt.Sprintf("%s, which is lost, is %s for the driver", storeName(n), state)
+			}
+			continue
+		}
 		// A damaged block that is nobody's any more may stay: nobody reads it.
 		peers, pairs, err := c.store(n).store.Residue()
 		switch {

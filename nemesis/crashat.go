@@ -173,7 +173,7 @@ func (f CrashAt) judge(healed Receipt) Receipt {
 }
 
 // HealAll brings back everything that any fault can take: it disarms failpoints, removes all cuts and starts every
-// node that is down, lets stores join for those that leave, takes every region out of its joint configuration, and at last waits until all damage on disks is
+// node that is down, lets stores join for those that leave or are lost, takes every region out of its joint configuration, and at last waits until all damage on disks is
 // noticed and repaired. It is idempotent, and goes on where one step fails.
 func HealAll(p world.Proc, t Target) (Receipt, error) {
 	r := Receipt{Hits: t.Disarm()}
@@ -185,9 +185,10 @@ func HealAll(p world.Proc, t Target) (Receipt, error) {
 		r = r.and(Receipt{Text: "pd up again"})
 	}
 	stores, err := restartStores(t)
-	joined, joinErr := replenish(p, t)
+	blanks, blankErr := loseBlanks(t)
+	joined, joinErr := giveUpLost(p, t)
 	left, leaveErr := leaveJoints(p, t, leaveAllWithin)
 	repaired := repair(p, t, repairAllWithin)
-	err = joinErrors(joinErrors(pdErr, err), joinErrors(joinErrors(joinErr, leaveErr), unnoticed(t)))
-	return r.and(stores).and(joined).and(left).and(repaired), err
+	err = joinErrors(joinErrors(joinErrors(pdErr, err), blankErr), joinErrors(joinErrors(joinErr, leaveErr), unnoticed(t)))
+	return r.and(stores).and(blanks).and(joined).and(left).and(repaired), err
 }

@@ -63,10 +63,10 @@ func (f Decommission) Heal(p world.Proc, t Target) (Receipt, error) {
 	return r, err
 }
 
-// replenish lets stores join for those that leave and says which.
+// replenish lets stores join for those that leave, or are lost, and says which.
 func replenish(p world.Proc, t Target) (Receipt, error) {
 	var joined []world.NodeID
-	for len(t.Leaving()) > t.Joined() {
+	for len(gone(t)) > t.Joined() {
 		n, err := t.Join(p)
 		if err != nil {
 			return Receipt{}, fmt.Errorf("a store is to take the place of one that leaves: %w", err)

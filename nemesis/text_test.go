@@ -207,6 +207,9 @@ func TestFaultText(t *testing.T) {
 		"conf-change replace region(1) 2->3":                     ConfChange{Kind: ReplaceReplica, Region: 1, From: 2, To: 3},
 		"pd-replay late(5) again(10) old(100) within 1.200s":     PDReplay{Tampering{5, 10, 100, 1200 * time.Millisecond}},
 		"pd-storm orders(9) pick(4294967295)":                    PDStorm{9, 4294967295},
+		"wipe store(2)":                                          Wipe{Whom: Store(2)},
+		"wipe leader(1) blank":                                   Wipe{Whom: Leader(1), Blank: true},
+		"bit-rot any(3) log(99)":                                 RotLog{Whom: Whom{Kind: WhomAny, N: 3}, Record: 99},
 		"decommission store(2)":                                  Decommission{Store(2)},
 		"decommission leader(3)":                                 Decommission{Leader(3)},
 		"partition bridge(0x3) over(4)":                          Shape{Kind: ShapeBridge, Mask: 3, Over: 4},
@@ -365,7 +368,7 @@ func TestParseFamilies(t *testing.T) {
 	require.Equal(t, "kill", some[0].Name)
 	require.Equal(t, "split", some[1].Name)
 	_, err = ParseFamilies("kill,fire")
-	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,joint,learner,replace,split,batch-split,merge,coup,lag,crash-at,bit-rot,decommission,pd-kill,pd-partition,pd-leader-transfer,pd-replay,pd-storm,pause,restart,net,disk,clock,when`)
+	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,joint,learner,replace,split,batch-split,merge,coup,lag,crash-at,bit-rot,wipe,decommission,pd-kill,pd-partition,pd-leader-transfer,pd-replay,pd-storm,pause,restart,net,disk,clock,when`)
 	_, err = ParseFamilies("")
 	require.ErrorContains(t, err, `unknown nemesis "": want all`)
 	_, err = ParseFamilies("kill,all")
