@@ -33,9 +33,12 @@ func (c *Sim) Rot(n world.NodeID, regions []uint64, block uint64) (what string, 
 	if _, err := c.Crash(n); err != nil {
 		return "", err
 	}
-	b, err := s.disk.Rot(block, func(b *engine.Block) bool {
-		hit := meeting(peers, b)
-		return len(hit) > 0 && !slices.ContainsFunc(hit, func(id uint64) bool { return !slices.Contains(regions, id) })
+	var b *engine.Block
+	s.disk.Aside(func() {
+		b, err = s.disk.Rot(block, func(b *engine.Block) bool {
+			hit := meeting(peers, b)
+			return len(hit) > 0 && !slices.ContainsFunc(hit, func(id uint64) bool { return !slices.Contains(regions, id) })
+		})
 	})
 	if b != nil {
 		what = fmt.Sprintf("damaged %s at %d, keys %s to %s of regions %d", b.Table, b.From,
@@ -80,7 +83,7 @@ func (c *Sim) Damages() []nemesis.Damage {
 // unreadable returns the regions whose replicas on the store, in service, have data that can't be read.
 func (s *simStore) unreadable() (ids []uint64) {
 	for _, v := range s.store.Peers() {
-		if _, _, err := s.store.HashRegion(v.Region); v.Initialised && err != nil {
+		if _, _, err := s.hash(v.Region); v.Initialised && err != nil {
 			ids = append(ids, v.Region.GetId())
 		}
 	}
@@ -159,7 +162,7 @@ func (c *Sim) ailing(r current) string {
 		if j < 0 {
 			return storeName(s.id) + " has no data of it"
 		}
-		if _, _, err := s.store.HashRegion(peers[j].Region); err != nil {
+		if _, _, err := s.hash(peers[j].Region); err != nil {
 			return fmt.Sprintf("%s: %v", storeName(s.id), err)
 		}
 	}

@@ -19,6 +19,8 @@ type Sim struct {
 
 	stores []*simStore
 	pds    []*pd.Member
+	// pdDisks are theirs.
+	pdDisks []*engine.SimDisk
 
 	// left are the stores that the driver has agreed to empty, joined is how many have joined in their places.
 	left   []world.NodeID
@@ -81,7 +83,8 @@ func NewSim(w *sim.World, cfg Config) (*Sim, error) {
 func (c *Sim) addPD(id world.NodeID) error {
 	i := len(c.pds)
 	c.pds = append(c.pds, nil)
-	return c.World.AddNode(c.cfg.pdNode(id, engine.NewSimDisk(), pdHooks{
+	c.pdDisks = append(c.pdDisks, engine.NewSimDisk())
+	return c.World.AddNode(c.cfg.pdNode(id, c.pdDisks[i], pdHooks{
 		configure: func(cfg *pd.Config, env world.Env) {
 			jitter := env.Rand.Uint64()
 			cfg.Jitter = func(member, term uint64) int { return int(mix(jitter, member, term) >> 1) }
@@ -167,6 +170,23 @@ func (c *Sim) store(id world.NodeID) *simStore {
 		return nil
 	}
 	return c.stores[id-1]
+}
+
+// disk returns the disk of a store or a member of the placement driver, or nil.
+func (c *Sim) disk(id world.NodeID) *engine.SimDisk {
+	if s := c.store(id); s != nil {
+		return s.disk
+	}
+	if id >= PDNode && int(id-PDNode) < len(c.pdDisks) {
+		return c.pdDisks[id-PDNode]
+	}
+	return nil
+}
+
+// hash is HashRegion of a store, whatever trouble its disk has.
+func (s *simStore) hash(r *metapb.Region) (hash uint64, pairs int, err error) {
+	s.disk.Aside(func() { hash, pairs, err = s.store.HashRegion(r) })
+	return hash, pairs, err
 }
 
 // views is what a store knows of its peers, or knew when it went down.

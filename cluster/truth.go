@@ -143,7 +143,7 @@ func (c *Sim) Replicas() []Replica {
 			if !v.Initialised {
 				continue
 			}
-			h, n, err := s.store.HashRegion(v.Region)
+			h, n, err := s.hash(v.Region)
 			if err != nil {
 				continue // damaged, and not noticed: Damages tells
 			}

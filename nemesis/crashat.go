@@ -172,13 +172,14 @@ func (f CrashAt) judge(healed Receipt) Receipt {
 	return verdict.and(healed)
 }
 
-// HealAll brings back everything that any fault can take: it disarms failpoints, removes all cuts and starts every
+// HealAll brings back everything that any fault can take: it disarms failpoints, removes all cuts and troubles of disks, and starts every
 // node that is down, lets stores join for those that leave or are lost, takes every region out of its joint configuration, and at last waits until all damage on disks is
 // noticed and repaired. It is idempotent, and goes on where one step fails.
 func HealAll(p world.Proc, t Target) (Receipt, error) {
 	r := Receipt{Hits: t.Disarm()}
 	r = r.and(Receipt{Text: endTamper(t).Text})
 	t.HealNetwork()
+	t.HealDisks()
 	// The placement driver first: stores ask it for things as soon as they are up.
 	up, pdErr := restart(t, t.PDs())
 	if len(up) > 0 {

@@ -244,7 +244,7 @@ func takesOnePower(f Fault) bool {
 	case Wipe, RotLog:
 		return true
 	}
-	return kill && k.Whom.Kind != WhomAll || arms(f) || joint && j.Kill || disk && d.Fails
+	return kill && k.Whom.Kind != WhomAll || arms(f) || joint && j.Kill || disk && (d.Fails || d.Full || d.Unreadable)
 }
 
 // downMax is how many stores may be down at once.

@@ -66,7 +66,7 @@ func Families() []Family {
 		{"pause", "a store, a leader, a member of the placement driver, or all stores stand still", 3, effectPause, 1, drawPause},
 		{"restart", "stores restart one after the other, or one again and again", 1, effectInstant, 3, drawRestart},
 		{"net", "links of a node, or all, lose, double, reorder and delay", 2, effectWeather, 1, drawNet},
-		{"disk", "fsyncs take long, do not end, or fail", 2, effectFsync, 1, drawDisk},
+		{"disk", "fsyncs take long, do not end, or fail; disks are full, or can't be read", 2, effectFsync, 1, drawDisk},
 		{"clock", "clocks jump forward, or run faster and slower", 1, effectInstant, 1, drawClock},
 		{"when", "faults that wait for a state of a region, or for a failpoint", 4, effectOther, 3, drawWhen},
 	}

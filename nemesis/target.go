@@ -37,6 +37,8 @@
 //	disk VICTIMS slow(TIME)         each fsync takes that much longer
 //	disk VICTIMS stalls             no fsync ends
 //	disk VICTIMS fails              the next fsync fails, and the node goes down
+//	disk VICTIMS full               nothing can be written: the node goes down, and can't start until there is room
+//	disk VICTIMS unreadable         they restart, and no table can be read then: whoever needs one goes down
 //	clock VICTIMS jump(TIME)        their clocks jump forward
 //	clock VICTIMS speed(P)          their clocks run faster by P percent of the largest drift
 //	pd-partition MEMBERS members stores=MASK oneway
@@ -191,7 +193,7 @@ type Target interface {
 	// Worsen makes a node's links bad ones, and EndWorsen ends that for all and returns what was done since the last time.
 	Worsen(n world.NodeID, w Weather) error
 	EndWorsen() Weathered
-	// HurtDisk gives a node's disk trouble, and HealDisks ends that for all; it returns how many fsyncs were touched.
+	// HurtDisk gives a node's disk trouble, and HealDisks ends that for all; it returns how many fsyncs, commits and reads were touched.
 	HurtDisk(n world.NodeID, d DiskTrouble) error
 	HealDisks() (touched uint64)
 	// JumpClock moves a node's clock forward, and SpeedClock changes its speed, in percent of the largest drift.

@@ -296,7 +296,7 @@ func TestMalformedSchedules(t *testing.T) {
 		"+1s for 1s net all loss(101)":                    `want at most 100 percent, found 101`,
 		"+1s for 1s net all loss(1) again(1) overtake(1)": `want "slow(", found the end of the line`,
 		"+1s for 1s net all loss(1) again(1) overtake(1) slow(x)": `want a time such as 1.200s, found "x)"`,
-		"+1s for 1s disk any(1) burns":                            `want slow(TIME), stalls or fails, found "burns"`,
+		"+1s for 1s disk any(1) burns":                            `want slow(TIME), stalls, fails, full or unreadable, found "burns"`,
 		"+1s clock any(1)":                                        `want jump(TIME) or speed(PERCENT), found the end of the line`,
 		"+1s clock any(1) jump(0s)":                               `want a time above 0`,
 		"+1s for 1s partition thirds(0x1)":                        `line 1, column 22: want halves(MASK)`,

@@ -83,6 +83,12 @@ func diskBugs() []Bug {
 		{"empty-disk-serves", "B3", "bugEmptyDiskServes", "register", "wipe,kill,partition",
 			"a store that lost its disk comes back with an empty one, under its old id, and takes part at once",
 			"a store votes twice in a term, or its hard state goes back"},
+		{"full-drops-commit", "B4", "bugFullDropsCommit", "register", "disk,kill",
+			"a commit for which a full disk has no room is left out, and nobody is told",
+			"a store goes on without what it had acknowledged"},
+		{"unreadable-not-found", "B5", "bugUnreadableIsAbsent,bugUnreadableEndsScan", "scan", "disk,kill,transfer-leader",
+			"what the disk refuses to read is taken for absent",
+			"a key is absent that was never deleted"},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"        //tidy:sync the real world syncs and closes a disk from other goroutines than the one that commits
 	"sync/atomic" //tidy:sync see engine.go
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -21,6 +22,8 @@ type DirDisk struct {
 	// fs notes what is synced, and lock keeps others away.
 	fs   *markFS
 	lock *pebble.Lock
+	// full is called when a write finds no room, by whichever goroutine of Pebble's writes, before it tries once more.
+	full func()
 	// committed counts from the first opening by this process: a position only ever gets compared within a process.
 	committed atomic.Uint64
 }
@@ -28,7 +31,12 @@ type DirDisk struct {
 var _ Disk = (*DirDisk)(nil)
 
 // NewDirDisk returns the disk in the folder path, which Open creates if need be.
-func NewDirDisk(path string) *DirDisk { return &DirDisk{path: path} }
+func NewDirDisk(path string) *DirDisk {
+	return &DirDisk{path: path, full: func() {
+		// Pebble would go on trying, and hold up all commits meanwhile.
+		panic(&FailedError{What: "write to disk " + path, Cause: syscall.ENOSPC})
+	}}
+}
 
 // Open implements Disk.
 func (d *DirDisk) Open() (*Engine, error) {
@@ -56,7 +64,7 @@ func (d *DirDisk) take(found *damages) (err error) {
 	if err := checkLog(vfs.Default, d.path); err != nil {
 		return err
 	}
-	if d.fs, err = newMarkFS(vfs.Default, d.path); err != nil {
+	if d.fs, err = newMarkFS(vfs.OnDiskFull(vfs.Default, d.full), d.path); err != nil {
 		return err
 	}
 	o := dirOptions(found)

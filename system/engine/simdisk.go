@@ -40,6 +40,9 @@ func (d *SimDisk) Open() (*Engine, error) {
 	if d.db != nil {
 		return nil, errors.New("open simulated disk: it is open already; close it or crash it first")
 	}
+	if err := d.fs.room(); err != nil {
+		return nil, &FailedError{What: "open simulated disk", Cause: err} // recovery has to write
+	}
 	if err := checkLog(d.fs, folder); err != nil {
 		return nil, fmt.Errorf("open simulated disk after %d commits: %w", d.committed.Load(), err)
 	}
@@ -48,10 +51,26 @@ func (d *SimDisk) Open() (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open simulated disk after %d commits: %w", d.committed.Load(), err)
 	}
+	if d.pace, err = d.recovered(db); err != nil {
+		return nil, fmt.Errorf("open simulated disk after %d commits: %w", d.committed.Load(), err)
+	}
 	d.db = db
-	d.pace = newPacer(db, d.fs, &d.committed, &d.flushes)
 	d.views = &views{}
 	return &Engine{db: db, fs: d.fs, folder: folder, committed: &d.committed, pace: d.pace, views: d.views, damages: found}, nil
+}
+
+// recovered takes over a database that was just opened. It may have to merge tables, and a disk that can't be read is closed.
+func (d *SimDisk) recovered(db *pebble.DB) (p *pacer, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			bad, ok := r.(*FailedError)
+			if !ok {
+				panic(r)
+			}
+			err = errors.Join(bad, db.Close())
+		}
+	}()
+	return newPacer(db, d.fs, &d.committed, &d.flushes), nil
 }
 
 // Position implements world.Disk. A crash sets it back to the commits that it left.

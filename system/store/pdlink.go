@@ -243,7 +243,7 @@ func (s *Store) heartbeatStore() {
 	}
 	st := &pdpb.StoreStats{StoreId: s.cfg.StoreID, RegionCount: uint32(s.ranges.len()), UsedSize: s.eng.Used()}
 	if st.Capacity = s.cfg.CapacityBytes; st.Capacity > 0 {
-		st.Available = st.Capacity - min(st.UsedSize, st.Capacity)
+		st.Available = min(st.Capacity-min(st.UsedSize, st.Capacity), s.eng.Room())
 	}
 	s.tellPD(&ordealpb.PDRequest{Body: &ordealpb.PDRequest_StoreHeartbeat{
 		StoreHeartbeat: &pdpb.StoreHeartbeatRequest{Stats: st},

@@ -157,11 +157,14 @@ func (n *node) stepGuarded(a *actor, now world.Time, out *world.Effects) (failpo
 	return nil
 }
 
-// ownCrash sorts what was recovered: a Crash of this node is an order, anything else goes on as it came. It panics while
+// ownCrash sorts what was recovered: a Crash of this node is an order, the failure of its disk ends its life as well, anything else goes on as it came. It panics while
 // the frames of the first panic are still on the stack, so the report shows them.
 func (n *node) ownCrash(recovered any) *world.Crash {
 	if recovered == nil {
 		return nil
+	}
+	if f, ok := recovered.(world.DiskFailure); ok {
+		return &world.Crash{Node: n.id, Point: f.DiskFailure()}
 	}
 	c, ok := recovered.(world.Crash)
 	if !ok || c.Node != n.id {
