@@ -24,6 +24,8 @@ type DirDisk struct {
 	lock *pebble.Lock
 	// full is called when a write finds no room, by whichever goroutine of Pebble's writes, before it tries once more.
 	full func()
+	// under is the file system that has the folder.
+	under vfs.FS
 	// committed counts from the first opening by this process: a position only ever gets compared within a process.
 	committed atomic.Uint64
 }
@@ -32,7 +34,7 @@ var _ Disk = (*DirDisk)(nil)
 
 // NewDirDisk returns the disk in the folder path, which Open creates if need be.
 func NewDirDisk(path string) *DirDisk {
-	return &DirDisk{path: path, full: func() {
+	return &DirDisk{path: path, under: vfs.Default, full: func() {
 		// Pebble would go on trying, and hold up all commits meanwhile.
 		panic(&FailedError{What: "write to disk " + path, Cause: syscall.ENOSPC})
 	}}
@@ -64,7 +66,7 @@ func (d *DirDisk) take(found *damages) (err error) {
 	if err := checkLog(vfs.Default, d.path); err != nil {
 		return err
 	}
-	if d.fs, err = newMarkFS(vfs.OnDiskFull(vfs.Default, d.full), d.path); err != nil {
+	if d.fs, err = newMarkFS(vfs.OnDiskFull(d.under, d.full), d.path); err != nil {
 		return err
 	}
 	o := dirOptions(found)
