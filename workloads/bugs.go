@@ -79,16 +79,16 @@ func diskBugs() []Bug {
 	return []Bug{
 		{"log-damage-ends-log", "B2", "bugDamageEndsLog", "register", "bit-rot,kill",
 			"a write-ahead log that is damaged is taken for one that ends there",
-			"a store goes on without what it had acknowledged"},
+			"a panic: a commit index beyond the log"},
 		{"empty-disk-serves", "B3", "bugEmptyDiskServes", "register", "wipe,kill,partition",
 			"a store that lost its disk comes back with an empty one, under its old id, and takes part at once",
-			"a store votes twice in a term, or its hard state goes back"},
+			"a panic: a commit index beyond the log"},
 		{"full-drops-commit", "B4", "bugFullDropsCommit", "register", "disk,kill",
 			"a commit for which a full disk has no room is left out, and nobody is told",
-			"a store goes on without what it had acknowledged"},
+			"replicas that differ at one applied index; a read older than an acknowledged write"},
 		{"unreadable-not-found", "B5", "bugUnreadableIsAbsent,bugUnreadableEndsScan", "scan", "disk,kill,transfer-leader",
 			"what the disk refuses to read is taken for absent",
-			"a key is absent that was never deleted"},
+			"replicas that differ at one applied index; a key is absent that was never deleted"},
 	}
 }
 
