@@ -19,6 +19,7 @@ func losing(t *testing.T) *Sim {
 	w := sim.New(sim.Config{Seed: 1, Net: sim.DefaultNet(), CheckPayloads: true})
 	t.Cleanup(func() { require.NoError(t, w.Close()) })
 	cfg := DefaultConfig()
+	cfg.Store.CapacityBytes = 1 << 40
 	cfg.Stores, cfg.Clients, cfg.SplitKeys = 3, 1, [][]byte{[]byte("k5")}
 	c, err := NewSim(w, cfg)
 	require.NoError(t, err)
@@ -150,4 +151,34 @@ func TestDiskFailures(t *testing.T) {
 		require.Empty(t, c.Settle(time.Minute))
 	}
 	require.ErrorContains(t, losing(t).HurtDisk(77, nemesis.DiskTrouble{Full: true}), "has no disk")
+}
+
+// TestDiskNearlyFull: a store without room refuses writes, tells the driver, and does everything else.
+func TestDiskNearlyFull(t *testing.T) {
+	t.Parallel()
+	c := losing(t)
+	for _, n := range c.Stores() {
+		require.NoError(t, c.HurtDisk(n, nemesis.DiskTrouble{Low: true}))
+	}
+	c.World.Run(c.World.Now().Add(3 * time.Second))
+	for _, s := range c.PD().Stores() {
+		require.True(t, s.LowSpace(), "%v", s.String())
+	}
+	do(t, c, func(p world.Proc) {
+		cl := c.Client(p)
+		_, err := cl.Put([]byte("k1"), []byte("w"))
+		require.ErrorContains(t, err, "its disk is nearly full")
+		v, ok, _, err := cl.Get([]byte("k1"))
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Equal(t, "v", string(v))
+		_, err = cl.Delete([]byte("k1"))
+		require.NoError(t, err)
+	})
+	require.Positive(t, c.HealDisks())
+	c.World.Run(c.World.Now().Add(3 * time.Second))
+	do(t, c, func(p world.Proc) {
+		_, err := c.Client(p).Put([]byte("k1"), []byte("w"))
+		require.NoError(t, err)
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ordeal/nemesis"
+	"ordeal/system/engine"
 	"ordeal/world"
 	"ordeal/world/sim"
 )
@@ -83,7 +84,7 @@ func (c *Sim) HurtDisk(n world.NodeID, d nemesis.DiskTrouble) error {
 	if disk == nil {
 		return fmt.Errorf("node %d has no disk", n)
 	}
-	disk.Hurt(d.Full, d.Unreadable)
+	disk.Hurt(engine.Trouble{Full: d.Full, Low: d.Low, Unreadable: d.Unreadable})
 	return c.World.HurtDisk(n, sim.DiskTrouble{Slow: d.Slow, Stalled: d.Stalls, Fails: d.Fails})
 }
 

@@ -7,7 +7,7 @@ import (
 	"ordeal/world"
 )
 
-// DiskTrouble is what a disk does to those who wait for it; one of the five.
+// DiskTrouble is what a disk does to those who wait for it; one of the six.
 type DiskTrouble struct {
 	// Slow is by how much each fsync takes longer.
 	Slow time.Duration
@@ -17,6 +17,8 @@ type DiskTrouble struct {
 	Fails bool
 	// Full lets nothing more be written: the node must go down, and can't start.
 	Full bool
+	// Low leaves no room but a reserve: the node must refuse what would take more.
+	Low bool
 	// Unreadable lets what is in tables not be read: the node loses power, so that it knows nothing by heart, and goes down again
 	// when it comes to something that it can't read.
 	Unreadable bool
@@ -40,6 +42,8 @@ func (f Disk) String() string {
 		return fmt.Sprintf("disk %v fails", f.Whom)
 	case f.Full:
 		return fmt.Sprintf("disk %v full", f.Whom)
+	case f.Low:
+		return fmt.Sprintf("disk %v low", f.Whom)
 	case f.Unreadable:
 		return fmt.Sprintf("disk %v unreadable", f.Whom)
 	}
@@ -61,6 +65,8 @@ func parseDisk(s *scanner) (Fault, error) {
 		f.Fails = true
 	case "full":
 		f.Full = true
+	case "low":
+		f.Low = true
 	case "unreadable":
 		f.Unreadable = true
 	case "slow":
@@ -68,7 +74,7 @@ func parseDisk(s *scanner) (Fault, error) {
 		f.Slow, err = s.timed("slow")
 	default:
 		s.pos = start
-		err = s.errorAt(start, "want slow(TIME), stalls, fails, full or unreadable, found %s", s.rest())
+		err = s.errorAt(start, "want slow(TIME), stalls, low, fails, full or unreadable, found %s", s.rest())
 	}
 	return f, err
 }
@@ -115,9 +121,9 @@ const fsyncMin, fsyncMax = time.Millisecond, 500 * time.Millisecond
 
 func drawDisk(d *drawer) Fault {
 	f := Disk{Whom: d.victims(6)}
-	kinds := []float64{3, 2, 2, 1, 1}
+	kinds := []float64{3, 2, 1, 2, 1, 1}
 	if d.downMax() == 0 {
-		kinds = kinds[:2]
+		kinds = kinds[:3] // none that takes the node down
 	}
 	switch d.weighted(kinds) {
 	case 0:
@@ -125,8 +131,10 @@ func drawDisk(d *drawer) Fault {
 	case 1:
 		f.Stalls = true
 	case 2:
-		f.Fails = true
+		f.Low = true
 	case 3:
+		f.Fails = true
+	case 4:
 		f.Full = true
 	default:
 		f.Unreadable = true

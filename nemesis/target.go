@@ -37,6 +37,7 @@
 //	disk VICTIMS slow(TIME)         each fsync takes that much longer
 //	disk VICTIMS stalls             no fsync ends
 //	disk VICTIMS fails              the next fsync fails, and the node goes down
+//	disk VICTIMS low                there is no room left but a reserve: stores must refuse to be given more
 //	disk VICTIMS full               nothing can be written: the node goes down, and can't start until there is room
 //	disk VICTIMS unreadable         they restart, and no table can be read then: whoever needs one goes down
 //	clock VICTIMS jump(TIME)        their clocks jump forward

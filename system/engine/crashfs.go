@@ -280,7 +280,8 @@ func (fs *crashFS) GetDiskUsage(string) (vfs.DiskUsage, error) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	u := vfs.DiskUsage{AvailBytes: 1 << 40, TotalBytes: 1 << 40}
-	if fs.trouble.full {
+	if fs.trouble.Full || fs.trouble.Low {
+		fs.trouble.refused++
 		u.AvailBytes = 0
 	}
 	return u, nil

@@ -53,17 +53,24 @@ func (e *FailedError) DiskFailure() string {
 
 // diskTrouble is what a simulated disk refuses to do for a while. It is guarded by the mutex of the file system.
 type diskTrouble struct {
-	full, unreadable bool
-	// refused counts what was refused.
+	Trouble
+	// refused counts what was refused, and who was told that there is no room.
 	refused uint64
 }
 
-// Hurt makes the disk full, so that it takes no commit and can't be opened, or its tables unreadable, but for what is in memory; the
-// zero values end both.
-func (d *SimDisk) Hurt(full, unreadable bool) {
+// Trouble is what a simulated disk refuses to do.
+type Trouble struct {
+	// Full lets it take no commit, and not be opened. Low lets it say that there is no room left, though there is some.
+	Full, Low bool
+	// Unreadable lets its tables not be read, but for what is in memory.
+	Unreadable bool
+}
+
+// Hurt gives the disk trouble, or ends it with the zero value.
+func (d *SimDisk) Hurt(t Trouble) {
 	d.fs.mu.Lock()
 	defer d.fs.mu.Unlock()
-	d.fs.trouble.full, d.fs.trouble.unreadable = full, unreadable
+	d.fs.trouble.Trouble = t
 }
 
 // Heal ends all trouble and returns how often something was refused since the last time.
@@ -93,7 +100,7 @@ func (d *SimDisk) Aside(f func()) {
 func (fs *crashFS) room() error {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	if !fs.trouble.full {
+	if !fs.trouble.Full {
 		return nil
 	}
 	fs.trouble.refused++
@@ -102,7 +109,7 @@ func (fs *crashFS) room() error {
 
 // readable returns EIO if the file can't be read. The caller holds the mutex.
 func (fs *crashFS) readable(name string) error {
-	if !fs.trouble.unreadable || !strings.HasSuffix(name, ".sst") {
+	if !fs.trouble.Unreadable || !strings.HasSuffix(name, ".sst") {
 		return nil
 	}
 	fs.trouble.refused++

@@ -30,7 +30,7 @@ func TestFullDisk(t *testing.T) {
 	numbered(e, 0, 5, 10)
 	room := e.Room()
 	require.Positive(t, room)
-	d.Hurt(true, false)
+	d.Hurt(Trouble{Full: true})
 	require.Zero(t, e.Room())
 	bad := failure(t, func() { numbered(e, 5, 6, 10) })
 	require.Equal(t, DiskFull, bad.DiskFailure())
@@ -43,7 +43,7 @@ func TestFullDisk(t *testing.T) {
 	require.Zero(t, d.Crash(5, false))
 	_, err := d.Open()
 	require.ErrorIs(t, err, syscall.ENOSPC, "recovery writes")
-	require.Equal(t, uint64(3), d.Heal())
+	require.Equal(t, uint64(4), d.Heal())
 	e = open(t, d)
 	require.Equal(t, room, e.Room())
 	requireNumbered(t, e, 5)
@@ -57,7 +57,7 @@ func TestUnreadableDisk(t *testing.T) {
 	numbered(open(t, d), 0, 100, 100)
 	require.NoError(t, d.Close())
 	e := open(t, d) // nothing of the tables is in memory
-	d.Hurt(false, true)
+	d.Hurt(Trouble{Unreadable: true})
 	for name, read := range map[string]func(){
 		"get":  func() { e.Get([]byte("000007")) },
 		"read": func() { _, _, _ = e.Read([]byte("000008")) },
@@ -94,7 +94,7 @@ func TestUnreadableDiskWhileOpening(t *testing.T) {
 		}
 		numbered(e, i, i+1, 10)
 		require.Zero(t, d.Crash(d.Position(), false))
-		d.Hurt(false, true)
+		d.Hurt(Trouble{Unreadable: true})
 	}
 	require.Positive(t, failed)
 	d.Heal()

@@ -97,6 +97,9 @@ type Config struct {
 	// Labels say where the store is, such as a zone or a rack, and CapacityBytes how much room it has, 0 if it does not tell.
 	Labels        []Label
 	CapacityBytes uint64
+	// ReserveBytes is the room on its disk that the store keeps for what it can't refuse, such as logs and compactions. While
+	// there is less, clients may read and delete, and are told to come again later with what they want to write. 0 keeps none.
+	ReserveBytes uint64
 	// TrafficInterval is of what time a leader tells PD what clients read and wrote: whole seconds.
 	TrafficInterval time.Duration
 
@@ -175,6 +178,7 @@ func DefaultConfig() Config {
 		LookBytesPerTick:     1 << 20,
 		ClockDrift:           0.1,
 		TrafficInterval:      10 * time.Second,
+		ReserveBytes:         64 << 20,
 
 		SnapshotChunkBytes:    256 << 10,
 		SnapshotWindow:        8,

@@ -92,8 +92,10 @@ type Store struct {
 	// lookBudget is how many bytes of data may be looked at for their size before the next tick.
 	lookBudget int
 
-	pd     pdLink
-	load   load
+	pd   pdLink
+	load load
+	// low says that the disk had less room than the reserve when it was last looked at.
+	low    bool
 	ticks  uint64
 	turns  uint64
 	booted bool
