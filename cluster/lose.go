@@ -118,7 +118,8 @@ func (c *Sim) RotLog(n world.NodeID, record uint64) (what, refused string, err e
 	if what, err = s.disk.RotLog(record); err != nil {
 		return what, "", err
 	}
-	err = c.Restart(n)
+	// A disk that is full is not opened at all, and the damage would be met later.
+	s.disk.Aside(func() { err = c.Restart(n) })
 	switch damaged := (*engine.LogDamagedError)(nil); {
 	case what == "":
 		return "", "", err

@@ -85,7 +85,7 @@ const (
 func (f BitRot) Heal(p world.Proc, t Target) (Receipt, error) { return healRot(p, t) }
 
 func healRot(p world.Proc, t Target) (Receipt, error) {
-	told, err := giveUpLost(p, t)
+	told, err := giveUpLost(p, t, giveUpWithin)
 	return repair(p, t, repairWithin).and(told), err
 }
 

@@ -187,7 +187,7 @@ func HealAll(p world.Proc, t Target) (Receipt, error) {
 	}
 	stores, err := restartStores(t)
 	blanks, blankErr := loseBlanks(t)
-	joined, joinErr := giveUpLost(p, t)
+	joined, joinErr := giveUpLost(p, t, giveUpAllWithin)
 	left, leaveErr := leaveJoints(p, t, leaveAllWithin)
 	repaired := repair(p, t, repairAllWithin)
 	err = joinErrors(joinErrors(joinErrors(pdErr, err), blankErr), joinErrors(joinErrors(joinErr, leaveErr), unnoticed(t)))

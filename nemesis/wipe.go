@@ -3,6 +3,7 @@ package nemesis
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"ordeal/world"
 )
@@ -97,7 +98,7 @@ func hurt(t Target) string {
 // Heal gives up those that came up without their data, and has the driver told of all that are lost.
 func (f Wipe) Heal(p world.Proc, t Target) (Receipt, error) {
 	r, err := loseBlanks(t)
-	told, e := giveUpLost(p, t)
+	told, e := giveUpLost(p, t, giveUpWithin)
 	return r.and(told), joinErrors(err, e)
 }
 
@@ -118,17 +119,34 @@ func loseBlanks(t Target) (r Receipt, errs error) {
 	return r, errs
 }
 
-// giveUpLost lets stores join for those that are lost, and tells the driver that these will not come back.
-func giveUpLost(p world.Proc, t Target) (Receipt, error) {
-	r, errs := replenish(p, t)
-	for _, n := range without(t.Lost(), t.Leaving()) {
-		if err := insist(p, func() error { return t.Leave(p, n) }); err != nil {
-			errs = joinErrors(errs, fmt.Errorf("s%d is lost, of which the driver is to hear: %w", n, err))
-			continue
+// How long a heal goes on telling the driver of stores that are lost, which may have no leader yet, or not know those yet that
+// take their places; and that of everything.
+const (
+	giveUpWithin    = time.Second
+	giveUpAllWithin = 10 * time.Second
+	giveUpPause     = 200 * time.Millisecond
+)
+
+// giveUpLost lets stores join for those that are lost, and tells the driver that these will not come back. No command is begun
+// after the time, but for the first.
+func giveUpLost(p world.Proc, t Target, within time.Duration) (Receipt, error) {
+	r, failed := replenish(p, t)
+	for end := p.Now().Add(within); ; p.Sleep(giveUpPause) {
+		var refused error
+		for _, n := range without(t.Lost(), t.Leaving()) {
+			if refused != nil && p.Now() >= end {
+				break
+			}
+			if err := t.Leave(p, n); err != nil {
+				refused = joinErrors(refused, fmt.Errorf("s%d is lost, of which the driver is to hear: %w", n, err))
+				continue
+			}
+			r = r.and(Receipt{Text: fmt.Sprintf("s%d is given up with %s", n, plural(replicasOn(t, n), "replica"))})
 		}
-		r = r.and(Receipt{Text: fmt.Sprintf("s%d is given up with %s", n, plural(replicasOn(t, n), "replica"))})
+		if refused == nil || p.Now() >= end {
+			return r, joinErrors(failed, refused)
+		}
 	}
-	return r, errs
 }
 
 // gone are the stores that leave, by decision or since they are lost.

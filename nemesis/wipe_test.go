@@ -3,6 +3,7 @@ package nemesis
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -65,4 +66,21 @@ func TestRotLog(t *testing.T) {
 	f.inert, f.adminErr = true, errors.New("no power")
 	records = run(t, f, "+1s for 1s bit-rot store(3) log(7)\n")
 	require.ErrorContains(t, records[0].Err, "damage the log of s3: no power")
+}
+
+// TestDriverHearsOfLostStores: a driver that does not answer is told again, but not for ever.
+func TestDriverHearsOfLostStores(t *testing.T) {
+	t.Parallel()
+	f := newFake(3)
+	f.lose(3)
+	f.adminErr, f.adminTime = errors.New("no leader"), 300*time.Millisecond
+	before := f.p.now
+	_, err := giveUpLost(f.p, f, giveUpWithin)
+	require.EqualError(t, err, "s3 is lost, of which the driver is to hear: no leader")
+	require.Less(t, f.p.now.Sub(before), giveUpWithin+2*f.adminTime)
+	require.Equal(t, []string{"join 4", "leave 3", "leave 3", "leave 3"}, f.calls)
+	f.adminErr = nil
+	r, err := giveUpLost(f.p, f, giveUpWithin)
+	require.NoError(t, err)
+	require.Equal(t, "s3 is given up with 3 replicas", r.Text)
 }
