@@ -27,6 +27,9 @@ func TestOrphansOnADeafStore(t *testing.T) {
 
 	leader := c.Regions()[0].Leader
 	deaf := leader%3 + 1
+	if c.Regions()[1].Leader == deaf {
+		deaf = deaf%3 + 1
+	}
 	require.NoError(t, w.HurtDisk(deaf, sim.DiskTrouble{Stalled: true}))
 	do(t, c, func(p world.Proc) {
 		_, err := c.Client(p).Put([]byte("z"), []byte("z"))

@@ -9,7 +9,6 @@ import (
 
 	"ordeal/nemesis"
 	"ordeal/world"
-	"ordeal/world/sim"
 )
 
 // Failpoints of stores are switched on while somebody has armed them or waits for them; whom they hurt, and how, is decided
@@ -120,8 +119,8 @@ func (c *Sim) onCrash(n world.NodeID, crash *world.Crash) {
 	if crash == nil {
 		return
 	}
-	if crash.Point != sim.FsyncFailed {
-		c.spend(crash.Point)
+	if slices.ContainsFunc(c.points.armed, func(a armed) bool { return a.point == crash.Point }) {
+		c.spend(crash.Point) // and no disk that failed
 	}
 	if s := c.store(n); s != nil {
 		s.last, s.downSince = s.store.Peers(), c.World.Now()

@@ -33,9 +33,12 @@ func (c *Sim) Rot(n world.NodeID, regions []uint64, block uint64) (what string, 
 	if _, err := c.Crash(n); err != nil {
 		return "", err
 	}
-	b, err := s.disk.Rot(block, func(b *engine.Block) bool {
-		hit := meeting(peers, b)
-		return len(hit) > 0 && !slices.ContainsFunc(hit, func(id uint64) bool { return !slices.Contains(regions, id) })
+	var b *engine.Block
+	s.disk.Aside(func() {
+		b, err = s.disk.Rot(block, func(b *engine.Block) bool {
+			hit := meeting(peers, b)
+			return len(hit) > 0 && !slices.ContainsFunc(hit, func(id uint64) bool { return !slices.Contains(regions, id) })
+		})
 	})
 	if b != nil {
 		what = fmt.Sprintf("damaged %s at %d, keys %s to %s of regions %d", b.Table, b.From,
@@ -60,16 +63,19 @@ func meeting(peers []store.PeerView, b *engine.Block) (ids []uint64) {
 
 // Damages implements nemesis.Target.
 func (c *Sim) Damages() []nemesis.Damage {
-	out := make([]nemesis.Damage, len(c.rots))
-	for i, r := range c.rots {
-		out[i] = nemesis.Damage{Store: r.on, What: r.what, Quarantined: r.quarantined}
-		if s := c.store(r.on); !r.repaired && c.World.Up(r.on) {
-			out[i].Unnoticed = s.unreadable()
-			whole := len(out[i].Unnoticed) == 0 && len(s.store.Quarantined()) == 0
-			out[i].Hidden = whole && s.disk.Has(r.block)
-			r.repaired = whole && !out[i].Hidden
+	out := c.lossDamages()
+	for _, r := range c.rots {
+		d := nemesis.Damage{Store: r.on, What: r.what, Quarantined: r.quarantined}
+		s := c.store(r.on)
+		r.repaired = r.repaired || s.lost // there is another damage for that
+		if !r.repaired && c.World.Up(r.on) {
+			d.Unnoticed = s.unreadable()
+			whole := len(d.Unnoticed) == 0 && len(s.store.Quarantined()) == 0
+			d.Hidden = whole && s.disk.Has(r.block)
+			r.repaired = whole && !d.Hidden
 		}
-		out[i].Repaired = r.repaired
+		d.Repaired = r.repaired
+		out = append(out, d)
 	}
 	return out
 }
@@ -77,7 +83,7 @@ func (c *Sim) Damages() []nemesis.Damage {
 // unreadable returns the regions whose replicas on the store, in service, have data that can't be read.
 func (s *simStore) unreadable() (ids []uint64) {
 	for _, v := range s.store.Peers() {
-		if _, _, err := s.store.HashRegion(v.Region); v.Initialised && err != nil {
+		if _, _, err := s.hash(v.Region); v.Initialised && err != nil {
 			ids = append(ids, v.Region.GetId())
 		}
 	}
@@ -118,14 +124,32 @@ func (c *Sim) Ails(id uint64) string {
 	if i < 0 {
 		return fmt.Sprintf("there is no region %d", id)
 	}
-	if all[i].leader == 0 || all[i].frozen {
+	return c.ailing(all[i])
+}
+
+// AilsOn implements nemesis.Target.
+func (c *Sim) AilsOn(n world.NodeID) string {
+	for _, r := range currentOf(c.knowledge()) {
+		if region.FindPeer(r.region, uint64(n)) == nil {
+			continue
+		}
+		if why := c.ailing(r); why != "" {
+			return fmt.Sprintf("region %d: %s", r.region.GetId(), why)
+		}
+	}
+	return ""
+}
+
+func (c *Sim) ailing(r current) string {
+	id := r.region.GetId()
+	if r.leader == 0 || r.frozen {
 		return "it has no leader, or is about to be merged"
 	}
 	// A replica too many is taken away soon, and it may be one that is well.
-	if n := len(all[i].region.GetPeers()); n != c.cfg.Replicas {
+	if n := len(r.region.GetPeers()); n != c.cfg.Replicas {
 		return fmt.Sprintf("it has %d replicas, and is to have %d", n, c.cfg.Replicas)
 	}
-	for _, m := range all[i].region.GetPeers() {
+	for _, m := range r.region.GetPeers() {
 		s := c.store(world.NodeID(m.GetStoreId()))
 		if s == nil || !c.World.Up(s.id) {
 			return storeName(world.NodeID(m.GetStoreId())) + " is down"
@@ -138,7 +162,7 @@ func (c *Sim) Ails(id uint64) string {
 		if j < 0 {
 			return storeName(s.id) + " has no data of it"
 		}
-		if _, _, err := s.store.HashRegion(peers[j].Region); err != nil {
+		if _, _, err := s.hash(peers[j].Region); err != nil {
 			return fmt.Sprintf("%s: %v", storeName(s.id), err)
 		}
 	}

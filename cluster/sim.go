@@ -23,6 +23,8 @@ type Sim struct {
 	stores []*simStore
 	born   int
 	pds    []*pd.Member
+	// pdDisks are theirs.
+	pdDisks []*engine.SimDisk
 
 	// left are the stores that the driver has agreed to empty, joined those that have come in their places: each in that of the
 	// one at the same place in left.
@@ -32,6 +34,8 @@ type Sim struct {
 	// awaited are the conditions that somebody waits for.
 	awaited []*awaited
 	rots    []*rot
+	losses  []*loss
+	blanks  []*blank
 
 	// troubles are those that last, soundFrom is when the last one to end will be over, resumed when nodes were resumed last.
 	troubles  trouble
@@ -49,6 +53,8 @@ type simStore struct {
 	// deaf are its shards that hear nothing but their disk, heard is when the last one heard again.
 	deaf  map[int]bool
 	heard world.Time
+	// lost says that its disk is lost, and that it never comes back.
+	lost bool
 }
 
 // NewSim adds a cluster to a world. Nothing has happened in it yet.
@@ -60,6 +66,7 @@ func NewSim(w *sim.World, cfg Config) (*Sim, error) {
 	c.listenForStates()
 	c.cfg.Store.Listener.Quarantined = c.countQuarantined(cfg.Store.Listener.Quarantined)
 	c.cfg.Store.Listener.Load = c.noteDeaf(cfg.Store.Listener.Load)
+	c.cfg.Store.Listener.Refused = c.hearRefused(cfg.Store.Listener.Refused)
 	c.admin = admin{
 		find:    func(_ world.Proc, id uint64) *metapb.Region { return c.region(id) },
 		drivers: c.driversLeaderFirst, timeout: adminTimeout, splitEmpty: len(cfg.SplitKeys) >= manyRegions,
@@ -84,7 +91,8 @@ func NewSim(w *sim.World, cfg Config) (*Sim, error) {
 func (c *Sim) addPD(id world.NodeID) error {
 	i := len(c.pds)
 	c.pds = append(c.pds, nil)
-	return c.World.AddNode(c.cfg.pdNode(id, engine.NewSimDisk(), pdHooks{
+	c.pdDisks = append(c.pdDisks, engine.NewSimDisk())
+	return c.World.AddNode(c.cfg.pdNode(id, c.pdDisks[i], pdHooks{
 		configure: func(cfg *pd.Config, env world.Env) {
 			jitter := env.Rand.Uint64()
 			cfg.Jitter = func(member, term uint64) int { return int(mix(jitter, member, term) >> 1) }
@@ -180,6 +188,23 @@ func (c *Sim) store(id world.NodeID) *simStore {
 		return nil
 	}
 	return c.stores[i]
+}
+
+// disk returns the disk of a store or a member of the placement driver, or nil.
+func (c *Sim) disk(id world.NodeID) *engine.SimDisk {
+	if s := c.store(id); s != nil {
+		return s.disk
+	}
+	if id >= PDNode && int(id-PDNode) < len(c.pdDisks) {
+		return c.pdDisks[id-PDNode]
+	}
+	return nil
+}
+
+// hash is HashRegion of a store, whatever trouble its disk has.
+func (s *simStore) hash(r *metapb.Region) (hash uint64, pairs int, err error) {
+	s.disk.Aside(func() { hash, pairs, err = s.store.HashRegion(r) })
+	return hash, pairs, err
 }
 
 // views is what a store knows of its peers, or knew when it went down.

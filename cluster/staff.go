@@ -95,7 +95,7 @@ func (c *Sim) MakeRoom() int {
 // takeAway removes the machine of a store that has left.
 func (c *Sim) takeAway(n world.NodeID) {
 	if err := c.World.RemoveNode(n); err != nil {
-		panic(fmt.Sprintf("cluster: %v", err)) // it is up, or it would linger
+		panic(fmt.Sprintf("cluster: %v", err)) // it is there
 	}
 	c.stores = slices.DeleteFunc(c.stores, func(s *simStore) bool { return s.id == n })
 	for _, r := range c.rots {
@@ -105,8 +105,11 @@ func (c *Sim) takeAway(n world.NodeID) {
 
 // Heir implements nemesis.Target.
 func (c *Sim) Heir(n world.NodeID) world.NodeID {
-	if i := slices.Index(c.left, n); i >= 0 && i < len(c.joined) {
-		return c.joined[i]
+	// Who comes has a higher id than all that are there, so this leads on and on.
+	for i := slices.Index(c.left, n); i >= 0 && i < len(c.joined); i++ {
+		if c.joined[i] > n {
+			return c.joined[i]
+		}
 	}
 	return 0
 }
@@ -128,7 +131,18 @@ func (c *Sim) Lingering() string {
 
 // lingers is Lingering of one store, of which the driver knows what is in driver.
 func (c *Sim) lingers(n world.NodeID, driver []core.StoreInfo) string {
-	if s := c.store(n); s != nil {
+	state := core.StoreUp
+	if i := slices.IndexFunc(driver, func(s core.StoreInfo) bool { return s.ID() == uint64(n) }); i >= 0 {
+		state = driver[i].State
+	}
+	s := c.store(n)
+	if s != nil && s.lost {
+		if state != core.StoreTombstone {
+			return fmt.Sprintf("%s, which is lost, is %s for the driver", storeName(n), state)
+		}
+		return ""
+	}
+	if s != nil {
 		if !c.World.Up(n) {
 			return storeName(n) + " is down"
 		}
@@ -139,10 +153,6 @@ func (c *Sim) lingers(n world.NodeID, driver []core.StoreInfo) string {
 		case err != nil && !c.damaged(n):
 			return fmt.Sprintf("%s, which is to leave, can't be read: %v", storeName(n), err)
 		}
-	}
-	state := core.StoreUp
-	if i := slices.IndexFunc(driver, func(s core.StoreInfo) bool { return s.ID() == uint64(n) }); i >= 0 {
-		state = driver[i].State
 	}
 	if state != core.StoreTombstone {
 		return fmt.Sprintf("%s, which is to leave and is empty, is %s for the driver", storeName(n), state)

@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"fmt"
+
 	"ordeal/nemesis"
 	"ordeal/system/client"
 	"ordeal/world"
@@ -9,12 +11,13 @@ import (
 var _ nemesis.Target = (*Sim)(nil)
 
 // Stores implements nemesis.Target.
-func (c *Sim) Stores() []world.NodeID {
-	ids := make([]world.NodeID, len(c.stores))
-	for i, s := range c.stores {
-		ids[i] = s.id
+func (c *Sim) Stores() (all []world.NodeID) {
+	for _, s := range c.stores {
+		if !s.lost {
+			all = append(all, s.id)
+		}
 	}
-	return ids
+	return all
 }
 
 // Procs implements nemesis.Target.
@@ -49,7 +52,12 @@ func (c *Sim) remember(n world.NodeID) {
 }
 
 // Restart implements nemesis.Target.
-func (c *Sim) Restart(n world.NodeID) error { return c.World.Restart(n) }
+func (c *Sim) Restart(n world.NodeID) error {
+	if s := c.store(n); s != nil && s.lost {
+		return fmt.Errorf("store %d has lost its disk", n)
+	}
+	return c.World.Restart(n)
+}
 
 // Client returns a client of the cluster.
 func (c *Sim) Client(p world.Proc) *client.Client { return c.ClientReading(p, c.cfg.Client.ReadFrom) }

@@ -2,9 +2,11 @@ package cluster
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"ordeal/nemesis"
+	"ordeal/system/engine"
 	"ordeal/world"
 	"ordeal/world/sim"
 )
@@ -78,6 +80,11 @@ func (c *Sim) EndWorsen() nemesis.Weathered {
 // HurtDisk implements nemesis.Target.
 func (c *Sim) HurtDisk(n world.NodeID, d nemesis.DiskTrouble) error {
 	c.begin(troubleDisk)
+	disk := c.disk(n)
+	if disk == nil {
+		return fmt.Errorf("node %d has no disk", n)
+	}
+	disk.Hurt(engine.Trouble{Full: d.Full, Low: d.Low, Unreadable: d.Unreadable})
 	return c.World.HurtDisk(n, sim.DiskTrouble{Slow: d.Slow, Stalled: d.Stalls, Fails: d.Fails})
 }
 
@@ -85,7 +92,7 @@ func (c *Sim) HurtDisk(n world.NodeID, d nemesis.DiskTrouble) error {
 func (c *Sim) HealDisks() (touched uint64) {
 	c.end(troubleDisk)
 	for _, n := range c.machines() {
-		touched += c.World.HealDisk(n)
+		touched += c.World.HealDisk(n) + c.disk(n).Heal()
 	}
 	return touched
 }

@@ -30,14 +30,18 @@ type knowledge struct {
 	quarantined []uint64
 }
 
-// knowledge is what all stores know, or knew when they went down.
+// knowledge is what all stores know that are not lost, or knew when they went down.
 func (c *Sim) knowledge() []knowledge {
-	all := make([]knowledge, len(c.stores))
-	for i, s := range c.stores {
-		all[i] = knowledge{store: s.id, up: c.World.Up(s.id), peers: c.views(s)}
-		if all[i].up {
-			all[i].quarantined = s.store.Quarantined()
+	all := make([]knowledge, 0, len(c.stores))
+	for _, s := range c.stores {
+		if s.lost {
+			continue
 		}
+		k := knowledge{store: s.id, up: c.World.Up(s.id), peers: c.views(s)}
+		if k.up {
+			k.quarantined = s.store.Quarantined()
+		}
+		all = append(all, k)
 	}
 	return all
 }
@@ -139,7 +143,7 @@ func (c *Sim) Replicas() []Replica {
 			if !v.Initialised {
 				continue
 			}
-			h, n, err := s.store.HashRegion(v.Region)
+			h, n, err := s.hash(v.Region)
 			if err != nil {
 				continue // damaged, and not noticed: Damages tells
 			}

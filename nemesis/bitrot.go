@@ -3,6 +3,7 @@ package nemesis
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"ordeal/world"
@@ -23,11 +24,15 @@ func (f BitRot) Name() string { return "bit-rot" }
 func (f BitRot) String() string { return fmt.Sprintf("bit-rot %v block(%d)", f.Whom, f.Block) }
 
 func parseBitRot(s *scanner) (Fault, error) {
-	var f BitRot
-	var err error
-	if f.Whom, err = s.whom(""); err != nil {
+	w, err := s.whom("")
+	if err != nil {
 		return nil, err
 	}
+	if s.space(); strings.HasPrefix(s.text[s.pos:], "log") {
+		n, err := s.call("log", "the ordinal of a record")
+		return RotLog{Whom: w, Record: n}, err
+	}
+	f := BitRot{Whom: w}
 	if f.Block, err = s.call("block", "the ordinal of a block"); err != nil {
 		return nil, err
 	}
@@ -44,11 +49,8 @@ func (f BitRot) Apply(_ world.Proc, t Target) (Receipt, error) {
 		return skip("%s", why)
 	}
 	on := nodes[0]
-	if up := upOnly(t, t.Stores()); len(up) < len(t.Stores()) {
-		return skip("%s down: one copy may be missing already", names(without(t.Stores(), up)))
-	}
-	if d := unrepaired(t); len(d) > 0 {
-		return skip("the damage on s%d is not repaired yet", d[0].Store)
+	if why := hurt(t); why != "" {
+		return skip("%s", why)
 	}
 	var regions []uint64
 	for _, r := range t.Regions() {
@@ -78,8 +80,14 @@ const (
 	repairPause     = 200 * time.Millisecond
 )
 
-// Heal has replicas compared on stores that have not noticed their damage, and waits a little until they are repaired.
-func (f BitRot) Heal(p world.Proc, t Target) (Receipt, error) { return repair(p, t, repairWithin), nil }
+// Heal has replicas compared on stores that have not noticed their damage, and waits a little until they are repaired. Of stores
+// that are lost the driver is told.
+func (f BitRot) Heal(p world.Proc, t Target) (Receipt, error) { return healRot(p, t) }
+
+func healRot(p world.Proc, t Target) (Receipt, error) {
+	told, err := giveUpLost(p, t, giveUpWithin)
+	return repair(p, t, repairWithin).and(told), err
+}
 
 // unrepaired returns the damages that still are.
 func unrepaired(t Target) []Damage {
@@ -91,8 +99,8 @@ func unrepaired(t Target) []Damage {
 // of them may answer: no command is begun after the time.
 func repair(p world.Proc, t Target, within time.Duration) Receipt {
 	for end := p.Now().Add(within); ; p.Sleep(repairPause) {
-		// What is hidden nobody can be made to read.
-		left := slices.DeleteFunc(unrepaired(t), func(d Damage) bool { return d.Hidden })
+		// What is hidden nobody can be made to read, and what is lost nobody has to be made to.
+		left := slices.DeleteFunc(unrepaired(t), func(d Damage) bool { return d.Hidden || d.Lost && len(d.Unnoticed) == 0 })
 		if len(left) == 0 || p.Now() >= end {
 			break
 		}
@@ -113,6 +121,12 @@ func repair(p world.Proc, t Target, within time.Duration) Receipt {
 
 // fate says what became of the damage.
 func (d Damage) fate() string {
+	switch {
+	case d.Lost && d.Repaired:
+		return fmt.Sprintf("s%d is lost, and all its replicas are replaced", d.Store)
+	case d.Lost && len(d.Unnoticed) == 0:
+		return fmt.Sprintf("s%d is lost, and not all its replicas are replaced yet", d.Store)
+	}
 	text := fmt.Sprintf("s%d quarantined %s", d.Store, plural(uint64(d.Quarantined), "replica"))
 	switch {
 	case len(d.Unnoticed) > 0:
@@ -138,8 +152,14 @@ func unnoticed(t Target) (err error) {
 	return err
 }
 
-// drawBitRot aims half of the damage at leaders, whose data are read most.
+// rotRecordEnd bounds ordinals of records; what is beyond their number decides which bit is flipped.
+const rotRecordEnd = 1 << 20
+
+// drawBitRot aims a quarter of the damage at logs, and of the rest half at leaders, whose data are read most.
 func drawBitRot(d *drawer) Fault {
+	if d.rng.IntN(4) == 0 {
+		return RotLog{Whom: d.store(), Record: d.rng.Uint64N(rotRecordEnd)}
+	}
 	f := BitRot{Whom: Leader(d.region()), Block: d.ordinal()}
 	if d.rng.IntN(2) == 0 {
 		f.Whom = d.store()

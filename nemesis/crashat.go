@@ -172,22 +172,24 @@ func (f CrashAt) judge(healed Receipt) Receipt {
 	return verdict.and(healed)
 }
 
-// HealAll brings back everything that any fault can take: it disarms failpoints, removes all cuts and starts every
-// node that is down, lets stores join for those that leave, takes every region out of its joint configuration, and at last waits until all damage on disks is
+// HealAll brings back everything that any fault can take: it disarms failpoints, removes all cuts and troubles of disks, and starts every
+// node that is down, lets stores join for those that leave or are lost, takes every region out of its joint configuration, and at last waits until all damage on disks is
 // noticed and repaired. It is idempotent, and goes on where one step fails.
 func HealAll(p world.Proc, t Target) (Receipt, error) {
 	r := Receipt{Hits: t.Disarm()}
 	r = r.and(Receipt{Text: endTamper(t).Text})
 	t.HealNetwork()
+	t.HealDisks()
 	// The placement driver first: stores ask it for things as soon as they are up.
 	up, pdErr := restart(t, t.PDs())
 	if len(up) > 0 {
 		r = r.and(Receipt{Text: "pd up again"})
 	}
 	stores, err := restartStores(t)
-	joined, joinErr := replenish(p, t)
+	blanks, blankErr := loseBlanks(t)
+	joined, joinErr := giveUpLost(p, t, giveUpAllWithin)
 	left, leaveErr := leaveJoints(p, t, leaveAllWithin)
 	repaired := repair(p, t, repairAllWithin)
-	err = joinErrors(joinErrors(pdErr, err), joinErrors(joinErrors(joinErr, leaveErr), unnoticed(t)))
-	return r.and(stores).and(joined).and(left).and(repaired), err
+	err = joinErrors(joinErrors(joinErrors(pdErr, err), blankErr), joinErrors(joinErrors(joinErr, leaveErr), unnoticed(t)))
+	return r.and(stores).and(blanks).and(joined).and(left).and(repaired), err
 }

@@ -40,8 +40,8 @@ func (f Decommission) Apply(p world.Proc, t Target) (Receipt, error) {
 		return skip("%s is to leave already", names(nodes))
 	}
 	store := staying[0]
-	if room, owed := t.MakeRoom(), len(t.Leaving())-t.Joined(); room <= owed {
-		return skip("there are %s, and no room for one in the place of s%d", plural(uint64(len(t.Stores())), "store"), store)
+	if why := noRoom(t, store); why != "" {
+		return skip("%s", why)
 	}
 	var receipt Receipt
 	if len(upOnly(t, without(t.Stores(), append(t.Leaving(), store)))) < t.ReplicasWanted() {
@@ -58,6 +58,14 @@ func (f Decommission) Apply(p world.Proc, t Target) (Receipt, error) {
 	return receipt.and(Receipt{Bit: true, Text: fmt.Sprintf("s%d is to leave with %s", store, plural(held, "replica"))}), nil
 }
 
+// noRoom says why no store could join in the place of one that goes, "" if one could.
+func noRoom(t Target, store world.NodeID) string {
+	if room, owed := t.MakeRoom(), len(gone(t))-t.Joined(); room <= owed {
+		return fmt.Sprintf("there are %s, and no room for one in the place of s%d", plural(uint64(len(t.Stores())), "store"), store)
+	}
+	return ""
+}
+
 // Heal lets a store join for every one that leaves.
 func (f Decommission) Heal(p world.Proc, t Target) (Receipt, error) {
 	r, err := replenish(p, t)
@@ -71,10 +79,10 @@ func (f Decommission) Heal(p world.Proc, t Target) (Receipt, error) {
 	return r, err
 }
 
-// replenish lets stores join for those that leave and says which.
+// replenish lets stores join for those that leave, or are lost, and says which.
 func replenish(p world.Proc, t Target) (Receipt, error) {
 	var joined []world.NodeID
-	for len(t.Leaving()) > t.Joined() {
+	for len(gone(t)) > t.Joined() {
 		n, err := t.Join(p)
 		if err != nil {
 			return Receipt{}, fmt.Errorf("a store is to take the place of one that leaves: %w", err)

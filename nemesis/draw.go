@@ -155,7 +155,7 @@ func (d *drawer) schedule(families, all []Family, rates []float64, gap time.Dura
 // somebody to come by a point that may be one of those who do, or needs a replica that is not in the turmoil of the others.
 func needsRoom(f Fault) bool {
 	switch f := f.(type) {
-	case Joint, Learner, Replace, CrashAt, Lag, BitRot, When:
+	case Joint, Learner, Replace, CrashAt, Lag, BitRot, RotLog, Wipe, When:
 		return true
 	case ConfChange:
 		return f.Kind != RemoveReplica
@@ -247,7 +247,11 @@ func takesOnePower(f Fault) bool {
 	k, kill := f.(Kill)
 	j, joint := f.(Joint)
 	d, disk := f.(Disk)
-	return kill && k.Whom.Kind != WhomAll || arms(f) || joint && j.Kill || disk && d.Fails
+	switch f.(type) {
+	case Wipe, RotLog:
+		return true
+	}
+	return kill && k.Whom.Kind != WhomAll || arms(f) || joint && j.Kill || disk && (d.Fails || d.Full || d.Unreadable)
 }
 
 // downMax is how many stores may be down at once.

@@ -77,6 +77,8 @@ type fakeTarget struct {
 	hits      []string
 	damages   []Damage
 	ails      string
+	lost      []world.NodeID
+	blanks    []Blank
 	leaving   []world.NodeID
 	joined    int
 	heirs     map[world.NodeID]world.NodeID
@@ -280,6 +282,40 @@ func (t *fakeTarget) Rot(n world.NodeID, regions []uint64, block uint64) (string
 	return what, nil
 }
 
+// RotLog has a store refuse to start, unless the target is inert.
+func (t *fakeTarget) RotLog(n world.NodeID, record uint64) (what, refused string, err error) {
+	t.note("rot log %d", n)
+	what = fmt.Sprintf("record %d", record)
+	if t.inert {
+		return what, "", t.adminErr
+	}
+	t.lose(n)
+	return what, "it is damaged", t.adminErr
+}
+
+func (t *fakeTarget) lose(n world.NodeID) {
+	t.lost = append(t.lost, n)
+	t.stores = slices.DeleteFunc(t.stores, func(x world.NodeID) bool { return x == n })
+	t.damages = append(t.damages, Damage{Store: n, Lost: true})
+}
+
+func (t *fakeTarget) Lose(n world.NodeID) error {
+	t.note("lose %d", n)
+	t.blanks = slices.DeleteFunc(t.blanks, func(b Blank) bool { return b.Store == n })
+	t.lose(n)
+	return nil
+}
+
+func (t *fakeTarget) Blank(n world.NodeID) error {
+	t.note("blank %d", n)
+	t.blanks = append(t.blanks, Blank{Store: n, Refused: "another disk"})
+	return nil
+}
+
+func (t *fakeTarget) Lost() []world.NodeID         { return slices.Clone(t.lost) }
+func (t *fakeTarget) Blanks() []Blank              { return slices.Clone(t.blanks) }
+func (t *fakeTarget) AilsOn(n world.NodeID) string { return t.ails }
+
 func (t *fakeTarget) Damages() []Damage  { return slices.Clone(t.damages) }
 func (t *fakeTarget) Ails(uint64) string { return t.ails }
 
@@ -390,7 +426,7 @@ func (t *fakeTarget) SpeedClock(n world.NodeID, percent uint64) error {
 }
 
 func (t *fakeTarget) Join(world.Proc) (world.NodeID, error) {
-	n := world.NodeID(len(t.stores) + 1)
+	n := world.NodeID(len(t.stores) + len(t.lost) + 1)
 	t.note("join %d", n)
 	t.stores = append(t.stores, n)
 	t.joined++

@@ -55,7 +55,8 @@ func Families() []Family {
 		{"coup", "a region passes to others, of which its leader hears nothing", 2, effectNetwork, 3, drawCoup},
 		{"lag", "a store is left behind, and loses power in the middle of a snapshot", 2, effectBoth, 3, drawLag},
 		{"crash-at", "power loss, a stall or an error at a failpoint in the code", 3, effectStores, 3, drawCrashAt},
-		{"bit-rot", "a block of a store's data is damaged", 2, effectDisk, 3, drawBitRot},
+		{"bit-rot", "a block of a store's data, or its log, is damaged", 2, effectDisk, 3, drawBitRot},
+		{"wipe", "a store loses its disk, and a new one joins", 1, effectStaff, 3, drawWipe},
 		{"decommission", "a store is emptied and leaves, and another one joins", 1, effectStaff, 2, drawDecommission},
 		{"pd-kill", "power loss of the placement driver: its leader, a member, all", 1, effectPD, 1, drawKillPD},
 		{"pd-partition", "a member of the placement driver, or all, cut off from others or from stores", 1, effectNetwork, 1, drawPDPartition},
@@ -65,7 +66,7 @@ func Families() []Family {
 		{"pause", "a store, a leader, a member of the placement driver, or all stores stand still", 3, effectPause, 1, drawPause},
 		{"restart", "stores restart one after the other, or one again and again", 1, effectInstant, 3, drawRestart},
 		{"net", "links of a node, or all, lose, double, reorder and delay", 2, effectWeather, 1, drawNet},
-		{"disk", "fsyncs take long, do not end, or fail", 2, effectFsync, 1, drawDisk},
+		{"disk", "fsyncs take long, do not end, or fail; disks are full, or can't be read", 2, effectFsync, 1, drawDisk},
 		{"clock", "clocks jump forward, or run faster and slower", 1, effectInstant, 1, drawClock},
 		{"when", "faults that wait for a state of a region, or for a failpoint", 4, effectOther, 3, drawWhen},
 	}

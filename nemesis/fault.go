@@ -47,6 +47,7 @@ func verbs() []verb {
 		{"pd-partition", parsePDPartition},
 		{"pd-leader-transfer", parseTransferPD},
 		{"bit-rot", parseBitRot},
+		{"wipe", parseWipe},
 		{"decommission", parseDecommission},
 		{"pd-replay", parsePDReplay},
 		{"pd-storm", parsePDStorm},

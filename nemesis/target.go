@@ -37,6 +37,9 @@
 //	disk VICTIMS slow(TIME)         each fsync takes that much longer
 //	disk VICTIMS stalls             no fsync ends
 //	disk VICTIMS fails              the next fsync fails, and the node goes down
+//	disk VICTIMS low                there is no room left but a reserve: stores must refuse to be given more
+//	disk VICTIMS full               nothing can be written: the node goes down, and can't start until there is room
+//	disk VICTIMS unreadable         they restart, and no table can be read then: whoever needs one goes down
 //	clock VICTIMS jump(TIME)        their clocks jump forward
 //	clock VICTIMS speed(P)          their clocks run faster by P percent of the largest drift
 //	pd-partition MEMBERS members stores=MASK oneway
@@ -68,6 +71,11 @@
 //	batch-split region(K) keys(N) left    at N keys at once; the region goes on as its part on that side, or right
 //	bit-rot WHOM block(N)           a store loses power, a block of its data is damaged, and it starts again; when the fault
 //	                                ends, replicas are compared, so that what nobody has read is noticed as well
+//	bit-rot WHOM log(N)             a store loses power, and a record of its write-ahead log is damaged: it must refuse to
+//	                                start, and is lost with its disk; see wipe
+//	wipe WHOM                       a store loses its disk, and another one joins; when the fault ends the placement driver
+//	                                is told, if it does not know
+//	wipe WHOM blank                 until then it comes up with an empty disk under its old id, and must be refused
 //	merge region(K) left            into its neighbour on that side, or right
 //	merge region(K) left racing RACE    RACE is split (of the neighbour), target or source (changes of their replicas)
 //	coup transfer region(K)         a leader agrees to hand over, and from then on hears nothing
@@ -137,14 +145,24 @@ type Damage struct {
 	// Hidden says that all replicas on the store can be read and none is out of service, but the block is there: what was in it
 	// has been deleted since, and when a compaction comes to it whoever has its keys then is out of service.
 	Hidden bool
-	// Repaired says that all replicas on the store can be read, none is out of service, and the block has gone.
+	// Repaired says that all replicas on the store can be read, none is out of service, and the block has gone; of a store
+	// that is lost, that no region has a replica there any more.
 	Repaired bool
+	// Lost says that the damage was such that the store is lost with all that it had. If it is at work all the same, all its
+	// regions are Unnoticed.
+	Lost bool
+}
+
+// Blank is a store that has come up with an empty disk, and what it was told, "" if nobody has answered it.
+type Blank struct {
+	Store   world.NodeID
+	Refused string
 }
 
 // Target is a cluster as a nemesis sees it. Whoever owns a cluster implements it; calls that take a Proc wait, no
 // longer than a bound of the target's own, and the others answer at once.
 type Target interface {
-	// Stores returns every store node, up or down, ascending.
+	// Stores returns every store node, up or down, ascending, but for those that are lost.
 	Stores() []world.NodeID
 	// Procs returns the nodes of the clients, ascending.
 	Procs() []world.NodeID
@@ -176,7 +194,7 @@ type Target interface {
 	// Worsen makes a node's links bad ones, and EndWorsen ends that for all and returns what was done since the last time.
 	Worsen(n world.NodeID, w Weather) error
 	EndWorsen() Weathered
-	// HurtDisk gives a node's disk trouble, and HealDisks ends that for all; it returns how many fsyncs were touched.
+	// HurtDisk gives a node's disk trouble, and HealDisks ends that for all; it returns how many fsyncs, commits and reads were touched.
 	HurtDisk(n world.NodeID, d DiskTrouble) error
 	HealDisks() (touched uint64)
 	// JumpClock moves a node's clock forward, and SpeedClock changes its speed, in percent of the largest drift.
@@ -226,11 +244,24 @@ type Target interface {
 	// other, and boots it again. Of several such blocks it takes the one numbered block, counting round. It says in words
 	// which one that was, and nothing if there is none.
 	Rot(n world.NodeID, regions []uint64, block uint64) (what string, err error)
-	// Damages returns all that Rot has damaged so far, in that order.
+	// Lose takes the power from a store, if it has any, and its disk: it never comes back. Lost are all that this has happened to,
+	// ascending.
+	Lose(n world.NodeID) error
+	Lost() []world.NodeID
+	// Blank takes the power and the disk from a store and boots it with an empty one. Blanks are those that run so.
+	Blank(n world.NodeID) error
+	Blanks() []Blank
+	// RotLog takes the power from a store, damages a record of its write-ahead log, counting round, and boots it again, which
+	// it must refuse: then it is lost. It says in words what was damaged, nothing if nothing was, and why the
+	// store did not start.
+	RotLog(n world.NodeID, record uint64) (what, refused string, err error)
+	// Damages returns all stores that lost their disks, and then all that Rot has damaged, in that order.
 	Damages() []Damage
 	// Ails says what is wrong with one of the region's replicas: it has no power, is empty, or can't be read. It says nothing
 	// if all are well.
 	Ails(region uint64) string
+	// AilsOn is Ails for all regions that have a replica on a store.
+	AilsOn(n world.NodeID) string
 	// Check has the replicas of a region compared.
 	Check(p world.Proc, region uint64) error
 	// Failpoints returns the failpoints that are compiled in, none without the overlay.

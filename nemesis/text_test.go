@@ -207,6 +207,9 @@ func TestFaultText(t *testing.T) {
 		"conf-change replace region(1) 2->3":                     ConfChange{Kind: ReplaceReplica, Region: 1, From: 2, To: 3},
 		"pd-replay late(5) again(10) old(100) within 1.200s":     PDReplay{Tampering{5, 10, 100, 1200 * time.Millisecond}},
 		"pd-storm orders(9) pick(4294967295)":                    PDStorm{9, 4294967295},
+		"wipe store(2)":                                          Wipe{Whom: Store(2)},
+		"wipe leader(1) blank":                                   Wipe{Whom: Leader(1), Blank: true},
+		"bit-rot any(3) log(99)":                                 RotLog{Whom: Whom{Kind: WhomAny, N: 3}, Record: 99},
 		"decommission store(2)":                                  Decommission{Store(2)},
 		"decommission leader(3)":                                 Decommission{Leader(3)},
 		"partition bridge(0x3) over(4)":                          Shape{Kind: ShapeBridge, Mask: 3, Over: 4},
@@ -219,6 +222,9 @@ func TestFaultText(t *testing.T) {
 		"restart loop leader(1) times(4)":                        Restart{Whom: Leader(1), Times: 4},
 		"net store(2) loss(5) again(6) overtake(7) slow(0.080s)": Net{Victims{Stores: Store(2)}, Weather{5, 6, 7, 80 * time.Millisecond}},
 		"disk store(2) slow(0.080s)":                             Disk{Victims{Stores: Store(2)}, DiskTrouble{Slow: 80 * time.Millisecond}},
+		"disk store(1) full":                                     Disk{Victims{Stores: Store(1)}, DiskTrouble{Full: true}},
+		"disk leader(1) low":                                     Disk{Victims{Stores: Leader(1)}, DiskTrouble{Low: true}},
+		"disk store(1) unreadable":                               Disk{Victims{Stores: Store(1)}, DiskTrouble{Unreadable: true}},
 		"disk pd any(1) stalls":                                  Disk{Victims{PD: true, Members: PDWhom{PDAny, 1}}, DiskTrouble{Stalls: true}},
 		"disk leader(2) fails":                                   Disk{Victims{Stores: Leader(2)}, DiskTrouble{Fails: true}},
 		"clock store(2) jump(1.200s)":                            Clock{Whom: Victims{Stores: Store(2)}, Jump: 1200 * time.Millisecond},
@@ -293,7 +299,7 @@ func TestMalformedSchedules(t *testing.T) {
 		"+1s for 1s net all loss(101)":                    `want at most 100 percent, found 101`,
 		"+1s for 1s net all loss(1) again(1) overtake(1)": `want "slow(", found the end of the line`,
 		"+1s for 1s net all loss(1) again(1) overtake(1) slow(x)": `want a time such as 1.200s, found "x)"`,
-		"+1s for 1s disk any(1) burns":                            `want slow(TIME), stalls or fails, found "burns"`,
+		"+1s for 1s disk any(1) burns":                            `want slow(TIME), stalls, low, fails, full or unreadable, found "burns"`,
 		"+1s clock any(1)":                                        `want jump(TIME) or speed(PERCENT), found the end of the line`,
 		"+1s clock any(1) jump(0s)":                               `want a time above 0`,
 		"+1s for 1s partition thirds(0x1)":                        `line 1, column 22: want halves(MASK)`,
@@ -365,7 +371,7 @@ func TestParseFamilies(t *testing.T) {
 	require.Equal(t, "kill", some[0].Name)
 	require.Equal(t, "split", some[1].Name)
 	_, err = ParseFamilies("kill,fire")
-	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,joint,learner,replace,split,batch-split,merge,coup,lag,crash-at,bit-rot,decommission,pd-kill,pd-partition,pd-leader-transfer,pd-replay,pd-storm,pause,restart,net,disk,clock,when`)
+	require.EqualError(t, err, `unknown nemesis "fire": want all, none, or a list of partition,kill,transfer-leader,conf-change,joint,learner,replace,split,batch-split,merge,coup,lag,crash-at,bit-rot,wipe,decommission,pd-kill,pd-partition,pd-leader-transfer,pd-replay,pd-storm,pause,restart,net,disk,clock,when`)
 	_, err = ParseFamilies("")
 	require.ErrorContains(t, err, `unknown nemesis "": want all`)
 	_, err = ParseFamilies("kill,all")

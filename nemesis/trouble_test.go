@@ -24,9 +24,9 @@ func TestTroubles(t *testing.T) {
 		{"+1s restart rolling stores(0x6)", []string{"crash 2", "restart 2", "crash 3", "restart 3"}, "s2 s3 restarted, 5 commits lost"},
 		{"+1s restart loop leader(1) times(2)", []string{"crash 2", "restart 2", "crash 2", "restart 2"}, "s2 s2 restarted, 4 commits lost"},
 		{"+1s for 1s net store(2) loss(5) again(6) overtake(7) slow(0.008s)", []string{"worsen 2"}, "links of s2; 5 lost, 6 twice, 7 overtook, 8 slow"},
-		{"+1s for 1s disk store(2) stalls", []string{"hurt disk 2"}, "disk of s2; 1 fsync slow, held or refused"},
-		{"+1s for 1s disk store(2) fails", []string{"hurt disk 2", "restart 2"}, "disk of s2; 1 fsync slow, held or refused; s2 up again"},
-		{"+1s for 1s disk pd all fails", []string{"hurt disk 100", "restart 100"}, "disk of pd; 1 fsync slow, held or refused; pd up again"},
+		{"+1s for 1s disk store(2) stalls", []string{"hurt disk 2"}, "disk of s2; 1 disk operation slow, held or refused"},
+		{"+1s for 1s disk store(2) fails", []string{"hurt disk 2", "restart 2"}, "disk of s2; 1 disk operation slow, held or refused; s2 up again"},
+		{"+1s for 1s disk pd all fails", []string{"hurt disk 100", "restart 100"}, "disk of pd; 1 disk operation slow, held or refused; pd up again"},
 		{"+1s clock store(2) jump(1.500s)", []string{"clock 2 jumps 1.5s"}, "clock of s2 jumped by 1.500s"},
 		{"+1s clock store(2) speed(30)", []string{"clock 2 at 30"}, "clock of s2 at 30 % of the drift"},
 	} {

@@ -392,3 +392,25 @@ func FuzzStep(f *testing.F) {
 		h.advance(time.Second, 1, 2)
 	})
 }
+
+// TestStoreWithAnotherDisk: a store that comes back with another disk than before does not remember what it promised.
+func TestStoreWithAnotherDisk(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	with := func(disk string) *ordealpb.PDRequest {
+		s := pdtest.Store(4)
+		if disk != "" {
+			s.Labels = append(s.Labels, &metapb.StoreLabel{Key: region.DiskLabel, Value: disk})
+		}
+		return putStoreAs(s)
+	}
+	for _, disk := range []string{"", "a1", "a1"} {
+		require.Nil(t, h.call(with(disk)).GetPutStore().GetHeader().GetError())
+	}
+	for _, disk := range []string{"b2", ""} {
+		requireRefused(t, h, pdpb.ErrorType_DUPLICATED_ENTRY, with(disk))
+	}
+	h.crash(h.disk.Position())
+	requireRefused(t, h, pdpb.ErrorType_DUPLICATED_ENTRY, with("b2"))
+	require.Nil(t, h.call(with("a1")).GetPutStore().GetHeader().GetError())
+}

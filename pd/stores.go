@@ -45,6 +45,9 @@ func (m *Member) bootstrap(req *pdpb.BootstrapRequest) error {
 func (m *Member) putStore(s *metapb.Store) error {
 	old, known := m.cluster.Store(s.GetId(), m.now)
 	if known {
+		if err := sameDisk(old.Meta, s); err != nil {
+			return err
+		}
 		s.State = old.Meta.GetState()
 		if proto.Equal(s, old.Meta) && s.GetState() != metapb.StoreState_Tombstone {
 			return nil // nothing to write
@@ -84,4 +87,21 @@ func (m *Member) allocID(req *pdpb.AllocIDRequest) (*pdpb.AllocIDResponse, error
 	}
 	first := m.ids.take(uint64(n), m.saveIDs)
 	return &pdpb.AllocIDResponse{Id: first + uint64(n) - 1, Count: n}, nil
+}
+
+// sameDisk refuses a store that comes with another disk than the one it was registered with: that one held its promises.
+func sameDisk(old, s *metapb.Store) error {
+	label := func(s *metapb.Store) string {
+		for _, l := range s.GetLabels() {
+			if l.GetKey() == region.DiskLabel {
+				return l.GetValue()
+			}
+		}
+		return ""
+	}
+	if was, is := label(old), label(s); was != "" && was != is {
+		return refuse(pdpb.ErrorType_DUPLICATED_ENTRY, "store %d is known with disk %s, and this is disk %q: what it promised is not on it, "+
+			"so it needs a new id; tell the driver to empty store %d if its disk is lost", s.GetId(), was, is, s.GetId())
+	}
+	return nil
 }

@@ -38,7 +38,7 @@ func (b Bug) points() []string { return strings.Split(b.Failpoint, ",") }
 
 // Bugs returns the planted bugs.
 func Bugs() []Bug {
-	return slices.Concat(readBugs(), writeBugs(), snapshotBugs(), splitBugs(), mergeBugs(), membershipBugs(), sleepBugs(), driverBugs())
+	return slices.Concat(readBugs(), writeBugs(), diskBugs(), snapshotBugs(), splitBugs(), mergeBugs(), membershipBugs(), sleepBugs(), driverBugs())
 }
 
 // readBugs are those in reads: what makes an answer the newest one.
@@ -71,6 +71,24 @@ func readBugs() []Bug {
 		{"corrupt-not-found", "B1", "bugCorruptIsAbsent,bugCorruptEndsHash", "scan", "bit-rot,transfer-leader",
 			"what lies in a damaged block is taken for absent, by reads and when replicas are compared",
 			"a key is absent that was never deleted"},
+	}
+}
+
+// diskBugs are those in what stores make of disks that fail.
+func diskBugs() []Bug {
+	return []Bug{
+		{"log-damage-ends-log", "B2", "bugDamageEndsLog", "register", "bit-rot,kill",
+			"a write-ahead log that is damaged is taken for one that ends there",
+			"a panic: a commit index beyond the log"},
+		{"empty-disk-serves", "B3", "bugEmptyDiskServes", "register", "wipe,kill,partition",
+			"a store that lost its disk comes back with an empty one, under its old id, and takes part at once",
+			"a panic: a commit index beyond the log"},
+		{"full-drops-commit", "B4", "bugFullDropsCommit", "register", "disk,kill",
+			"a commit for which a full disk has no room is left out, and nobody is told",
+			"replicas that differ at one applied index; a read older than an acknowledged write"},
+		{"unreadable-not-found", "B5", "bugUnreadableIsAbsent,bugUnreadableEndsScan", "scan", "disk,kill,transfer-leader",
+			"what the disk refuses to read is taken for absent",
+			"replicas that differ at one applied index; a key is absent that was never deleted"},
 	}
 }
 

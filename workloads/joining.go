@@ -82,7 +82,7 @@ func (r *run) judgePlacement() {
 	}
 	regions, stores := r.cluster.Regions(), r.cluster.Stores()
 	b := &Balance{Moves: p.moves, Unfinished: p.unfinished, Others: p.others}
-	b.Peers, b.Leaders = countPeers(regions, len(stores))
+	b.Peers, b.Leaders = countPeers(regions, int(slices.Max(stores)))
 	for _, n := range b.Peers[r.cfg.Stores-r.cfg.Join:] {
 		b.Necessary += n
 	}

@@ -383,6 +383,9 @@ func (r *run) compare() {
 	for _, d := range r.cluster.Damages() {
 		r.watch.inv.CheckRepaired(d.Store, d.What, d.Unnoticed)
 	}
+	for _, n := range r.cluster.Lost() {
+		r.watch.forget(n)
+	}
 	// All clients have gone: what they left behind is answered or given up.
 	r.await(r.watch.anyWaiting, answerMax)
 	r.watch.checkAnswered()

@@ -276,6 +276,11 @@ func (v *watch) compareReplicas(replicas []cluster.Replica) {
 	v.inv.CheckHashes(hashes)
 }
 
+// forget takes what waited in a store for lost with it.
+func (v *watch) forget(s world.NodeID) {
+	maps.DeleteFunc(v.waiting, func(of shardOf, _ uint64) bool { return of.store == s })
+}
+
 // anyWaiting says whether any client's call waits in a store.
 func (v *watch) anyWaiting() bool {
 	//tidy:maporder any one will do

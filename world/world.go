@@ -197,3 +197,11 @@ type Crash struct {
 func (c Crash) String() string {
 	return fmt.Sprintf("crash of node %d at failpoint %s", c.Node, c.Point)
 }
+
+// DiskFailure is the value that code panics with when the disk of its node fails so that it can't go on. A simulated world
+// takes down that node alone; anywhere else it ends the process, which has the same effect.
+type DiskFailure interface {
+	error
+	// DiskFailure names the kind of failure in a few words.
+	DiskFailure() string
+}

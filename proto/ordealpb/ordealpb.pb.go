@@ -5010,11 +5010,15 @@ func (x *CompactLogCommand) GetCompactIndex() uint64 {
 	return 0
 }
 
-// StoreIdent is written once in the life of a store.
+// StoreIdent says whose disk it is.
 type StoreIdent struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	ClusterId     uint64                 `protobuf:"varint,1,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
-	StoreId       uint64                 `protobuf:"varint,2,opt,name=store_id,json=storeId,proto3" json:"store_id,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	ClusterId uint64                 `protobuf:"varint,1,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
+	StoreId   uint64                 `protobuf:"varint,2,opt,name=store_id,json=storeId,proto3" json:"store_id,omitempty"`
+	// A number that no other disk of the cluster has, drawn when the disk was empty; 0 on disks older than that.
+	DiskId uint64 `protobuf:"varint,3,opt,name=disk_id,json=diskId,proto3" json:"disk_id,omitempty"`
+	// The placement driver has registered the store with this disk.
+	Registered    bool `protobuf:"varint,4,opt,name=registered,proto3" json:"registered,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5061,6 +5065,20 @@ func (x *StoreIdent) GetStoreId() uint64 {
 		return x.StoreId
 	}
 	return 0
+}
+
+func (x *StoreIdent) GetDiskId() uint64 {
+	if x != nil {
+		return x.DiskId
+	}
+	return 0
+}
+
+func (x *StoreIdent) GetRegistered() bool {
+	if x != nil {
+		return x.Registered
+	}
+	return false
 }
 
 // MergeState is what a frozen region knows of its merge.
@@ -5887,12 +5905,16 @@ const file_ordealpb_ordealpb_proto_rawDesc = "" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
 	"\x04hash\x18\x02 \x01(\x04R\x04hash\"8\n" +
 	"\x11CompactLogCommand\x12#\n" +
-	"\rcompact_index\x18\x01 \x01(\x04R\fcompactIndex\"F\n" +
+	"\rcompact_index\x18\x01 \x01(\x04R\fcompactIndex\"\x7f\n" +
 	"\n" +
 	"StoreIdent\x12\x1d\n" +
 	"\n" +
 	"cluster_id\x18\x01 \x01(\x04R\tclusterId\x12\x19\n" +
-	"\bstore_id\x18\x02 \x01(\x04R\astoreId\"\x95\x01\n" +
+	"\bstore_id\x18\x02 \x01(\x04R\astoreId\x12\x17\n" +
+	"\adisk_id\x18\x03 \x01(\x04R\x06diskId\x12\x1e\n" +
+	"\n" +
+	"registered\x18\x04 \x01(\bR\n" +
+	"registered\"\x95\x01\n" +
 	"\n" +
 	"MergeState\x12\x1b\n" +
 	"\tmin_index\x18\x01 \x01(\x04R\bminIndex\x12&\n" +

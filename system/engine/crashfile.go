@@ -31,6 +31,9 @@ func (f *file) Read(p []byte) (int, error) {
 func (f *file) ReadAt(p []byte, off int64) (int, error) {
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()
+	if err := f.fs.readable(f.name); err != nil {
+		return 0, err
+	}
 	if off > int64(len(f.inode.data)) {
 		return 0, io.EOF
 	}

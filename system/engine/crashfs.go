@@ -23,8 +23,9 @@ type crashFS struct {
 	names, durable map[string]*inode
 	// frozen is set when the power goes: from then on nothing changes, though a database that is being closed may
 	// still try.
-	frozen bool
-	locked bool
+	frozen  bool
+	locked  bool
+	trouble diskTrouble
 }
 
 // inode is the content of a file. It is guarded by the mutex of its file system.
@@ -274,9 +275,16 @@ func (fs *crashFS) PathJoin(elem ...string) string { return path.Join(elem...) }
 // PathDir implements vfs.FS.
 func (fs *crashFS) PathDir(p string) string { return path.Dir(p) }
 
-// GetDiskUsage implements vfs.FS. The disk is never full.
+// GetDiskUsage implements vfs.FS. There is room without end, or none.
 func (fs *crashFS) GetDiskUsage(string) (vfs.DiskUsage, error) {
-	return vfs.DiskUsage{AvailBytes: 1 << 40, TotalBytes: 1 << 40}, nil
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	u := vfs.DiskUsage{AvailBytes: 1 << 40, TotalBytes: 1 << 40}
+	if fs.trouble.Full || fs.trouble.Low {
+		fs.trouble.refused++
+		u.AvailBytes = 0
+	}
+	return u, nil
 }
 
 // Unwrap implements vfs.FS.

@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"sync"        //tidy:sync the real world syncs and closes a disk from other goroutines than the one that commits
 	"sync/atomic" //tidy:sync see engine.go
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -17,6 +19,13 @@ type DirDisk struct {
 	open  sync.RWMutex
 	db    *pebble.DB
 	views *views
+	// fs notes what is synced, and lock keeps others away.
+	fs   *markFS
+	lock *pebble.Lock
+	// full is called when a write finds no room, by whichever goroutine of Pebble's writes, before it tries once more.
+	full func()
+	// under is the file system that has the folder.
+	under vfs.FS
 	// committed counts from the first opening by this process: a position only ever gets compared within a process.
 	committed atomic.Uint64
 }
@@ -24,7 +33,12 @@ type DirDisk struct {
 var _ Disk = (*DirDisk)(nil)
 
 // NewDirDisk returns the disk in the folder path, which Open creates if need be.
-func NewDirDisk(path string) *DirDisk { return &DirDisk{path: path} }
+func NewDirDisk(path string) *DirDisk {
+	return &DirDisk{path: path, under: vfs.Default, full: func() {
+		// Pebble would go on trying, and hold up all commits meanwhile.
+		panic(&FailedError{What: "write to disk " + path, Cause: syscall.ENOSPC})
+	}}
+}
 
 // Open implements Disk.
 func (d *DirDisk) Open() (*Engine, error) {
@@ -34,12 +48,47 @@ func (d *DirDisk) Open() (*Engine, error) {
 		return nil, fmt.Errorf("open disk %s: it is open already; close it first", d.path)
 	}
 	found := &damages{}
-	db, err := pebble.Open(d.path, dirOptions(found))
-	if err != nil {
-		return nil, fmt.Errorf("open disk %s (is another process using it?): %w", d.path, err)
+	if err := d.take(found); err != nil {
+		return nil, fmt.Errorf("open disk %s: %w", d.path, errors.Join(err, d.leave()))
 	}
-	d.db, d.views = db, &views{}
-	return &Engine{db: db, fs: vfs.Default, folder: d.path, committed: &d.committed, views: d.views, damages: found}, nil
+	d.views = &views{}
+	return &Engine{db: d.db, fs: vfs.Default, folder: d.path, committed: &d.committed, views: d.views, damages: found}, nil
+}
+
+// take opens the folder. If it fails, what it has opened is left to leave.
+func (d *DirDisk) take(found *damages) (err error) {
+	if err := vfs.Default.MkdirAll(d.path, 0o755); err != nil {
+		return err
+	}
+	if d.lock, err = pebble.LockDirectory(d.path, vfs.Default); err != nil {
+		return fmt.Errorf("is another process using it? %w", err)
+	}
+	if err := checkLog(vfs.Default, d.path); err != nil {
+		return err
+	}
+	if d.fs, err = newMarkFS(vfs.OnDiskFull(d.under, d.full), d.path); err != nil {
+		return err
+	}
+	o := dirOptions(found)
+	o.FS, o.Lock = d.fs, d.lock
+	d.db, err = pebble.Open(d.path, o)
+	return err
+}
+
+// leave closes what take has opened.
+func (d *DirDisk) leave() (err error) {
+	db, fs, lock := d.db, d.fs, d.lock
+	d.db, d.fs, d.lock = nil, nil, nil
+	if db != nil {
+		err = db.Close()
+	}
+	if fs != nil {
+		err = errors.Join(err, fs.close())
+	}
+	if lock != nil {
+		err = errors.Join(err, lock.Close())
+	}
+	return err
 }
 
 // Position implements world.Disk. It counts the commits of this process.
@@ -71,10 +120,8 @@ func (d *DirDisk) Close() error {
 	if d.db == nil {
 		return nil
 	}
-	db := d.db
-	d.db = nil
 	d.views.closeAll()
-	if err := db.Close(); err != nil {
+	if err := d.leave(); err != nil {
 		return fmt.Errorf("close disk %s: %w", d.path, err)
 	}
 	return nil
@@ -94,11 +141,10 @@ const (
 	dirL0Stop    = 100
 )
 
-// dirOptions are for a store that shares its machine with a few others.
+// dirOptions are for a store that shares its machine with a few others, but for the file system. That has to be set: Pebble's own
+// choice watches for slow disks with goroutines that outlive an opening that failed.
 func dirOptions(found *damages) *pebble.Options {
 	o := &pebble.Options{
-		// Without this, Pebble watches for slow disks with goroutines that outlive an opening that failed.
-		FS:                          vfs.Default,
 		FormatMajorVersion:          formatVersion,
 		Logger:                      logger{},
 		CacheSize:                   dirCacheBytes,

@@ -22,6 +22,7 @@ package engine
 
 import (
 	"fmt"
+	"math"
 	"sync/atomic" //tidy:sync the world counts commits from another goroutine than the one that makes them
 
 	"github.com/cockroachdb/pebble/v2"
@@ -62,12 +63,21 @@ type Engine struct {
 func (e *Engine) Used() uint64 {
 	n, err := e.db.EstimateDiskUsage([]byte{0}, keysEnd)
 	if err != nil {
-		panic(fmt.Sprintf("engine: estimate what is used: %v", err))
+		panic(&FailedError{What: "estimate what is used", Cause: err})
 	}
 	if e.pace != nil {
 		n += uint64(e.pace.held)
 	}
 	return n
+}
+
+// Room is how many bytes the disk has left, whoever uses the others; all there could be if it does not tell.
+func (e *Engine) Room() uint64 {
+	u, err := e.fs.GetDiskUsage(e.folder)
+	if err != nil {
+		return math.MaxUint64
+	}
+	return u.AvailBytes
 }
 
 // NewBatch returns an empty batch for this engine. It can be reused: Commit empties it.
@@ -76,16 +86,25 @@ func (e *Engine) NewBatch() *Batch {
 }
 
 // Commit applies b atomically and empties it. Reads see it at once; a crash may still lose it until the disk has been
-// synced. An empty batch is no commit. Commit panics if Pebble fails.
+// synced. An empty batch is no commit. Commit panics with a *FailedError if Pebble fails, as it does on a full disk.
 func (e *Engine) Commit(b *Batch) {
 	if b.Empty() {
 		return
 	}
 	if e.pace != nil {
+		if err := e.pace.fs.room(); err != nil {
+			// gofail: var bugFullDropsCommit struct{}
+			// b.Reset()
+			// return
+
+			panic(&FailedError{What: fmt.Sprintf("commit %d", e.committed.Load()+1), Cause: err})
+		}
 		e.pace.before(b)
 	}
 	if err := e.db.Apply(b.batch, pebble.NoSync); err != nil {
-		panic(fmt.Sprintf("engine: commit %d of %d operations, %d bytes: %v", e.committed.Load()+1, b.Count(), b.Size(), err))
+		panic(&FailedError{
+			What: fmt.Sprintf("commit %d of %d operations, %d bytes", e.committed.Load()+1, b.Count(), b.Size()), Cause: err,
+		})
 	}
 	e.committed.Add(1)
 	if e.pace != nil {

@@ -16,9 +16,12 @@ import (
 // in a damaged block; the keys are all there then. It makes everything committed before durable, and is durable itself.
 func (e *Engine) Excise(start, end []byte) error {
 	if e.pace != nil {
+		if err := e.pace.fs.room(); err != nil {
+			panic(&FailedError{What: fmt.Sprintf("excise [%x, %x)", start, end), Cause: err})
+		}
 		e.pace.flush()
 	} else if err := e.db.Flush(); err != nil {
-		panic(fmt.Sprintf("engine: excise [%x, %x): flush: %v", start, end, err))
+		panic(&FailedError{What: fmt.Sprintf("excise [%x, %x): flush", start, end), Cause: err})
 	}
 	if in, err := e.checkCuts(start, end); err != nil {
 		bad := failed(err, "excise [%x, %x)", start, end)
@@ -26,7 +29,7 @@ func (e *Engine) Excise(start, end []byte) error {
 		return bad
 	}
 	if err := e.db.Excise(context.Background(), pebble.KeyRange{Start: start, End: end}); err != nil {
-		panic(fmt.Sprintf("engine: excise [%x, %x): %v", start, end, err))
+		panic(&FailedError{What: fmt.Sprintf("excise [%x, %x)", start, end), Cause: err})
 	}
 	if e.pace != nil {
 		e.pace.settle()

@@ -80,7 +80,7 @@ func large(b *Batch) bool { return bytesMax(b) > largeBatchBytes }
 // flush makes everything committed durable and waits until Pebble has nothing left to do.
 func (p *pacer) flush() {
 	if err := p.db.Flush(); err != nil {
-		panic(fmt.Sprintf("engine: flush after commit %d: %v", p.committed.Load(), err))
+		panic(&FailedError{What: fmt.Sprintf("flush after commit %d", p.committed.Load()), Cause: err})
 	}
 	p.flushed()
 }
@@ -93,7 +93,7 @@ func (p *pacer) flushed() {
 		// A damaged block stops it until it is excised; see TakeDamages.
 		err := p.db.Compact(context.Background(), nil, keysEnd, false)
 		if err != nil && !pebble.IsCorruptionError(err) {
-			panic(fmt.Sprintf("engine: compact after commit %d: %v", p.committed.Load(), err))
+			panic(&FailedError{What: fmt.Sprintf("compact after commit %d", p.committed.Load()), Cause: err})
 		}
 	}
 	p.settle()

@@ -27,6 +27,9 @@ func (e *Engine) Read(key []byte) (value []byte, ok bool, err error) {
 		return nil, false, nil
 	}
 	if err != nil {
+		// gofail: var bugUnreadableIsAbsent struct{}
+		// return nil, false, nil
+
 		return nil, false, failed(err, "get %x", key)
 	}
 	value = append([]byte{}, v...)
@@ -100,7 +103,11 @@ func scan(from pebble.Reader, start, end []byte, reverse bool, fn func(key, valu
 	// Deferred, so that a crash injected into fn leaves no iterator behind. An iterator that came to a bad block ends
 	// early and only tells so here.
 	defer func() {
-		if bad := it.Close(); bad != nil && err == nil {
+		bad := it.Close()
+		// gofail: var bugUnreadableEndsScan struct{}
+		// bad = nil
+
+		if bad != nil && err == nil {
 			err = failed(bad, "scan from %x", start)
 		}
 	}()
@@ -157,7 +164,7 @@ func failed(err error, what string, args ...any) *CorruptError {
 	if pebble.IsCorruptionError(err) {
 		return &CorruptError{What: fmt.Sprintf(what, args...), Cause: err, In: damageOf(err)}
 	}
-	panic(fmt.Sprintf("engine: "+what+": %v", append(args, err)...))
+	panic(&FailedError{What: fmt.Sprintf(what, args...), Cause: err})
 }
 
 // spaceEnd returns the first key behind the key space of start, nil if there is none.

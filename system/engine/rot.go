@@ -158,8 +158,11 @@ func (d *SimDisk) blocksOf(t pebble.SSTableInfo) (found []*Block, err error) {
 }
 
 // flip turns one bit of a file round, on the disk and in every open copy.
-func (fs *crashFS) flip(name string, at int) {
+func (fs *crashFS) flip(name string, at int) { fs.flipBit(name, at, 0) }
+
+// flipBit is flip for one of the eight bits of a byte.
+func (fs *crashFS) flipBit(name string, at int, bit uint) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	fs.names[name].data[at] ^= 1
+	fs.names[name].data[at] ^= 1 << bit
 }

@@ -6,6 +6,7 @@ import (
 	"sync/atomic" //tidy:sync see engine.go
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // SimDisk is a disk of the simulated world: a real Pebble on a file system in memory, with crashes that lose exactly what
@@ -23,6 +24,8 @@ type SimDisk struct {
 	synced uint64
 	// flushes counts those since the last compaction, over all lives.
 	flushes int
+	// marks counts the notes of what was synced.
+	marks uint64
 }
 
 var _ Disk = (*SimDisk)(nil)
@@ -37,15 +40,37 @@ func (d *SimDisk) Open() (*Engine, error) {
 	if d.db != nil {
 		return nil, errors.New("open simulated disk: it is open already; close it or crash it first")
 	}
+	if err := d.fs.room(); err != nil {
+		return nil, &FailedError{What: "open simulated disk", Cause: err} // recovery has to write
+	}
+	if err := checkLog(d.fs, folder); err != nil {
+		return nil, fmt.Errorf("open simulated disk after %d commits: %w", d.committed.Load(), err)
+	}
 	found := &damages{}
 	db, err := pebble.Open(folder, simOptions(d.fs, found))
 	if err != nil {
 		return nil, fmt.Errorf("open simulated disk after %d commits: %w", d.committed.Load(), err)
 	}
+	if d.pace, err = d.recovered(db); err != nil {
+		return nil, fmt.Errorf("open simulated disk after %d commits: %w", d.committed.Load(), err)
+	}
 	d.db = db
-	d.pace = newPacer(db, d.fs, &d.committed, &d.flushes)
 	d.views = &views{}
 	return &Engine{db: db, fs: d.fs, folder: folder, committed: &d.committed, pace: d.pace, views: d.views, damages: found}, nil
+}
+
+// recovered takes over a database that was just opened. It may have to merge tables, and a disk that can't be read is closed.
+func (d *SimDisk) recovered(db *pebble.DB) (p *pacer, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			bad, ok := r.(*FailedError)
+			if !ok {
+				panic(r)
+			}
+			err = errors.Join(bad, db.Close())
+		}
+	}()
+	return newPacer(db, d.fs, &d.committed, &d.flushes), nil
 }
 
 // Position implements world.Disk. A crash sets it back to the commits that it left.
@@ -101,6 +126,7 @@ func (d *SimDisk) Crash(keep uint64, torn bool) (lost uint64) {
 		d.fs.truncateDurable(d.pace.log.name, log.cut(keep-d.pace.logStart, torn))
 	}
 	d.fs.thaw()
+	d.note(d.pace.log, log.end(keep-d.pace.logStart))
 	d.db, d.pace = nil, nil
 	d.committed.Store(keep)
 	return position - keep
@@ -111,12 +137,31 @@ func (d *SimDisk) Close() error {
 	if d.db == nil {
 		return nil
 	}
-	db := d.db
+	db, log := d.db, d.pace.log
 	d.db, d.pace = nil, nil
 	d.views.closeAll()
 	if err := db.Close(); err != nil {
 		return fmt.Errorf("close simulated disk after %d commits: %w", d.committed.Load(), err)
 	}
 	d.synced = d.committed.Load()
+	records := readLog(d.fs, log)
+	d.note(log, records.end(records.commits()))
 	return nil
+}
+
+// note leaves word of how much of the log is durable, as far as the disk can tell: what a crash left counts like what was synced.
+func (d *SimDisk) note(log logFile, synced int64) {
+	d.marks++
+	m := logMark{log: log.number, synced: synced, count: d.marks}
+	f, err := d.fs.Create(d.fs.PathJoin(folder, markName), vfs.WriteCategoryUnspecified)
+	if err == nil {
+		_, err = f.Write(m.encode())
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		panic(fmt.Sprintf("engine: note of what was synced: %v", err))
+	}
+	d.fs.syncFolder()
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -34,19 +33,26 @@ func currentLog(fs *crashFS) logFile {
 	return current
 }
 
-// logRecord is where the bytes of one commit lie in a log: [start, end). Between records there may be padding.
-type logRecord struct {
+// walRecord is where the bytes of one record lie in a log, [start, end), and what they hold. Between records there may be
+// padding, which belongs to the one behind it.
+type walRecord struct {
 	start, end int
+	batch      []byte
 }
 
 // logRecords is what a log consists of: one record for each commit, in order.
-type logRecords []logRecord
+type logRecords []walRecord
 
 // batchHeaderLen is the length of what precedes the operations of a batch: sequence number and count of operations.
 const (
 	batchCountOffset = 8
 	batchHeaderLen   = 12
 )
+
+// operations says how many operations a record holds; 0 if it only forces a sync.
+func (r walRecord) operations() uint32 {
+	return binary.LittleEndian.Uint32(r.batch[batchCountOffset:])
+}
 
 // readLog finds the records of a log. The records that only force a sync hold no operation and are left out. It panics if
 // the log ends other than with a whole record: it has just been written in full.
@@ -55,27 +61,21 @@ func readLog(fs *crashFS, log logFile) logRecords {
 	if !ok {
 		panic(fmt.Sprintf("engine: write-ahead log %s is not durable", log.name))
 	}
-	r := newRecordReader(record.NewReader, bytes.NewReader(content), log.number)
+	all, err := readRecords(content, log.number)
 	var records logRecords
-	var batch bytes.Buffer
-	for {
-		start := int(r.Offset())
-		rec, err := r.Next()
-		if err == io.EOF {
-			return records
+	for i, r := range all {
+		if len(r.batch) < batchHeaderLen {
+			err = fmt.Errorf("record %d has %d bytes", i, len(r.batch))
+			break
 		}
-		batch.Reset()
-		if err == nil {
-			_, err = batch.ReadFrom(rec)
-		}
-		if err != nil || batch.Len() < batchHeaderLen {
-			panic(fmt.Sprintf("engine: write-ahead log %s of %d bytes: record %d at %d has %d bytes: %v",
-				log.name, len(content), len(records), start, batch.Len(), err))
-		}
-		if binary.LittleEndian.Uint32(batch.Bytes()[batchCountOffset:]) > 0 {
-			records = append(records, logRecord{start: start, end: int(r.Offset())})
+		if r.operations() > 0 {
+			records = append(records, r)
 		}
 	}
+	if err != nil {
+		panic(fmt.Sprintf("engine: write-ahead log %s of %d bytes behind %d records: %v", log.name, len(content), len(records), err))
+	}
+	return records
 }
 
 // newRecordReader calls record.NewReader, whose second argument has a type that has no public name.
@@ -92,4 +92,12 @@ func (l logRecords) cut(keep uint64, torn bool) int {
 		return next.start + (next.end-next.start)/2
 	}
 	return next.start
+}
+
+// end returns how long the log of the first keep commits is.
+func (l logRecords) end(keep uint64) int64 {
+	if keep == 0 {
+		return 0
+	}
+	return int64(l[keep-1].end)
 }

@@ -4,6 +4,10 @@ package region
 // comes r modulo that many places after the one at the store's address.
 const ShardsLabel = "shards"
 
+// DiskLabel is the label of a store that tells its disk from others, in hexadecimal: one that comes with another disk than
+// the one it is known with has lost what it promised.
+const DiskLabel = "disk"
+
 // Bounds on what one request may carry. They hold at the door of the store, so that nothing larger is ever replicated.
 const (
 	// MaxKeySize is the longest key, in bytes.

@@ -97,6 +97,9 @@ type Config struct {
 	// Labels say where the store is, such as a zone or a rack, and CapacityBytes how much room it has, 0 if it does not tell.
 	Labels        []Label
 	CapacityBytes uint64
+	// ReserveBytes is the room on its disk that the store keeps for what it can't refuse, such as logs and compactions. While
+	// there is less, clients may read and delete, and are told to come again later with what they want to write. 0 keeps none.
+	ReserveBytes uint64
 	// TrafficInterval is of what time a leader tells PD what clients read and wrote: whole seconds.
 	TrafficInterval time.Duration
 
@@ -135,7 +138,7 @@ const labelsMax = 16
 
 func (c Config) labelsValid() bool {
 	for _, l := range c.Labels {
-		if l.Key == "" || l.Key == region.ShardsLabel {
+		if l.Key == "" || l.Key == region.ShardsLabel || l.Key == region.DiskLabel {
 			return false
 		}
 	}
@@ -175,6 +178,7 @@ func DefaultConfig() Config {
 		LookBytesPerTick:     1 << 20,
 		ClockDrift:           0.1,
 		TrafficInterval:      10 * time.Second,
+		ReserveBytes:         64 << 20,
 
 		SnapshotChunkBytes:    256 << 10,
 		SnapshotWindow:        8,
@@ -217,7 +221,7 @@ func (c Config) validate() error {
 		{"Append", c.Append.Valid(), "bounds that let an entry through"},
 		{"ClockDrift", c.ClockDrift >= 0 && c.ClockDrift <= clockDriftMax, fmt.Sprintf("from 0 to %v", clockDriftMax)},
 		{"TrafficInterval", c.TrafficInterval >= time.Second && c.TrafficInterval%time.Second == 0, "one or more whole seconds"},
-		{"Labels", c.labelsValid(), fmt.Sprintf("at most %d, each with a key, which is not %q", labelsMax, region.ShardsLabel)},
+		{"Labels", c.labelsValid(), fmt.Sprintf("at most %d, each with a key, which is not %q or %q", labelsMax, region.ShardsLabel, region.DiskLabel)},
 		{"SnapshotChunkBytes", c.SnapshotChunkBytes > 0 && c.SnapshotChunkBytes <= SnapshotChunkBytesMax, "above 0 and at most 4 MiB"},
 		{"SnapshotWindow", c.SnapshotWindow > 0, "above 0"},
 		{"SnapshotBytesPerTick", c.SnapshotBytesPerTick > 0, "above 0"},

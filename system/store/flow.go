@@ -53,6 +53,10 @@ func (s *Store) admit(p *peer, req *request, size int) *errorpb.Error {
 	if req.body.GetScan() != nil || req.body.GetBatchGet() != nil {
 		cost += scanCost
 	}
+	if s.low && grows(req.body) {
+		s.came(p, stateDiskLow)
+		return region.BusyFor("its disk is nearly full", regionBackoff)
+	}
 	err := s.overload(p, cost)
 	// gofail: var bugNoFlowControl struct{}
 	// err = nil

@@ -47,6 +47,8 @@ type Listener struct {
 	PrepareMerge, RollbackMerge func(store uint64, r *metapb.Region, commit uint64)
 	// CommitMerge: source, as of its log entry at commit, became part of r.
 	CommitMerge func(store uint64, r, source *metapb.Region, commit uint64)
+	// Refused: the placement driver does not let the store take part with the disk that it has, and why. It goes on asking.
+	Refused func(store uint64, why string)
 	// Load: what waits in a shard of the store, at the end of a turn.
 	Load func(store uint64, shard int, l Load)
 	// Slept: the peer sleeps, as of applied; leads says whether it leads.

@@ -4,7 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"sync" //tidy:sync the shards of a store run at the same time in the real world
+	"sync"        //tidy:sync the shards of a store run at the same time in the real world
+	"sync/atomic" //tidy:sync as above
 
 	"google.golang.org/protobuf/proto"
 
@@ -20,6 +21,10 @@ type Node struct {
 	shards []*Store
 	ranges *ranges
 	mail   *mail
+	// ident is whose disk it is. The registrar alone changes it.
+	ident *ordealpb.StoreIdent
+	// admitted says that the placement driver has registered the store with this disk; see admission.go.
+	admitted atomic.Bool
 	// turns is held by every shard during a turn, and alone by one that needs the others to stand still.
 	turns sync.RWMutex
 }

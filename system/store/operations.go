@@ -51,6 +51,11 @@ func isRead(body *ordealpb.Request) bool {
 	return body.GetGet() != nil || body.GetBatchGet() != nil || body.GetScan() != nil
 }
 
+// grows says whether a request is to write something that stays.
+func grows(body *ordealpb.Request) bool {
+	return body.GetPut() != nil || body.GetBatchPut() != nil || (body.GetCas() != nil && !body.GetCas().GetDelete())
+}
+
 // check says what is wrong with a data request, whichever region it is for.
 func check(body *ordealpb.Request) error {
 	if r, ok := inner(body).(interface{ GetCf() string }); ok && r.GetCf() != "" && r.GetCf() != "default" {

@@ -80,7 +80,11 @@ func (s *Store) askPD(c pdCall, req *ordealpb.PDRequest) bool {
 		// Those that were answered stay in the list behind one that was not.
 		s.pd.order = slices.DeleteFunc(s.pd.order, func(id uint64) bool { _, open := s.pd.calls[id]; return !open })
 	}
-	s.tellPD(req)
+	if c.kind == callRegister {
+		s.reports = append(s.reports, world.Send{To: s.driver(), Payload: mustMarshal(req)})
+	} else {
+		s.tellPD(req)
+	}
 	return true
 }
 
@@ -138,6 +142,9 @@ func (s *Store) describe() *metapb.Store {
 		Id: s.cfg.StoreID, Address: s.cfg.Address.String(),
 		Labels: []*metapb.StoreLabel{{Key: region.ShardsLabel, Value: strconv.Itoa(s.cfg.Shards)}},
 	}
+	if s.node.ident.GetDiskId() != 0 {
+		m.Labels = append(m.Labels, &metapb.StoreLabel{Key: region.DiskLabel, Value: s.diskLabel()})
+	}
 	for _, l := range s.cfg.Labels {
 		m.Labels = append(m.Labels, &metapb.StoreLabel{Key: l.Key, Value: l.Value})
 	}
@@ -172,10 +179,7 @@ func (s *Store) onPD(resp *ordealpb.PDResponse) {
 	delete(s.pd.calls, resp.GetId())
 	switch c.kind {
 	case callRegister:
-		s.pd.registered = resp.GetPutStore().GetHeader().GetError() == nil
-		if s.pd.refused = !s.pd.registered; !s.pd.refused {
-			s.register()
-		}
+		s.onRegistered(resp.GetPutStore())
 	case callBootstrap:
 		s.onBootstrap(resp.GetBootstrap())
 	case callFirstRegion:
@@ -234,9 +238,12 @@ func (s *Store) heartbeatStore() {
 		s.pd.refused = false
 		s.register()
 	}
+	if !s.admitted() {
+		return // it may not be the store that PD would take it for
+	}
 	st := &pdpb.StoreStats{StoreId: s.cfg.StoreID, RegionCount: uint32(s.ranges.len()), UsedSize: s.eng.Used()}
 	if st.Capacity = s.cfg.CapacityBytes; st.Capacity > 0 {
-		st.Available = st.Capacity - min(st.UsedSize, st.Capacity)
+		st.Available = min(st.Capacity-min(st.UsedSize, st.Capacity), s.eng.Room())
 	}
 	s.tellPD(&ordealpb.PDRequest{Body: &ordealpb.PDRequest_StoreHeartbeat{
 		StoreHeartbeat: &pdpb.StoreHeartbeatRequest{Stats: st},

@@ -158,6 +158,9 @@ func (s *script) these(d *datadriven.TestData) []*machine {
 	return ms
 }
 
+// bootTicksMax is how long a cluster may take to have a first region.
+const bootTicksMax = 30
+
 // newCluster boots stores: "stores n=3" prints what they do, "cluster stores=3" lets the first region have a peer on
 // each of the first replicas= stores (3 if not given, or all) and prints nothing. log= is the length of log kept, hibernate= and
 // report= are ticks until regions sleep, and between reports of those that do; without the first none sleep.
@@ -208,6 +211,12 @@ func (s *script) newCluster(d *datadriven.TestData) {
 		return
 	}
 	s.settle()
+	for range bootTicksMax {
+		if len(s.machines[0].node.Peers()) > 0 {
+			break
+		}
+		s.tickAll(1) // a store that is deaf so soon misses answers of the driver, and asks again
+	}
 	for id := 2; id <= min(n, replicas); id++ {
 		// As small ids as there are: region 1 has peers 2, 3 and 4 on s1, s2 and s3.
 		line := fmt.Sprintf("change region=1 add=s%d peer=%d", id, FirstPeer+id-1)

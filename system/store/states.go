@@ -54,6 +54,7 @@ const (
 	stateProposalStale
 	stateBusy
 	stateDeaf
+	stateDiskLow
 	stateLogTaken
 	stateHibernated
 	stateWokenBySilence
@@ -113,6 +114,7 @@ var states = []reach.State{
 	stateProposalStale:          {Name: "proposal-overtaken", About: "a proposal in the log was proved not to have been committed"},
 	stateBusy:                   {Name: "store-full", About: "a request was refused since too many wait"},
 	stateDeaf:                   {Name: "store-deaf", About: "a store heard nothing, since its disk was too far behind"},
+	stateDiskLow:                {Name: "disk-low", About: "a write was refused since the store's disk is nearly full"},
 	stateLogTaken:               {Name: "log-taken", About: "a log was compacted that a follower still needed"},
 	stateHibernated:             {Name: "asleep", About: "a leader fell asleep, after all its followers"},
 	stateWokenBySilence:         {Name: "woken-by-silence", About: "sleeping peers woke up since a store was silent"},

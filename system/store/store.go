@@ -92,8 +92,10 @@ type Store struct {
 	// lookBudget is how many bytes of data may be looked at for their size before the next tick.
 	lookBudget int
 
-	pd     pdLink
-	load   load
+	pd   pdLink
+	load load
+	// low says that the disk had less room than the reserve when it was last looked at.
+	low    bool
 	ticks  uint64
 	turns  uint64
 	booted bool
@@ -137,25 +139,6 @@ func newShard(cfg Config, env world.Env, eng *engine.Engine, n *Node, shard int)
 	s.pd.calls = map[uint64]pdCall{}
 	s.snapshotBudget = cfg.SnapshotBytesPerTick
 	return s
-}
-
-// loadIdent checks that the disk is this store's, or marks an empty one.
-func (s *Store) loadIdent() error {
-	v, ok := s.eng.Get(engine.StoreIdentKey())
-	if !ok {
-		s.batch.Put(engine.StoreIdentKey(), mustMarshal(&ordealpb.StoreIdent{ClusterId: s.cfg.ClusterID, StoreId: s.cfg.StoreID}))
-		s.commit()
-		return nil
-	}
-	id := &ordealpb.StoreIdent{}
-	if err := proto.Unmarshal(v, id); err != nil {
-		return fmt.Errorf("store %d: ident on disk: %w", s.cfg.StoreID, err)
-	}
-	if id.GetStoreId() != s.cfg.StoreID || id.GetClusterId() != s.cfg.ClusterID {
-		return fmt.Errorf("store %d of cluster %d: the disk belongs to store %d of cluster %d",
-			s.cfg.StoreID, s.cfg.ClusterID, id.GetStoreId(), id.GetClusterId())
-	}
-	return nil
 }
 
 // loadPeer opens the peer that st says is alive, or remembers its tombstone.

@@ -20,6 +20,9 @@ func (s *Store) onTick() {
 	s.ticks++
 	s.lookBudget = s.cfg.LookBytesPerTick
 	s.expirePDCalls()
+	if s.ticks%uint64(s.cfg.StoreHeartbeatTicks) == 0 {
+		s.low = s.eng.Room() < s.cfg.ReserveBytes
+	}
 	if s.registrar() && (s.pd.moved || s.ticks%uint64(s.cfg.StoreHeartbeatTicks) == 0) {
 		s.heartbeatStore()
 	}

@@ -14,6 +14,9 @@ func (s *Store) onPacket(payload []byte) {
 	if err != nil {
 		return
 	}
+	if !s.admitted() {
+		pkt = &ordealpb.StorePacket{Pd: pkt.GetPd()}
+	}
 	if a := pkt.GetAlive(); a != nil {
 		s.onAlive(a)
 	}

@@ -383,7 +383,7 @@ func TestRemovedNode(t *testing.T) {
 	require.ErrorIs(t, errs[0], world.ErrTimeout)
 	require.ErrorIs(t, errs[1], world.ErrRefused)
 	require.EqualError(t, w.Restart(1), "restarting node 1: it was removed")
-	require.EqualError(t, w.RemoveNode(1), "removing node 1: it is not up")
+	require.EqualError(t, w.RemoveNode(1), "removing node 1: there is no such machine")
 	require.ErrorContains(t, w.AddNode(oneActor(1, nil, func(world.Env) stepFunc { return mute })), "there is one already")
 	require.NoError(t, w.Close())
 }

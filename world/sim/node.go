@@ -102,15 +102,17 @@ func (w *World) Restart(id world.NodeID) error {
 	return w.boot(n)
 }
 
-// RemoveNode takes a machine that is up out of the world for good, and with it all that it keeps. What is sent to it finds nobody
+// RemoveNode takes a machine, which may be down, out of the world for good, and with it all that it keeps. What is sent to it finds nobody
 // from then on, and its id is not free again.
 func (w *World) RemoveNode(id world.NodeID) error {
 	w.mustNotStep("RemoveNode")
 	n := w.nodeOf[id]
-	if n == nil || !n.up {
-		return fmt.Errorf("removing node %d: it is not up", id)
+	if n == nil || !n.added || n.removed() {
+		return fmt.Errorf("removing node %d: there is no such machine", id)
 	}
-	w.crash(n)
+	if n.up {
+		w.crash(n)
+	}
 	n.spec, n.disk, n.syncs, n.tamper, n.weather, n.links = world.Node{}, nil, syncQueue{}, nil, nil, nil
 	for _, o := range w.nodes {
 		if n.index < len(o.links) {
@@ -181,11 +183,14 @@ func (n *node) stepGuarded(a *actor, now world.Time, out *world.Effects) (failpo
 	return nil
 }
 
-// ownCrash sorts what was recovered: a Crash of this node is an order, anything else goes on as it came. It panics while
+// ownCrash sorts what was recovered: a Crash of this node is an order, the failure of its disk ends its life as well, anything else goes on as it came. It panics while
 // the frames of the first panic are still on the stack, so the report shows them.
 func (n *node) ownCrash(recovered any) *world.Crash {
 	if recovered == nil {
 		return nil
+	}
+	if f, ok := recovered.(world.DiskFailure); ok {
+		return &world.Crash{Node: n.id, Point: f.DiskFailure()}
 	}
 	c, ok := recovered.(world.Crash)
 	if !ok || c.Node != n.id {

@@ -201,3 +201,29 @@ func TestClockTrouble(t *testing.T) {
 	require.ErrorContains(t, w.JumpClock(1, -1), "can't go back")
 	require.ErrorContains(t, w.JumpClock(9, 1), "no such node")
 }
+
+// failedDisk is what code panics with that can't do without a disk.
+type failedDisk struct{}
+
+func (failedDisk) Error() string       { return "no disk" }
+func (failedDisk) DiskFailure() string { return "disk on fire" }
+
+// TestDiskFailureTakesTheNodeDown: a panic about the disk ends the life of that node alone, in a turn and while it boots.
+func TestDiskFailureTakesTheNodeDown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Config{Net: calm()})
+	var points []string
+	w.OnCrash(func(n world.NodeID, c *world.Crash) {
+		require.Equal(t, world.NodeID(1), n)
+		points = append(points, c.Point)
+	})
+	add(t, w, 1, &memDisk{}, func(world.Time, []world.Event, *world.Effects) { panic(failedDisk{}) })
+	add(t, w, 2, &memDisk{}, func(world.Time, []world.Event, *world.Effects) {})
+	w.Run(at(time.Second))
+	require.False(t, w.Up(1))
+	require.True(t, w.Up(2))
+	w.nodeOf[1].spec.Boot = func([]world.Env) ([]world.Actor, error) { panic(failedDisk{}) }
+	require.NoError(t, w.Restart(1), "it is down by itself")
+	require.False(t, w.Up(1))
+	require.Equal(t, []string{"disk on fire", "disk on fire"}, points)
+}
