@@ -31,7 +31,7 @@ import (
 const (
 	InboxMaxDefault      = 4096
 	TurnEventsMaxDefault = 4096
-	TurnGapDefault       = 500 * time.Microsecond
+	TurnGapDefault       = 100 * time.Microsecond
 	LinkFramesMaxDefault = 4096
 	LinkBytesMaxDefault  = 64 << 20
 	FrameBytesMaxDefault = 64 << 20
