@@ -182,3 +182,14 @@ func TestDiskNearlyFull(t *testing.T) {
 		require.NoError(t, err)
 	})
 }
+
+// TestNewcomerIsNotLost: a store that the driver has not registered yet can't be given up, so its disk stays.
+func TestNewcomerIsNotLost(t *testing.T) {
+	t.Parallel()
+	c := losing(t)
+	n, err := c.Extend()
+	require.NoError(t, err)
+	require.Contains(t, c.AilsOn(n), "the placement driver does not know s4 yet")
+	c.World.Run(c.World.Now().Add(5 * time.Second))
+	require.Empty(t, c.AilsOn(n))
+}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"ordeal/nemesis"
+	"ordeal/pd/core"
 	"ordeal/proto/metapb"
 	"ordeal/system/engine"
 	"ordeal/system/region"
@@ -129,6 +130,9 @@ func (c *Sim) Ails(id uint64) string {
 
 // AilsOn implements nemesis.Target.
 func (c *Sim) AilsOn(n world.NodeID) string {
+	if !slices.ContainsFunc(c.PD().Stores(), func(s core.StoreInfo) bool { return s.ID() == uint64(n) }) {
+		return fmt.Sprintf("the placement driver does not know %s yet, and could not be told of its loss", storeName(n))
+	}
 	for _, r := range currentOf(c.knowledge()) {
 		if region.FindPeer(r.region, uint64(n)) == nil {
 			continue
