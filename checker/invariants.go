@@ -253,7 +253,7 @@ func (v *Invariants) Loaded(store world.NodeID, regions []uint64) {
 	for _, id := range v.on[store] {
 		p := v.peer(store, id)
 		if _, there := slices.BinarySearch(regions, id); !there && !p.gone {
-			*p = peerTruth{tombstone: p.tombstone, epoch: p.epoch, gone: true}
+			*p = peerTruth{tombstone: p.tombstone, epoch: p.epoch, most: p.most, gone: true}
 			v.end(id)
 		}
 	}

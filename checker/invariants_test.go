@@ -387,6 +387,24 @@ func TestInvariantsForget(t *testing.T) {
 	require.Len(t, w.Violations(), invariantViolationsMax)
 }
 
+// TestSleepWithALostPeer: a leader may let its region sleep in trust of what a peer has said that its store has lost since.
+func TestSleepWithALostPeer(t *testing.T) {
+	t.Parallel()
+	for _, again := range []bool{false, true} {
+		v := NewInvariants(nil)
+		for _, store := range []world.NodeID{1, 2} {
+			v.PeerCreated(store, 7, uint64(10+store))
+			v.Applied(store, 7, 10, 5, 1)
+		}
+		v.Loaded(2, nil)
+		if again {
+			v.PeerCreated(2, 7, 13) // which has nothing
+		}
+		v.Slept(1, 7, 10, []Member{{1, 11}, {2, 12}})
+		require.Equal(t, again, len(v.Violations()) > 0)
+	}
+}
+
 // TestInvariantsForgetRegions: of regions that have ended the newest are remembered like others, of all of them tombstones.
 func TestInvariantsForgetRegions(t *testing.T) {
 	t.Parallel()

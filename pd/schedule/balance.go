@@ -22,7 +22,7 @@ const (
 )
 
 // BalanceRegion moves a peer from a store with much on it to one with less. Stores must differ by at least twice what the
-// region weighs and a tolerance, and none takes what it would have to pass on. Only a region with the right number of peers is moved: rather one whose peer there
+// region weighs and a tolerance, and only one above the mean gives, and one below takes. Only a region with the right number of peers is moved: rather one whose peer there
 // lags, which costs nobody anything, than one whose follower is there, and last one that has to change its leader for it.
 // All other peers must be healthy.
 func BalanceRegion(in Input) *Operator {
@@ -42,7 +42,7 @@ func BalanceRegion(in Input) *Operator {
 			diff := in.weightOn(from) - in.weightOn(to)
 			why := fmt.Sprintf("s%d has %d more than s%d", from.ID(), diff, to.ID())
 			for _, r := range candidates {
-				if !in.uneven(diff, weight(r), slack) || !in.fits(r, from.ID(), to.ID()) || in.passesOn(r, from, to) {
+				if !in.uneven(diff, weight(r), slack) || !in.fits(r, from.ID(), to.ID()) || !in.crossesMean(r, from, to) {
 					continue
 				}
 				if op := in.move(r, KindBalanceRegion, why, from.ID(), to.ID()); op != nil {
@@ -108,20 +108,20 @@ func (in Input) asFar(r *core.RegionInfo, from, to uint64) bool {
 	return in.isolation(r, to, from) >= in.isolation(r, from, from)
 }
 
-// passesOn says whether to has more on it already than the mean of the stores that stand where from does, and so will have
-// to give regions away itself. It is the best of those that can take this one now: others have a peer of it, are silent, or
-// are being given others. The difference that a move between two full stores makes up for is small and soon another.
-func (in Input) passesOn(r *core.RegionInfo, from, to *core.StoreInfo) bool {
+// crossesMean says whether from has more on it than the mean of the stores that stand where from does and can be filled, and to has less. Otherwise
+// this is not the move to make, although no better one can be made now, because others have a peer of the region, are silent, or are
+// being given or relieved of enough: one of the two would have to pass on what it takes, or be given again what it gives.
+func (in Input) crossesMean(r *core.RegionInfo, from, to *core.StoreInfo) bool {
 	sum, n := int64(0), int64(0)
 	stores := in.Snapshot.Stores()
 	for i := range stores {
 		s := &stores[i]
-		if s.State <= core.StoreDisconnected && in.asFar(r, from.ID(), s.ID()) {
+		if s.State <= core.StoreDisconnected && reject(in, s, lowSpace, slow) == "" && in.asFar(r, from.ID(), s.ID()) {
 			sum += in.weightOn(s)
 			n++
 		}
 	}
-	return in.weightOn(to)*n > sum
+	return in.weightOn(to)*n < sum && sum < in.weightOn(from)*n
 }
 
 // BalanceLeader moves leadership of a region from a store that leads many to one that leads fewer: out of the one that
