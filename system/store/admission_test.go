@@ -115,3 +115,21 @@ func TestEmptyDiskIsAdmittedOnce(t *testing.T) {
 	n.boot()
 	require.True(t, n.s.admitted())
 }
+
+// TestRegistrationIsTriedAgain: a store that could not even ask to be registered asks with its next heartbeat.
+func TestRegistrationIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	n := &newcomer{t: t, disk: engine.NewSimDisk()}
+	t.Cleanup(func() { require.NoError(t, n.disk.Close()) })
+	n.boot()
+	s := n.s
+	for i := range uint64(MaxPDCalls) {
+		s.pd.calls[1<<40+i] = pdCall{kind: callSplit}
+	}
+	s.out = &world.Effects{}
+	s.register()
+	require.Empty(t, s.reports)
+	clear(s.pd.calls)
+	s.heartbeatStore()
+	require.Len(t, s.reports, 1)
+}

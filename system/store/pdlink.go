@@ -123,18 +123,21 @@ func (s *Store) giveUpPDCall(c pdCall) {
 // registrar says whether this shard speaks to PD for the whole store.
 func (s *Store) registrar() bool { return s.shard == s.cfg.shardOf(FirstRegion) }
 
-// register makes the store known to PD and sees to it that somebody bootstraps the cluster.
+// register makes the store known to PD and sees to it that somebody bootstraps the cluster. What can't be asked now is asked with
+// the next heartbeat.
 func (s *Store) register() {
+	asked := true
 	switch {
 	case !s.pd.registered:
-		s.askPD(pdCall{kind: callRegister}, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_PutStore{
+		asked = s.askPD(pdCall{kind: callRegister}, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_PutStore{
 			PutStore: &pdpb.PutStoreRequest{Store: s.describe()},
 		}})
 	case !s.pd.bootstrapped:
-		s.askPD(pdCall{kind: callBootstrap}, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_Bootstrap{
+		asked = s.askPD(pdCall{kind: callBootstrap}, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_Bootstrap{
 			Bootstrap: &pdpb.BootstrapRequest{Store: s.describe(), Region: s.firstRegion()},
 		}})
 	}
+	s.pd.refused = s.pd.refused || !asked
 }
 
 func (s *Store) describe() *metapb.Store {
@@ -200,9 +203,10 @@ func (s *Store) onBootstrap(resp *pdpb.BootstrapResponse) {
 		s.onFirstRegion(s.firstRegion())
 		return
 	}
-	s.askPD(pdCall{kind: callFirstRegion}, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_GetRegionById{
+	asked := s.askPD(pdCall{kind: callFirstRegion}, &ordealpb.PDRequest{Body: &ordealpb.PDRequest_GetRegionById{
 		GetRegionById: &pdpb.GetRegionByIDRequest{RegionId: FirstRegion},
 	}})
+	s.pd.refused = s.pd.refused || !asked
 }
 
 // onFirstRegion creates the first region here if PD has it exactly as this store offered it and it was never here.
