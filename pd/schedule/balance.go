@@ -22,9 +22,9 @@ const (
 )
 
 // BalanceRegion moves a peer from a store with much on it to one with less. Stores must differ by at least twice what the
-// region weighs and a tolerance, and only one above the mean gives, and one below takes. Only a region with the right number of peers is moved: rather one whose peer there
-// lags, which costs nobody anything, than one whose follower is there, and last one that has to change its leader for it.
-// All other peers must be healthy.
+// region weighs and a tolerance, and no hasty move is made between stores on the same side of the mean. Only a region with the
+// right number of peers is moved: rather one whose peer there lags, which costs nobody anything, than one whose follower is
+// there, and last one that has to change its leader for it. All other peers must be healthy.
 func BalanceRegion(in Input) *Operator {
 	targets := in.ranked(in.weightOn, evenFilters...)
 	sources := in.ranked(in.weightOn, notUp, occupied, givesNone)
@@ -42,7 +42,7 @@ func BalanceRegion(in Input) *Operator {
 			diff := in.weightOn(from) - in.weightOn(to)
 			why := fmt.Sprintf("s%d has %d more than s%d", from.ID(), diff, to.ID())
 			for _, r := range candidates {
-				if !in.uneven(diff, weight(r), slack) || !in.fits(r, from.ID(), to.ID()) || !in.crossesMean(r, from, to) {
+				if !in.uneven(diff, weight(r), slack) || !in.fits(r, from.ID(), to.ID()) || in.hasty(r, from, to) {
 					continue
 				}
 				if op := in.move(r, KindBalanceRegion, why, from.ID(), to.ID()); op != nil {
@@ -108,20 +108,23 @@ func (in Input) asFar(r *core.RegionInfo, from, to uint64) bool {
 	return in.isolation(r, to, from) >= in.isolation(r, from, from)
 }
 
-// crossesMean says whether from has more on it than the mean of the stores that stand where from does and can be filled, and to has less. Otherwise
-// this is not the move to make, although no better one can be made now, because others have a peer of the region, are silent, or are
-// being given or relieved of enough: one of the two would have to pass on what it takes, or be given again what it gives.
-func (in Input) crossesMean(r *core.RegionInfo, from, to *core.StoreInfo) bool {
-	sum, n := int64(0), int64(0)
+// hasty says whether a move had better wait. Either from has no more on it than the mean of the stores that stand as well, or to has
+// no less, so that it will have to pass on what it takes, maybe to where that came from; and one of them that has less than to
+// can't be given anything just for the moment, since it is being given enough.
+func (in Input) hasty(r *core.RegionInfo, from, to *core.StoreInfo) bool {
+	sum, n, soon := int64(0), int64(0), false
 	stores := in.Snapshot.Stores()
 	for i := range stores {
 		s := &stores[i]
-		if s.State <= core.StoreDisconnected && reject(in, s, lowSpace, slow) == "" && in.asFar(r, from.ID(), s.ID()) {
-			sum += in.weightOn(s)
-			n++
+		if s.State != core.StoreUp || reject(in, s, lowSpace, slow) != "" || !in.asFar(r, from.ID(), s.ID()) {
+			continue
 		}
+		sum += in.weightOn(s)
+		n++
+		soon = soon || in.weightOn(s) < in.weightOn(to) && reject(in, s, evenFilters...) != ""
 	}
-	return in.weightOn(to)*n < sum && sum < in.weightOn(from)*n
+	crosses := in.weightOn(to)*n < sum && sum < in.weightOn(from)*n
+	return !crosses && soon
 }
 
 // BalanceLeader moves leadership of a region from a store that leads many to one that leads fewer: out of the one that
