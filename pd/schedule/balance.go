@@ -108,10 +108,14 @@ func (in Input) asFar(r *core.RegionInfo, from, to uint64) bool {
 	return in.isolation(r, to, from) >= in.isolation(r, from, from)
 }
 
-// hasty says whether a move had better wait. Either from has no more on it than the mean of the stores that stand as well, or to has
+// hasty says whether a move had better wait: to has given the region away for balance a short while ago, so that another one should
+// be moved; or from has no more on it than the mean of the stores that stand as well, or to has
 // no less, so that it will have to pass on what it takes, maybe to where that came from; and one of them that has less than to
 // can't be given anything just for the moment, since it is being given enough.
 func (in Input) hasty(r *core.RegionInfo, from, to *core.StoreInfo) bool {
+	if in.Running.left[departure{r.ID(), to.ID()}] {
+		return true
+	}
 	sum, n, soon := int64(0), int64(0), false
 	stores := in.Snapshot.Stores()
 	for i := range stores {

@@ -1,7 +1,36 @@
 package schedule
 
+import (
+	"time"
+
+	"ordeal/world"
+)
+
 // historyMax is how many of the latest ends are remembered.
 const historyMax = 256
+
+// stayAway is for how long a region does not go back for balance to a store that it has left for balance: another one can be
+// moved as well.
+const stayAway = time.Minute
+
+// departure is a region that left a store for balance.
+type departure struct{ region, store uint64 }
+
+// departures are those since a time.
+func (h *history) departures(since world.Time) map[departure]bool {
+	left := map[departure]bool{}
+	for _, e := range h.ends {
+		if e.Operator.Kind != KindBalanceRegion || e.Outcome != OutcomeFinished || e.At < since {
+			continue
+		}
+		for _, step := range e.Operator.Steps {
+			if gone, ok := step.(RemovePeer); ok {
+				left[departure{e.Operator.Region, gone.Store}] = true
+			}
+		}
+	}
+	return left
+}
 
 // history remembers how the latest operators ended.
 type history struct {

@@ -48,6 +48,7 @@ type Running struct {
 	stores  map[uint64]influence
 	limits  Limits
 	tokens  *tokens
+	left    map[departure]bool
 }
 
 // influence is what operators under way will add to a store.

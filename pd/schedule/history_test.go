@@ -1,0 +1,26 @@
+package schedule
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ordeal/world"
+)
+
+// TestDepartures: what has left a store for balance, and only that, is known for a while.
+func TestDepartures(t *testing.T) {
+	t.Parallel()
+	var h history
+	at := world.Time(0).Add(time.Hour)
+	for i, kind := range []Kind{KindBalanceRegion, KindReplica, KindBalanceRegion} {
+		outcome := OutcomeFinished
+		if i == 2 {
+			outcome = OutcomeCancelled
+		}
+		h.add(End{At: at, Outcome: outcome, Operator: &Operator{Region: uint64(i + 1), Kind: kind, Steps: []Step{RemovePeer{Store: 7, PeerID: 70}}}})
+	}
+	require.Equal(t, map[departure]bool{{1, 7}: true}, h.departures(at.Add(-stayAway)))
+	require.Empty(t, h.departures(at.Add(time.Second)))
+}
