@@ -155,7 +155,7 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// scriptsMin is how many histories every model has at least to accept, and to reject.
+// scriptsMin is how many histories every model has at least to accept, and to reject: by hand and generated.
 const scriptsMin = 60
 
 // TestScriptsAreEnough: there are as many of each as were promised, no two are alike, and none goes by the name of another.
