@@ -77,7 +77,7 @@ func referee(model string) porcupine.Model {
 			has := strings.Fields(s.list)
 			switch {
 			case o.Kind == checker.Get && model == "counter":
-				return o.Read == fmt.Sprint(s.n), s
+				return o.Read == fmt.Sprint(s.n) || !o.Found && s.n == 0, s
 			case o.Kind == checker.Get:
 				saw := slices.Clone(o.Items)
 				if model == "set" {
