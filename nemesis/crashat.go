@@ -188,7 +188,7 @@ func HealAll(p world.Proc, t Target) (Receipt, error) {
 	stores, err := restartStores(t)
 	blanks, blankErr := loseBlanks(t)
 	joined, joinErr := giveUpLost(p, t, giveUpAllWithin)
-	left, leaveErr := leaveJoints(p, t, leaveAllWithin)
+	left, leaveErr := leaveAllJoints(p, t, leaveAllWithin)
 	repaired := repair(p, t, repairAllWithin)
 	err = joinErrors(joinErrors(joinErrors(pdErr, err), blankErr), joinErrors(joinErrors(joinErr, leaveErr), unnoticed(t)))
 	return r.and(stores).and(blanks).and(joined).and(left).and(repaired), err

@@ -2,6 +2,7 @@ package nemesis
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"ordeal/world"
@@ -145,6 +146,7 @@ func (f Joint) Heal(p world.Proc, t Target) (Receipt, error) {
 const (
 	leaveWithin    = time.Second
 	leaveAllWithin = 10 * time.Second
+	leaveLook      = 500 * time.Millisecond
 	leavePause     = 200 * time.Millisecond
 )
 
@@ -171,6 +173,25 @@ func leaveJoints(p world.Proc, t Target, within time.Duration) (Receipt, error) 
 			return leftJoint(left), err
 		}
 		p.Sleep(leavePause)
+	}
+}
+
+// leaveAllJoints is leaveJoints for good. A leader may yet come that has a change in its log which enters a joint configuration,
+// so it ends when every region has been led for a while.
+func leaveAllJoints(p world.Proc, t Target, within time.Duration) (Receipt, error) {
+	var r Receipt
+	led := 0
+	for end := p.Now().Add(within); ; p.Sleep(leaveLook) {
+		left, err := leaveJoints(p, t, max(end.Sub(p.Now()), 0))
+		r = r.and(left)
+		if slices.ContainsFunc(t.Regions(), func(g Region) bool { return g.Leader == 0 }) {
+			led = 0
+		} else {
+			led++
+		}
+		if err != nil || led > 1 || p.Now() >= end {
+			return r, err
+		}
 	}
 }
 

@@ -173,6 +173,32 @@ func TestMembershipCommands(t *testing.T) {
 	}
 }
 
+// lateJoint is a target in which a region has no leader for three looks, and the one that comes has a change in its log that enters a
+// joint configuration.
+type lateJoint struct {
+	*fakeTarget
+	looks int
+}
+
+func (t *lateJoint) Regions() []Region {
+	switch t.looks++; t.looks {
+	case 1:
+		t.regions[1].Leader = 0
+	case 4:
+		t.regions[1].Leader, t.regions[1].Joint = 1, true
+	}
+	return t.fakeTarget.Regions()
+}
+
+func TestJointThatComesLateIsLeft(t *testing.T) {
+	t.Parallel()
+	f := newFake(5)
+	r, err := leaveAllJoints(f.p, &lateJoint{fakeTarget: f}, leaveAllWithin)
+	require.NoError(t, err)
+	require.Equal(t, "out of the joint configuration: [1002]", r.Text)
+	require.False(t, f.regions[1].Joint)
+}
+
 // TestJointEnds: a region stays in the joint configuration as long as the fault lasts, and the heal of everything leaves
 // none behind. A command that is refused is tried again, but not for ever.
 func TestJointEnds(t *testing.T) {

@@ -108,10 +108,10 @@ func (in Input) asFar(r *core.RegionInfo, from, to uint64) bool {
 	return in.isolation(r, to, from) >= in.isolation(r, from, from)
 }
 
-// hasty says whether a move had better wait: to has given the region away for balance a short while ago, so that another one should
-// be moved; or from has no more on it than the mean of the stores that stand as well, or to has
-// no less, so that it will have to pass on what it takes, maybe to where that came from; and one of them that has less than to
-// can't be given anything just for the moment, since it is being given enough.
+// hasty says whether a move had better wait. One reason is that to has given the region away for balance a short while ago: another
+// one should go there. The other is that from has no more on it than the mean of the stores that stand as well, or to has no
+// less, so that it will have to pass on what it takes; and that one of them which has less than to can't be given anything just
+// for the moment, since it is being given enough.
 func (in Input) hasty(r *core.RegionInfo, from, to *core.StoreInfo) bool {
 	if in.Running.left[departure{r.ID(), to.ID()}] {
 		return true
