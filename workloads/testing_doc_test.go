@@ -52,7 +52,7 @@ func TestTestingPage(t *testing.T) {
 func testsAndScripts(t *testing.T) (tests map[string]bool, scripts string) {
 	tests = map[string]bool{}
 	declared := regexp.MustCompile(`(?m)^func (Test[A-Za-z0-9]+)\(`)
-	for _, root := range []string{"../raft", "../system", "../pd", "../cluster", "."} {
+	for _, root := range []string{"../raft", "../system", "../pd", "../cluster", "../checker", "."} {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
