@@ -29,6 +29,7 @@ var besideTheSimulation = []struct{ pkg, why string }{
 	{"workloads/driver/...", "it spreads runs over processes and never takes part in one"},
 	{"workloads/serve", "it shows runs that are over"},
 	{"internal/failpoint", "it works while the product is built"},
+	{"internal/browsertest", "only tests show pages"},
 	{"proto/...", "generated code holds nothing that runs by itself"},
 }
 

@@ -37,7 +37,7 @@ func Check(h *History, opts Options) Result {
 	}
 	r := Result{Verdict: OK}
 	c := checking{h: h, opts: opts, by: map[judgement][]*keyHistory{}}
-	s := split(h, c.spread)
+	s := split(h, c.opts.Work)
 	if s.malformed != nil {
 		r.Lower(UNKNOWN, "the history is malformed: %v", s.malformed)
 		return r
@@ -60,7 +60,7 @@ func Check(h *History, opts Options) Result {
 // judge judges all keys.
 func (c *checking) judge(keys []*keyHistory) {
 	answers, bugs := make([]judgement, len(keys)), make([][]error, len(keys))
-	c.spread(len(keys), func() func(int) {
+	c.opts.Work(len(keys), func() func(int) {
 		j, l := c.newJudge(c.opts.KeyTimeout), loader{h: c.h}
 		return func(i int) {
 			j.bugs = nil
@@ -74,18 +74,6 @@ func (c *checking) judge(keys []*keyHistory) {
 		for _, err := range bugs[i] {
 			c.disputes = append(c.disputes, fmt.Sprintf("key %s: %v", name(k.key), err))
 		}
-	}
-}
-
-// spread does n pieces of work.
-func (c *checking) spread(n int, worker func() (do func(i int))) {
-	if c.opts.Spread != nil {
-		c.opts.Spread(n, worker)
-		return
-	}
-	do := worker()
-	for i := range n {
-		do(i)
 	}
 }
 

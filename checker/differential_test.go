@@ -77,7 +77,7 @@ func engineVerdict(engine Engine, h *History) bool {
 
 // looked splits a history and looks at all of its keys.
 func looked(h *History) *splitter {
-	s := split(h, (&checking{}).spread)
+	s := split(h, (&Options{}).Work)
 	for _, k := range s.keys {
 		k.look(h)
 	}

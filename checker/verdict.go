@@ -71,6 +71,18 @@ type Options struct {
 	Spread func(n int, worker func() (do func(i int)))
 }
 
+// Work does n pieces of work as Spread says.
+func (o *Options) Work(n int, worker func() (do func(i int))) {
+	if o.Spread != nil {
+		o.Spread(n, worker)
+		return
+	}
+	do := worker()
+	for i := range n {
+		do(i)
+	}
+}
+
 // DefaultKeyTimeout is the default of Options.KeyTimeout.
 const DefaultKeyTimeout = 10 * time.Second
 

@@ -31,15 +31,10 @@ func parseDecommission(s *scanner) (Fault, error) {
 // Apply tells the store. That the driver has agreed is the evidence: it keeps that over a crash, and the store must be empty
 // some time after everything is healed.
 func (f Decommission) Apply(p world.Proc, t Target) (Receipt, error) {
-	nodes, why := f.Whom.resolve(t)
+	store, why := f.Whom.staying(t)
 	if why != "" {
 		return skip("%s", why)
 	}
-	staying := without(nodes, t.Leaving())
-	if len(staying) == 0 {
-		return skip("%s is to leave already", names(nodes))
-	}
-	store := staying[0]
 	if why := noRoom(t, store); why != "" {
 		return skip("%s", why)
 	}

@@ -22,15 +22,10 @@ func (f RotLog) String() string { return fmt.Sprintf("bit-rot %v log(%d)", f.Who
 
 // Apply takes the power from the first of the stores, damages its log, and tries to start it.
 func (f RotLog) Apply(p world.Proc, t Target) (Receipt, error) {
-	nodes, why := f.Whom.resolve(t)
+	on, why := f.Whom.staying(t)
 	if why != "" {
 		return skip("%s", why)
 	}
-	staying := without(nodes, t.Leaving())
-	if len(staying) == 0 {
-		return skip("%s is to leave already", names(nodes))
-	}
-	on := staying[0]
 	if why := indispensable(t, on); why != "" {
 		return skip("%s", why)
 	}

@@ -131,6 +131,19 @@ func (s *scanner) whom(also string) (Whom, error) {
 	return Whom{}, s.errorAt(start, "want %s%s, found %s", also, whomAllowed, s.rest())
 }
 
+// staying is the first of the stores that is not to leave already. If there is none, why says so.
+func (w Whom) staying(t Target) (on world.NodeID, why string) {
+	nodes, why := w.resolve(t)
+	if why != "" {
+		return 0, why
+	}
+	staying := without(nodes, t.Leaving())
+	if len(staying) == 0 {
+		return 0, names(nodes) + " is to leave already"
+	}
+	return staying[0], ""
+}
+
 // resolve looks up the stores, ascending. If there are none, why says so.
 func (w Whom) resolve(t Target) (nodes []world.NodeID, why string) {
 	switch w.Kind {

@@ -40,15 +40,10 @@ func parseWipe(s *scanner) (Fault, error) {
 
 // Apply takes the disk. That it is gone is the evidence.
 func (f Wipe) Apply(p world.Proc, t Target) (Receipt, error) {
-	nodes, why := f.Whom.resolve(t)
+	on, why := f.Whom.staying(t)
 	if why != "" {
 		return skip("%s", why)
 	}
-	staying := without(nodes, t.Leaving())
-	if len(staying) == 0 {
-		return skip("%s is to leave already", names(nodes))
-	}
-	on := staying[0]
 	if why := indispensable(t, on); why != "" {
 		return skip("%s", why)
 	}

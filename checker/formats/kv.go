@@ -153,16 +153,7 @@ func checkKV(f *File, opts checker.Options) (checker.Result, error) {
 		return checker.Result{}, err
 	}
 	answers, ends := make([]frontier.Answer, len(keys)), make([]*kvOp, len(keys))
-	spread := opts.Spread
-	if spread == nil {
-		spread = func(n int, worker func() func(int)) {
-			do := worker()
-			for i := range n {
-				do(i)
-			}
-		}
-	}
-	spread(len(keys), func() func(int) {
+	opts.Work(len(keys), func() func(int) {
 		return func(i int) { answers[i], ends[i] = keys[i].judge() }
 	})
 	r := checker.Result{Verdict: checker.OK, KeysChecked: len(keys)}

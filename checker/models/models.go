@@ -76,17 +76,8 @@ func (m *Model) Check(h *checker.History, opts checker.Options) (checker.Result,
 		r.Lower(checker.INCONCLUSIVE, "no operation succeeded: there is nothing to judge")
 	}
 	found := make([]finding, len(keys))
-	spread := opts.Spread
-	if spread == nil {
-		spread = func(n int, worker func() func(int)) {
-			do := worker()
-			for i := range n {
-				do(i)
-			}
-		}
-	}
 	timeout := cmp.Or(opts.KeyTimeout, checker.DefaultKeyTimeout)
-	spread(len(keys), func() func(int) {
+	opts.Work(len(keys), func() func(int) {
 		return func(i int) { found[i] = keys[i].judge(timeout) }
 	})
 	r.KeysChecked = len(keys)

@@ -9,7 +9,6 @@ import (
 	"image/png"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -17,7 +16,6 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
@@ -26,25 +24,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ordeal/checker"
-)
-
-// browsers are the names under which a browser is looked for. Any Chromium will do.
-var browsers = []string{"chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"}
-
-// browserTimeout is how long one test may take. It takes a few seconds, but many more to start a browser on a busy machine.
-const browserTimeout = 2 * time.Minute
-
-// screen is what a page is shown on, in pixels.
-type screen struct {
-	name          string
-	width, height int64
-	dark, touch   bool
-}
-
-var (
-	desktop = screen{"desktop", 1280, 900, false, false}
-	night   = screen{"dark", 1280, 900, true, false}
-	phone   = screen{"phone", 390, 844, false, true}
+	"ordeal/internal/browsertest"
 )
 
 // tab is a page in a browser.
@@ -58,23 +38,13 @@ type tab struct {
 }
 
 // open shows a report in a headless browser.
-func open(t *testing.T, s screen, page string) *tab {
+func open(t *testing.T, s browsertest.Screen, page string) *tab {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "report.html")
 	require.NoError(t, os.WriteFile(file, []byte(page), 0o644))
-	return visit(t, s, (&url.URL{Scheme: "file", Path: filepath.ToSlash(file)}).String())
-}
-
-func visit(t *testing.T, s screen, address string) *tab {
-	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(findBrowser(t)), chromedp.NoSandbox,
-		chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(browserTimeout))
-	ctx, cancel := context.WithTimeout(t.Context(), browserTimeout)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(cancel)
+	address := (&url.URL{Scheme: "file", Path: filepath.ToSlash(file)}).String()
 	b := &tab{t: t}
-	b.ctx, cancel = chromedp.NewContext(ctx, chromedp.WithListener(func(event any) {
+	b.ctx = browsertest.Open(t, s, address, chromedp.WithListener(func(event any) {
 		switch e := event.(type) {
 		case *runtime.EventExceptionThrown:
 			b.complain(e.ExceptionDetails.Text + " " + e.ExceptionDetails.Exception.Description)
@@ -82,18 +52,6 @@ func visit(t *testing.T, s screen, address string) *tab {
 			b.complain(e.Entry.Text)
 		}
 	}))
-	t.Cleanup(cancel)
-	scheme := "light"
-	if s.dark {
-		scheme = "dark"
-	}
-	b.do(
-		chromedp.EmulateViewport(s.width, s.height, func(m *emulation.SetDeviceMetricsOverrideParams, touch *emulation.SetTouchEmulationEnabledParams) {
-			m.Mobile, touch.Enabled = s.touch, s.touch
-		}),
-		command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}),
-		chromedp.Navigate(address),
-	)
 	return b
 }
 
@@ -113,14 +71,6 @@ func (b *tab) complaints() string {
 func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	require.NoError(b.t, chromedp.Do(b.ctx, actions...), "%s", b.complaints())
-}
-
-// command is a command of the browser's protocol.
-func command[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
-	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, c, params)
-		return err
-	})
 }
 
 // ask returns what an expression of JavaScript comes to.
@@ -221,9 +171,9 @@ func (b *tab) requireFits() {
 }
 
 // onScreens runs a test on each screen.
-func onScreens(t *testing.T, test func(t *testing.T, s screen)) {
-	for _, s := range []screen{desktop, night, phone} {
-		t.Run(s.name, func(t *testing.T) {
+func onScreens(t *testing.T, test func(t *testing.T, s browsertest.Screen)) {
+	for _, s := range browsertest.Screens() {
+		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
 			test(t, s)
 		})
@@ -232,10 +182,10 @@ func onScreens(t *testing.T, test func(t *testing.T, s screen)) {
 
 func TestBrowserShowsAnOKRun(t *testing.T) {
 	t.Parallel()
-	onScreens(t, func(t *testing.T, s screen) {
+	onScreens(t, func(t *testing.T, s browsertest.Screen) {
 		b := open(t, s, render(t, sample(checker.OK)))
 		b.drawn()
-		b.shot("report-ok-"+s.name, "")
+		b.shot("report-ok-"+s.Name, "")
 		require.Equal(t, []string{"header", "timeline", "latency", "moves", "faults", "regions", "run"}, b.parts())
 		require.Equal(t, "OK", b.text(".badge"))
 		b.requireFits()
@@ -246,11 +196,11 @@ func TestBrowserShowsAnOKRun(t *testing.T) {
 // A failure shows what went wrong first, and everything that belongs to it.
 func TestBrowserShowsAFailure(t *testing.T) {
 	t.Parallel()
-	onScreens(t, func(t *testing.T, s screen) {
+	onScreens(t, func(t *testing.T, s browsertest.Screen) {
 		d := sample(checker.FAIL)
 		b := open(t, s, render(t, d))
 		b.drawn()
-		b.shot("report-fail-"+s.name, "")
+		b.shot("report-fail-"+s.Name, "")
 		require.Equal(t, []string{"header", "violations", "timeline", "latency", "moves", "faults", "regions", "run"}, b.parts())
 		require.Equal(t, "FAIL", b.text(".badge"))
 		require.Equal(t, len(d.Violations[0].Ops), ask[int](b, "document.querySelectorAll('.first .drawn g').length"))
@@ -270,18 +220,18 @@ func TestBrowserShowsPorcupinesPicture(t *testing.T) {
 	t.Parallel()
 	d := sample(checker.FAIL)
 	require.NotEmpty(t, d.Violations[0].Picture)
-	b := open(t, desktop, render(t, d))
+	b := open(t, browsertest.Desktop, render(t, d))
 	b.drawn()
 	require.Zero(t, count(b.shot("", "#violations"), porcupineBlue))
 	b.do(chromedp.Click(chromedp.CSS(".porcupine summary")), chromedp.ScrollIntoView(chromedp.CSS("iframe")))
 	require.Eventually(t, func() bool { return count(b.shot("report-porcupine", "#violations"), porcupineBlue) > 1000 },
-		browserTimeout, 50*time.Millisecond, "pixels of its colour")
+		browsertest.Timeout, 50*time.Millisecond, "pixels of its colour")
 	require.Empty(t, b.complaints())
 }
 
 func TestBrowserZooms(t *testing.T) {
 	t.Parallel()
-	b := open(t, desktop, render(t, sample(checker.FAIL)))
+	b := open(t, browsertest.Desktop, render(t, sample(checker.FAIL)))
 	b.drawn()
 	requireStretch := func(from, to float64) {
 		t.Helper()
@@ -322,7 +272,7 @@ func TestBrowserZooms(t *testing.T) {
 func TestBrowserShowsAViolationOnTheTimeline(t *testing.T) {
 	t.Parallel()
 	d := sample(checker.FAIL)
-	b := open(t, desktop, render(t, d))
+	b := open(t, browsertest.Desktop, render(t, d))
 	b.drawn()
 	b.do(chromedp.Click(chromedp.CSS(".first .show")))
 	from, to := span(&d.Violations[0])
@@ -338,7 +288,7 @@ func TestBrowserShowsAViolationOnTheTimeline(t *testing.T) {
 func TestBrowserFilters(t *testing.T) {
 	t.Parallel()
 	d := sample(checker.FAIL)
-	b := open(t, desktop, render(t, d))
+	b := open(t, browsertest.Desktop, render(t, d))
 	b.drawn()
 	all := len(d.History.Ops)
 	requireShown := func(keep func(o *checker.Op) bool) {
@@ -368,7 +318,7 @@ func TestBrowserFilters(t *testing.T) {
 func TestBrowserTellsWhatIsUnderThePointer(t *testing.T) {
 	t.Parallel()
 	d := sample(checker.FAIL)
-	b := open(t, desktop, render(t, d))
+	b := open(t, browsertest.Desktop, render(t, d))
 	b.drawn()
 	b.do(chromedp.Click(chromedp.CSS(".first .show")))
 	b.await(`!document.querySelector('#stretch').textContent.startsWith('0')`)
@@ -386,7 +336,7 @@ func TestBrowserTellsWhatIsUnderThePointer(t *testing.T) {
 func TestBrowserCopies(t *testing.T) {
 	t.Parallel()
 	d := sample(checker.FAIL)
-	b := open(t, desktop, render(t, d))
+	b := open(t, browsertest.Desktop, render(t, d))
 	b.drawn()
 	b.do(chromedp.Click(chromedp.CSS(".copy")))
 	b.await(`document.querySelector('.copy').textContent === 'Copied'`)
@@ -405,7 +355,7 @@ func TestBrowserShowsALargeRun(t *testing.T) {
 	t.Parallel()
 	d := large(100_000)
 	page := render(t, d)
-	b := open(t, desktop, page)
+	b := open(t, browsertest.Desktop, page)
 	b.drawn()
 	require.Equal(t, "100\u202f000 of 100\u202f000 operations", b.text("#shown"))
 	require.Less(t, ask[int](b, "document.querySelectorAll('*').length"), 2000)
@@ -418,7 +368,7 @@ func TestBrowserShowsALargeRun(t *testing.T) {
 func TestBrowserTellsOfMistakes(t *testing.T) {
 	t.Parallel()
 	page := strings.Replace(render(t, sample(checker.FAIL)), "</body>", `<script>mistakeInThePage()</script><img src="http://localhost/forbidden"></body>`, 1)
-	b := open(t, desktop, page)
+	b := open(t, browsertest.Desktop, page)
 	b.drawn()
 	for _, want := range []string{"mistakeInThePage", "forbidden"} {
 		require.Contains(t, b.complaints(), want)
@@ -429,7 +379,7 @@ func TestBrowserTellsOfMistakes(t *testing.T) {
 func TestBrowserSaysThatATimelineIsDamaged(t *testing.T) {
 	t.Parallel()
 	page := strings.Replace(render(t, sample(checker.FAIL)), `id="packed">"`, `id="packed">"AAAA`, 1)
-	b := open(t, desktop, page)
+	b := open(t, browsertest.Desktop, page)
 	b.await(`document.body.textContent.includes('The timeline cannot be drawn')`)
 	require.Equal(t, "FAIL", b.text(".badge"))
 	require.Contains(t, b.parts(), "violations")
@@ -451,20 +401,4 @@ func count(picture image.Image, of color.Color) int {
 		}
 	}
 	return n
-}
-
-// findBrowser returns a browser. Tests that need one are skipped where there is none, but not by CI.
-func findBrowser(t *testing.T) string {
-	t.Helper()
-	for _, name := range browsers {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	const missing = "no browser to show the report in: install Chromium (scripts/browser.sh does on Debian)"
-	if os.Getenv("CI") == "true" {
-		t.Fatal(missing)
-	}
-	t.Skip(missing)
-	return ""
 }

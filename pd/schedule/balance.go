@@ -113,7 +113,7 @@ func (in Input) asFar(r *core.RegionInfo, from, to uint64) bool {
 // less, so that it will have to pass on what it takes; and that one of them which has less than to can't be given anything just
 // for the moment, since it is being given enough.
 func (in Input) hasty(r *core.RegionInfo, from, to *core.StoreInfo) bool {
-	if in.Running.left[departure{r.ID(), to.ID()}] {
+	if h := in.Running.history; h != nil && h.left(r.ID(), to.ID(), in.Snapshot.Now().Add(-stayAway)) {
 		return true
 	}
 	sum, n, soon := int64(0), int64(0), false

@@ -139,7 +139,7 @@ func (c *Controller) History() []End { return c.history.all() }
 func (c *Controller) Running(s *core.Snapshot) Running {
 	n := Running{
 		regions: make(map[uint64]*Operator, c.operators.Len()), stores: make(map[uint64]influence),
-		limits: c.limits, tokens: &c.tokens, left: c.history.departures(s.Now().Add(-stayAway)),
+		limits: c.limits, tokens: &c.tokens, history: &c.history,
 	}
 	c.operators.Scan(func(id uint64, o *Operator) bool {
 		n.add(o, s.Region(id))

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"slices"
 	"time"
 
 	"ordeal/world"
@@ -13,23 +14,15 @@ const historyMax = 256
 // moved as well.
 const stayAway = time.Minute
 
-// departure is a region that left a store for balance.
-type departure struct{ region, store uint64 }
-
-// departures are those since a time.
-func (h *history) departures(since world.Time) map[departure]bool {
-	left := map[departure]bool{}
-	for _, e := range h.ends {
-		if e.Operator.Kind != KindBalanceRegion || e.Outcome != OutcomeFinished || e.At < since {
-			continue
-		}
-		for _, step := range e.Operator.Steps {
-			if gone, ok := step.(RemovePeer); ok {
-				left[departure{e.Operator.Region, gone.Store}] = true
-			}
-		}
-	}
-	return left
+// left says whether a region has left a store for balance since a time.
+func (h *history) left(region, store uint64, since world.Time) bool {
+	return slices.ContainsFunc(h.ends, func(e End) bool {
+		return e.Operator.Region == region && e.Operator.Kind == KindBalanceRegion && e.Outcome == OutcomeFinished && e.At >= since &&
+			slices.ContainsFunc(e.Operator.Steps, func(step Step) bool {
+				gone, ok := step.(RemovePeer)
+				return ok && gone.Store == store
+			})
+	})
 }
 
 // history remembers how the latest operators ended.

@@ -21,6 +21,9 @@ func TestDepartures(t *testing.T) {
 		}
 		h.add(End{At: at, Outcome: outcome, Operator: &Operator{Region: uint64(i + 1), Kind: kind, Steps: []Step{RemovePeer{Store: 7, PeerID: 70}}}})
 	}
-	require.Equal(t, map[departure]bool{{1, 7}: true}, h.departures(at.Add(-stayAway)))
-	require.Empty(t, h.departures(at.Add(time.Second)))
+	require.True(t, h.left(1, 7, at))
+	require.False(t, h.left(1, 7, at.Add(time.Second)), "that is too long ago")
+	require.False(t, h.left(1, 8, at), "another store")
+	require.False(t, h.left(2, 7, at), "not for balance")
+	require.False(t, h.left(3, 7, at), "it was cancelled")
 }

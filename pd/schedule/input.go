@@ -48,7 +48,7 @@ type Running struct {
 	stores  map[uint64]influence
 	limits  Limits
 	tokens  *tokens
-	left    map[departure]bool
+	history *history
 }
 
 // influence is what operators under way will add to a store.
