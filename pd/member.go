@@ -279,13 +279,15 @@ func (m *Member) SetRules(r schedule.Rules) { m.cfg.Rules = r }
 // Cancel ends the operator of a region, if it has one, between two steps.
 func (m *Member) Cancel(regionID uint64, why string) { m.ended(m.ctl.Cancel(regionID, why, m.now)) }
 
-// OperatorAgeMax returns how long the oldest operator has been under way as of the last step.
-func (m *Member) OperatorAgeMax() time.Duration {
-	var age time.Duration
-	for _, o := range m.ctl.Operators() {
-		age = max(age, m.now.Sub(o.Start))
+// Overdue returns by how much the operator that has outlived its time most has done so as of the last step, and that operator; nil
+// if none has.
+func (m *Member) Overdue() (o *schedule.Operator, by time.Duration) {
+	for _, x := range m.ctl.Operators() {
+		if late := m.now.Sub(x.Start) - x.Timeout; late > by {
+			o, by = x, late
+		}
 	}
-	return age
+	return o, by
 }
 
 // Counters returns what has happened in this life.

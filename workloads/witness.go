@@ -8,6 +8,7 @@ import (
 
 	"ordeal/cluster"
 	"ordeal/pd"
+	"ordeal/pd/schedule"
 	"ordeal/proto/metapb"
 	"ordeal/proto/ordealpb"
 	"ordeal/proto/pdpb"
@@ -21,7 +22,7 @@ const (
 	witnessEvery, witnessCall = 50 * time.Millisecond, 300 * time.Millisecond
 	// witnessIDs and witnessTimestamps are how many of them it asks for at a time.
 	witnessIDs, witnessTimestamps = 3, 50
-	// overdueMax is by how much an operator may be older than it may become: operators are looked at once a tick.
+	// overdueMax is by how much an operator may outlive its time: operators are looked at once a tick.
 	overdueMax = time.Second
 	// calmFor is how long a healed cluster must need no operator to be at rest, and calmMax how long it may take until then.
 	calmFor, calmMax = 3 * time.Second, 180 * time.Second
@@ -114,10 +115,15 @@ func (w *witness) ask(p world.Proc, member world.NodeID, req *ordealpb.PDRequest
 	return resp
 }
 
-// overdue says whether an operator is older than it may become.
-func overdue(m *pd.Member, timeout time.Duration) string {
-	if age := m.OperatorAgeMax(); age > timeout+overdueMax {
-		return fmt.Sprintf("an operator is %v old and may become %v: %s", age, timeout, m.Operators()[0])
+// overdue says whether an operator is older than it may become, or may become older than any should.
+func overdue(m *pd.Member, usual time.Duration) string {
+	if o, by := m.Overdue(); by > overdueMax {
+		return fmt.Sprintf("an operator is %v older than it may become: %s", by, o)
+	}
+	for _, o := range m.Operators() {
+		if most := schedule.PatienceMax * usual; o.Timeout > most {
+			return fmt.Sprintf("an operator may take %v, and none more than %v: %s", o.Timeout, most, o)
+		}
 	}
 	return ""
 }

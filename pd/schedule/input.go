@@ -18,7 +18,7 @@ type Input struct {
 	NextID func() uint64
 	// Replicas is how many peers a region should have.
 	Replicas int
-	// Timeout is how long an operator may take.
+	// Timeout is how long an operator may take, unless one like it was too slow before.
 	Timeout time.Duration
 	// Rules are what people want beside that.
 	Rules Rules

@@ -51,7 +51,7 @@ func newOperator(in Input, r *core.RegionInfo, kind Kind, why string, steps ...S
 	}
 	return &Operator{
 		Region: r.ID(), StartKey: r.Region.GetStartKey(), Epoch: r.Region.GetRegionEpoch(), Kind: kind, Why: why, Steps: steps,
-		Start: in.Snapshot.Now(), Timeout: in.Timeout,
+		Start: in.Snapshot.Now(), Timeout: in.Running.history.patience(r.ID(), kind, in.Timeout),
 	}
 }
 
