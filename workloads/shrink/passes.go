@@ -15,19 +15,28 @@ type pass struct {
 	parts func(*Shrinker) int
 	// smaller returns the runs without n of them.
 	smaller func(s *Shrinker, n int) []candidate
+	// lucks is how many draws of luck each of those gets.
+	lucks int
 }
 
 // passes are in the order in which most is gained: a short run makes all that follows quick.
 var passes = []pass{
-	{func(*Shrinker) int { return timeSteps }, (*Shrinker).sooner},
-	{func(s *Shrinker) int { return len(s.schedule) }, (*Shrinker).fewerFaults},
-	{func(s *Shrinker) int { return s.best.Config.Clients - 1 }, (*Shrinker).fewerClients},
-	{func(s *Shrinker) int { return len(workloads.Plains()) - len(s.best.Config.Plain) }, (*Shrinker).plainer},
-	{func(s *Shrinker) int { return s.best.Config.Regions - 1 }, (*Shrinker).fewerRegions},
-	{func(s *Shrinker) int { return s.best.Config.Stores - s.best.Config.Replicas }, (*Shrinker).fewerStores},
-	{func(*Shrinker) int { return timeSteps }, (*Shrinker).sooner},
-	{func(s *Shrinker) int { return len(s.schedule) }, (*Shrinker).shorterFaults},
+	{func(*Shrinker) int { return windowHalvings }, (*Shrinker).window, windowLucks},
+	{func(*Shrinker) int { return timeSteps }, (*Shrinker).sooner, usualLucks},
+	{func(s *Shrinker) int { return len(s.schedule) }, (*Shrinker).fewerFaults, usualLucks},
+	{func(s *Shrinker) int { return s.best.Config.Clients - 1 }, (*Shrinker).fewerClients, usualLucks},
+	{func(s *Shrinker) int { return len(workloads.Plains()) - len(s.best.Config.Plain) }, (*Shrinker).plainer, usualLucks},
+	{func(s *Shrinker) int { return s.best.Config.Regions - 1 }, (*Shrinker).fewerRegions, usualLucks},
+	{func(s *Shrinker) int { return s.best.Config.Stores - s.best.Config.Replicas }, (*Shrinker).fewerStores, usualLucks},
+	{func(*Shrinker) int { return timeSteps }, (*Shrinker).sooner, usualLucks},
+	{func(s *Shrinker) int { return len(s.schedule) }, (*Shrinker).shorterFaults, usualLucks},
 }
+
+// windowHalvings is how often the time is halved at most for a window.
+const windowHalvings = 3
+
+// usualLucks is how many draws of luck a candidate gets, windowLucks how many one does that is short and gains much.
+const usualLucks, windowLucks = 3, 12
 
 // timeSteps is into how many parts a time is cut: the largest cut leaves one in so many.
 const timeSteps = 8
@@ -42,6 +51,36 @@ func (s *Shrinker) with(less string, change func(*candidate)) candidate {
 	return c
 }
 
+// window leaves a part of the time, after it was halved n times, each part in turn. What came before the window is left out,
+// so this is not the run that it was; but a minute under faults is mostly waiting for the right few of them, so that one of
+// many short parts often does, and all of them together take no longer than the whole.
+func (s *Shrinker) window(n int) (all []candidate) {
+	d := (s.best.Config.Duration >> n).Truncate(time.Millisecond)
+	if d < workloads.DurationMin {
+		return nil
+	}
+	for from := time.Duration(0); from+d <= s.best.Config.Duration; from += d {
+		all = append(all, s.with(fmt.Sprintf("%v from %v on instead of %v", d, from, s.best.Config.Duration), func(c *candidate) {
+			c.cfg.Duration = d
+			c.schedule = between(s.schedule, from, from+d)
+		}))
+	}
+	return all
+}
+
+// between is what happens of a schedule from one time to another, counted from the first.
+func between(all nemesis.Schedule, from, to time.Duration) (part nemesis.Schedule) {
+	for _, e := range all {
+		if e.At >= to || e.At < from && e.At+e.For <= from {
+			continue
+		}
+		begins, ends := max(e.At, from), min(e.At+e.For, to)
+		e.At, e.For = begins-from, ends-begins
+		part = append(part, e)
+	}
+	return part
+}
+
 // sooner ends the run earlier. Up to then it is the same run, so this hardly ever misses a failure that had come by then.
 func (s *Shrinker) sooner(n int) []candidate {
 	d := (s.best.Config.Duration / timeSteps * time.Duration(timeSteps-n)).Truncate(time.Millisecond)
@@ -53,16 +92,7 @@ func (s *Shrinker) sooner(n int) []candidate {
 	}
 	return []candidate{s.with(fmt.Sprintf("%v instead of %v", d, s.best.Config.Duration), func(c *candidate) {
 		c.cfg.Duration = d
-		c.schedule = nil
-		for _, e := range s.schedule {
-			if e.At >= d {
-				continue
-			}
-			if e.For > 0 {
-				e.For = min(e.For, d-e.At)
-			}
-			c.schedule = append(c.schedule, e)
-		}
+		c.schedule = between(s.schedule, 0, d)
 	})}
 }
 

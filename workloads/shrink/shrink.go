@@ -24,9 +24,6 @@ import (
 // make several at a time, but asks whether they fit one after another.
 type Runner func(ctx context.Context, cfgs []workloads.Config, fits func(*workloads.Summary) bool) (int, *workloads.Summary, error)
 
-// lucks is how many draws of luck each candidate gets.
-const lucks = 3
-
 // Shrinker is a search. Its fields are set before Shrink and not changed afterwards.
 type Shrinker struct {
 	Run Runner
@@ -91,7 +88,7 @@ func (s *Shrinker) Shrink(ctx context.Context, from Found) (Found, error) {
 func (s *Shrinker) exhaust(ctx context.Context, p pass) (smaller bool, err error) {
 	// A pass over n things begins with large parts of them, and takes smaller ones when those fail.
 	for part := p.parts(s); part >= 1 && ctx.Err() == nil; {
-		found, err := s.first(ctx, p.smaller(s, part))
+		found, err := s.first(ctx, p.smaller(s, part), p.lucks)
 		if err != nil {
 			return smaller, err
 		}
@@ -106,7 +103,7 @@ func (s *Shrinker) exhaust(ctx context.Context, p pass) (smaller bool, err error
 }
 
 // first tries candidates and takes the first that fails in the right way.
-func (s *Shrinker) first(ctx context.Context, all []candidate) (bool, error) {
+func (s *Shrinker) first(ctx context.Context, all []candidate, lucks int) (bool, error) {
 	var cfgs []workloads.Config
 	for luck := range uint64(lucks) {
 		// All candidates with the luck that they have, then all with other luck.
