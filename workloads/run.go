@@ -382,9 +382,9 @@ func (r *run) compare() {
 	r.watch.compareReplicas(r.cluster.Replicas())
 	for _, d := range r.cluster.Damages() {
 		r.watch.inv.CheckRepaired(d.Store, d.What, d.Unnoticed)
-	}
-	for _, n := range r.cluster.Lost() {
-		r.watch.forget(n)
+		if d.Lost {
+			r.watch.forget(d.Store) // its machine may be gone as well, so that it is no store of the cluster any more
+		}
 	}
 	// All clients have gone: what they left behind is answered or given up.
 	r.await(r.watch.anyWaiting, answerMax)
