@@ -237,6 +237,15 @@ func EachJSONL(r io.Reader, take func(Op)) error {
 }
 
 func readLine(line []byte) (Op, error) {
+	var op Op
+	if plainLine(line, &op) {
+		return op, op.Validate()
+	}
+	return readJSON(line)
+}
+
+// readJSON reads any line.
+func readJSON(line []byte) (Op, error) {
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.DisallowUnknownFields()
 	var r record
