@@ -6,13 +6,12 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"unsafe"
 
 	"ordeal/checker/register"
 	"ordeal/checker/register/registertest"
+	"ordeal/internal/cores"
 )
 
 // largeHistory has so many operations, spread evenly over keys, on each of which so many clients are always busy. Each
@@ -70,21 +69,6 @@ func opOf(s *register.Step, key string) Op {
 	return o
 }
 
-// allCores spreads work over all cores.
-func allCores(n int, worker func() (do func(i int))) {
-	var next atomic.Int64
-	var all sync.WaitGroup
-	for range min(n, runtime.GOMAXPROCS(0)) {
-		all.Go(func() {
-			do := worker()
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				do(i)
-			}
-		})
-	}
-	all.Wait()
-}
-
 // BenchmarkCheckLarge is all of Check, from a history in memory to a verdict. The memory is that of the whole process,
 // history included.
 func BenchmarkCheckLarge(b *testing.B) {
@@ -96,7 +80,7 @@ func BenchmarkCheckLarge(b *testing.B) {
 			runtime.GC()
 			meter := registertest.StartMeter(b)
 			for b.Loop() {
-				if r := Check(h, Options{Spread: allCores}); r.Verdict != OK {
+				if r := Check(h, Options{Spread: cores.Spread}); r.Verdict != OK {
 					b.Fatal(r.Verdict, r.Reasons)
 				}
 			}

@@ -14,8 +14,8 @@ const windowMax = 4096
 
 // Stream judges a history while it is made, as Check judges one that is whole, and in memory that does not grow with its
 // length: it keeps, of each key, the states that it can be in and the operations that may still act (see streamKey), and
-// the newest operations of all. What does grow is some 500 bytes for each key and each write of unknown outcome that
-// nobody ever sees.
+// the newest operations of all. What does grow is some 600 bytes for each key that was ever used, and 100 bytes beside
+// the value for each write of unknown outcome that nobody ever sees.
 //
 // It counts on it that no value is written twice to a key, and notices one that is only while the first is still possible.
 // What the frontier of a key is too small for is UNKNOWN.
