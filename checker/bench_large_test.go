@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -76,17 +77,55 @@ func BenchmarkCheckLarge(b *testing.B) {
 		{1_000_000, 1, 10}, {1_000_000, 1000, 10}, {10_000_000, 1000, 10}, {10_000_000, 1, 10}, {10_000_000, 1, 1000},
 	} {
 		b.Run(fmt.Sprintf("ops=%d/keys=%d/clients=%d", s.ops, s.keys, s.clients), func(b *testing.B) {
-			h := largeHistory(s.ops, s.keys, s.clients)
-			runtime.GC()
-			meter := registertest.StartMeter(b)
-			for b.Loop() {
-				if r := Check(h, Options{Spread: cores.Spread}); r.Verdict != OK {
-					b.Fatal(r.Verdict, r.Reasons)
-				}
-			}
-			meter.Report(b, s.ops)
+			benchmarkCheck(b, largeHistory(s.ops, s.keys, s.clients))
 		})
 	}
+}
+
+func benchmarkCheck(b *testing.B, h Operations) {
+	runtime.GC()
+	meter := registertest.StartMeter(b)
+	for b.Loop() {
+		if r := Check(h, Options{Spread: cores.Spread}); r.Verdict != OK {
+			b.Fatal(r.Verdict, r.Reasons)
+		}
+	}
+	meter.Report(b, h.Len())
+}
+
+// BenchmarkFile is what ordeal check does with a file of a million operations: it reads them, and judges them as they
+// are kept then.
+func BenchmarkFile(b *testing.B) {
+	for _, keys := range []int{1, 1000} {
+		h := largeHistory(1_000_000, keys, 10)
+		sortHistory(h)
+		var file bytes.Buffer
+		if err := WriteJSONL(&file, h); err != nil {
+			b.Fatal(err)
+		}
+		var p *Packed
+		b.Run(fmt.Sprintf("read/keys=%d", keys), func(b *testing.B) {
+			meter := registertest.StartMeter(b)
+			for b.Loop() {
+				var err error
+				if p, err = ReadJSONL(bytes.NewReader(file.Bytes())); err != nil {
+					b.Fatal(err)
+				}
+			}
+			meter.Report(b, len(h.Ops))
+			b.ReportMetric(float64(p.bytes())/float64(p.Len()), "kept-B/op")
+		})
+		b.Run(fmt.Sprintf("check/keys=%d", keys), func(b *testing.B) { benchmarkCheck(b, p) })
+	}
+}
+
+// bytes is how much memory a packed history takes, but for operations that are kept as they are.
+func (p *Packed) bytes() int {
+	n := 8*len(p.keys.slots) + 16*cap(p.keys.names) + 8*cap(p.blocks)
+	for _, b := range p.blocks {
+		n += len(b.text) + int(unsafe.Sizeof(*b))
+	}
+	return n
 }
 
 // BenchmarkStream feeds a Stream operations on 1,000 keys and says how much memory it keeps for each key at the end,

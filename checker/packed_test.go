@@ -50,6 +50,16 @@ func TestPackedIsJudgedAlike(t *testing.T) {
 	require.Greater(t, verdicts[FAIL], 50)
 }
 
+// TestPackedIsSmall: what an operation takes does not grow with the history.
+func TestPackedIsSmall(t *testing.T) {
+	t.Parallel()
+	for _, ops := range []int{20_000, 100_000} {
+		h := largeHistory(ops, 10, 10)
+		sortHistory(h)
+		require.Less(t, packed(h).bytes(), 40*ops)
+	}
+}
+
 // TestPackedRoom: without room an operation is good for ever, and none gets what another has in room.
 func TestPackedRoom(t *testing.T) {
 	t.Parallel()
