@@ -103,12 +103,11 @@ func BenchmarkFile(b *testing.B) {
 		if err := WriteJSONL(&file, h); err != nil {
 			b.Fatal(err)
 		}
-		var p *Packed
+		p := packed(h)
 		b.Run(fmt.Sprintf("read/keys=%d", keys), func(b *testing.B) {
 			meter := registertest.StartMeter(b)
 			for b.Loop() {
-				var err error
-				if p, err = ReadJSONL(bytes.NewReader(file.Bytes())); err != nil {
+				if _, err := ReadJSONL(bytes.NewReader(file.Bytes())); err != nil {
 					b.Fatal(err)
 				}
 			}
