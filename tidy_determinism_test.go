@@ -28,6 +28,7 @@ var besideTheSimulation = []struct{ pkg, why string }{
 	{"cmd/...", "commands are used by people, outside of a run"},
 	{"workloads/driver/...", "it spreads runs over processes and never takes part in one"},
 	{"workloads/serve", "it shows runs that are over"},
+	{"internal/cores", "runs that are over are judged on all cores"},
 	{"internal/failpoint", "it works while the product is built"},
 	{"internal/browsertest", "only tests show pages"},
 	{"proto/...", "generated code holds nothing that runs by itself"},

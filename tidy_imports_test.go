@@ -62,6 +62,7 @@ var imports = []importRule{
 		"a report shows what was recorded"},
 
 	{"internal/browsertest", nil, "a browser knows nothing of the pages that it shows"},
+	{"internal/cores", nil, "to spread work nothing need be known of it"},
 	{"internal/fuzzrand", nil, "a source of chance knows nothing of what is drawn"},
 	{"internal/reach", nil, "names of states mean nothing by themselves"},
 	{"internal/failpoint", nil, "the overlay is built before anything of the product is compiled"},

@@ -1,18 +1,18 @@
 package checker
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"unsafe"
 
 	"ordeal/checker/register"
 	"ordeal/checker/register/registertest"
+	"ordeal/internal/cores"
 )
 
 // largeHistory has so many operations, spread evenly over keys, on each of which so many clients are always busy. Each
@@ -70,21 +70,6 @@ func opOf(s *register.Step, key string) Op {
 	return o
 }
 
-// allCores spreads work over all cores.
-func allCores(n int, worker func() (do func(i int))) {
-	var next atomic.Int64
-	var all sync.WaitGroup
-	for range min(n, runtime.GOMAXPROCS(0)) {
-		all.Go(func() {
-			do := worker()
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				do(i)
-			}
-		})
-	}
-	all.Wait()
-}
-
 // BenchmarkCheckLarge is all of Check, from a history in memory to a verdict. The memory is that of the whole process,
 // history included.
 func BenchmarkCheckLarge(b *testing.B) {
@@ -92,17 +77,54 @@ func BenchmarkCheckLarge(b *testing.B) {
 		{1_000_000, 1, 10}, {1_000_000, 1000, 10}, {10_000_000, 1000, 10}, {10_000_000, 1, 10}, {10_000_000, 1, 1000},
 	} {
 		b.Run(fmt.Sprintf("ops=%d/keys=%d/clients=%d", s.ops, s.keys, s.clients), func(b *testing.B) {
-			h := largeHistory(s.ops, s.keys, s.clients)
-			runtime.GC()
-			meter := registertest.StartMeter(b)
-			for b.Loop() {
-				if r := Check(h, Options{Spread: allCores}); r.Verdict != OK {
-					b.Fatal(r.Verdict, r.Reasons)
-				}
-			}
-			meter.Report(b, s.ops)
+			benchmarkCheck(b, largeHistory(s.ops, s.keys, s.clients))
 		})
 	}
+}
+
+func benchmarkCheck(b *testing.B, h Operations) {
+	runtime.GC()
+	meter := registertest.StartMeter(b)
+	for b.Loop() {
+		if r := Check(h, Options{Spread: cores.Spread}); r.Verdict != OK {
+			b.Fatal(r.Verdict, r.Reasons)
+		}
+	}
+	meter.Report(b, h.Len())
+}
+
+// BenchmarkFile is what ordeal check does with a file of a million operations: it reads them, and judges them as they
+// are kept then.
+func BenchmarkFile(b *testing.B) {
+	for _, keys := range []int{1, 1000} {
+		h := largeHistory(1_000_000, keys, 10)
+		sortHistory(h)
+		var file bytes.Buffer
+		if err := WriteJSONL(&file, h); err != nil {
+			b.Fatal(err)
+		}
+		p := packed(h)
+		b.Run(fmt.Sprintf("read/keys=%d", keys), func(b *testing.B) {
+			meter := registertest.StartMeter(b)
+			for b.Loop() {
+				if _, err := ReadJSONL(bytes.NewReader(file.Bytes())); err != nil {
+					b.Fatal(err)
+				}
+			}
+			meter.Report(b, len(h.Ops))
+			b.ReportMetric(float64(p.bytes())/float64(p.Len()), "kept-B/op")
+		})
+		b.Run(fmt.Sprintf("check/keys=%d", keys), func(b *testing.B) { benchmarkCheck(b, p) })
+	}
+}
+
+// bytes is how much memory a packed history takes, but for operations that are kept as they are.
+func (p *Packed) bytes() int {
+	n := 8*len(p.keys.slots) + 16*cap(p.keys.names) + 8*cap(p.blocks)
+	for _, b := range p.blocks {
+		n += len(b.text) + int(unsafe.Sizeof(*b))
+	}
+	return n
 }
 
 // BenchmarkStream feeds a Stream operations on 1,000 keys and says how much memory it keeps for each key at the end,

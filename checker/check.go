@@ -28,7 +28,7 @@ const (
 )
 
 // Check judges a history: whether every key behaved like one register, all of its operations atomic.
-func Check(h *History, opts Options) Result {
+func Check(h Operations, opts Options) Result {
 	if opts.KeyTimeout <= 0 {
 		opts.KeyTimeout = DefaultKeyTimeout
 	}
@@ -83,7 +83,7 @@ func (c *checking) newJudge(timeout time.Duration) *judge {
 
 // checking is one call of Check.
 type checking struct {
-	h    *History
+	h    Operations
 	opts Options
 	by   map[judgement][]*keyHistory
 	// disputes says where engines contradict each other, or one its own certificate.
@@ -185,8 +185,9 @@ func (c *checking) explain(k *keyHistory) (v Violation, answer porcupine.CheckRe
 	core := sh.shrink(k.steps)
 	v = Violation{Check: checkLinear, Key: k.key, Message: c.narrate(k, core)}
 	for i := range core {
-		v.Ops = append(v.Ops, c.h.Ops[core[i].Op])
-		v.Notes = append(v.Notes, k.note(&core[i], &c.h.Ops[core[i].Op]))
+		o := c.op(&core[i])
+		v.Ops = append(v.Ops, *o)
+		v.Notes = append(v.Notes, k.note(&core[i], o))
 	}
 	answer, v.Picture = draw(c.h, k, core, pictureTimeout)
 	return v, answer

@@ -193,10 +193,11 @@ func (e *LineError) Unwrap() error { return e.Err }
 var errLineCut = errors.New("the line is cut off in the middle")
 
 // WriteJSONL writes a history, one operation a line.
-func WriteJSONL(w io.Writer, h *History) error {
+func WriteJSONL(w io.Writer, h Operations) error {
 	out := NewWriter(w)
-	for i := range h.Ops {
-		if err := out.Write(&h.Ops[i]); err != nil {
+	var room Room
+	for i := range h.Len() {
+		if err := out.Write(h.At(i, &room)); err != nil {
 			return err
 		}
 	}
@@ -205,10 +206,10 @@ func WriteJSONL(w io.Writer, h *History) error {
 
 // ReadJSONL reads what WriteJSONL wrote, line by line. A line that is cut or malformed ends it with a
 // *LineError; the history read so far is returned with it. Empty lines are passed over.
-func ReadJSONL(r io.Reader) (*History, error) {
-	h := &History{}
-	err := EachJSONL(r, func(o Op) { h.Ops = append(h.Ops, o) })
-	return h, err
+func ReadJSONL(r io.Reader) (*Packed, error) {
+	k := newPacker()
+	err := EachJSONL(r, func(o Op) { k.add(&o) })
+	return k.done(), err
 }
 
 // EachJSONL is ReadJSONL for histories that need not fit into memory: each operation goes to take.
@@ -236,6 +237,15 @@ func EachJSONL(r io.Reader, take func(Op)) error {
 }
 
 func readLine(line []byte) (Op, error) {
+	var op Op
+	if plainLine(line, &op) {
+		return op, op.Validate()
+	}
+	return readJSON(line)
+}
+
+// readJSON reads any line.
+func readJSON(line []byte) (Op, error) {
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.DisallowUnknownFields()
 	var r record

@@ -40,7 +40,7 @@ func (c *checking) narrate(k *keyHistory, core []step) string {
 	return fmt.Sprintf("no order of these %d operations on %s explains all of their answers", len(core), name(k.key))
 }
 
-func (c *checking) op(st *step) *Op { return &c.h.Ops[st.Op] }
+func (c *checking) op(st *step) *Op { return c.h.At(int(st.Op), nil) }
 
 // sighting says what a step saw: `c3's get found x = "7" at [4.210 s, 4.215 s]`.
 func (c *checking) sighting(k *keyHistory, st *step) string {
@@ -102,8 +102,9 @@ func (c *checking) held(k *keyHistory, core []step, x *index, v value) string {
 
 // origin says where a value may have come from that nobody had written to the key when it was seen.
 func (c *checking) origin(key, val string) string {
-	for i := range c.h.Ops {
-		o := &c.h.Ops[i]
+	var room Room
+	for i := range c.h.Len() {
+		o := c.h.At(i, &room)
 		if (o.Kind != Put && o.Kind != CAS) || o.Value != val {
 			continue
 		}

@@ -16,14 +16,14 @@ const pictureStepsMax = 100
 
 // draw lets porcupine judge the steps as they are, with nothing tightened or left out, and draw them if it agrees that
 // no order explains them. The picture is nil if there is none.
-func draw(h *History, k *keyHistory, steps []step, timeout time.Duration) (porcupine.CheckResult, []byte) {
+func draw(h Operations, k *keyHistory, steps []step, timeout time.Duration) (porcupine.CheckResult, []byte) {
 	if len(steps) > pictureStepsMax {
 		return porcupine.Unknown, nil
 	}
 	lanes := map[int]int{} // porcupine wants clients numbered from 0, without holes
 	var clients []int
 	for i := range steps {
-		clients = append(clients, h.Ops[steps[i].Op].Client)
+		clients = append(clients, h.At(int(steps[i].Op), nil).Client)
 	}
 	slices.Sort(clients)
 	for n, c := range slices.Compact(clients) {
@@ -32,7 +32,7 @@ func draw(h *History, k *keyHistory, steps []step, timeout time.Duration) (porcu
 	ops := make([]porcupine.Operation, len(steps))
 	for i := range steps {
 		st := &steps[i]
-		ops[i] = porcupine.Operation{ClientId: lanes[h.Ops[st.Op].Client], Input: st, Call: int64(st.Call), Return: int64(st.Ret)}
+		ops[i] = porcupine.Operation{ClientId: lanes[h.At(int(st.Op), nil).Client], Input: st, Call: int64(st.Call), Return: int64(st.Ret)}
 	}
 	model := porcupine.Model{
 		Init: func() any { return absent },
@@ -55,8 +55,8 @@ func draw(h *History, k *keyHistory, steps []step, timeout time.Duration) (porcu
 }
 
 // describe labels a step in the picture.
-func (k *keyHistory) describe(h *History, st *step) string {
-	o := &h.Ops[st.Op]
+func (k *keyHistory) describe(h Operations, st *step) string {
+	o := h.At(int(st.Op), nil)
 	label := fmt.Sprintf("c%d %s → %s", o.Client, o.Call(), o.Answer())
 	if note := k.note(st, o); note != "" {
 		label += " (" + note + ")"

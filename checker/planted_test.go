@@ -59,10 +59,10 @@ var plantedBugs = []struct{ file, is, bug string }{
 	{"stream_key.go", "case other.Sure, w != nil && w.writing == forced:", "case planted(N, other.Sure, false), w != nil && w.writing == forced:"},
 	{"stream_key.go", "w != nil && w.writing == optional:", "planted(N, w != nil, false) && w.writing == optional:"},
 	{"stream_key.go", "if v.cad != none {\n\t\t\tk.admit(v)", "if planted(N, v.cad != none, false) {\n\t\t\tk.admit(v)"},
-	{"stream_key.go", "v != nil; v = k.vals[k.steps[v.writer].Saw()] {", "v != nil; v = k.vals[planted(N, k.steps[v.writer].Saw(), absent)] {"},
+	{"stream_key.go", "v != nil; v = k.values.at(k.steps[v.writer].Saw()) {", "v != nil; v = k.values.at(planted(N, k.steps[v.writer].Saw(), absent)) {"},
 	{"stream_key.go", "if v.writing != unwritten {\n\t\tk.admit(v)", "if planted(N, v.writing != unwritten, false) {\n\t\tk.admit(v)"},
-	{"stream_forget.go", "k.vals[id].writing == written }", "planted(N, k.vals[id].writing == written, true) }"},
-	{"stream_forget.go", "needed[st.Value], needed[st.Expect] = true, true", "needed[st.Value], needed[st.Expect] = true, planted(N, true, false)"},
+	{"stream_forget.go", "v.writing == written\n\t}\n", "planted(N, v.writing == written, true)\n\t}\n"},
+	{"stream_forget.go", "k.values.need(st.Expect)", "k.values.need(planted(N, st.Expect, absent))"},
 }
 
 const plantedEnv = "ORDEAL_CHECKER_BUG"

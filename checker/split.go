@@ -36,7 +36,8 @@ type keyHistory struct {
 
 // loader makes the steps of one key after the other. It keeps its memory from one to the next.
 type loader struct {
-	h     *History
+	h     Operations
+	room  Room
 	in    interner
 	steps []step
 }
@@ -51,7 +52,7 @@ func (l *loader) load(k *keyHistory) (steps []step, values []string) {
 		for ; len(scans) > 0 && scans[0] < i; scans = scans[1:] {
 			l.scan(k.key, scans[0])
 		}
-		if st, ok := pointStep(&l.h.Ops[i], i, intern); ok {
+		if st, ok := pointStep(l.h.At(int(i), &l.room), i, intern); ok {
 			l.steps = append(l.steps, st)
 		}
 	}
@@ -63,7 +64,7 @@ func (l *loader) load(k *keyHistory) (steps []step, values []string) {
 
 // scan adds what a scan read of a key in its range.
 func (l *loader) scan(key string, place int32) {
-	o := &l.h.Ops[place]
+	o := l.h.At(int(place), &l.room)
 	st := step{Call: o.Invoke, Ret: o.Return, Op: place, Expect: anything, Kind: register.Read, Sure: true}
 	at, found := slices.BinarySearchFunc(o.Pairs, key, func(kv KV, key string) int { return strings.Compare(kv.Key, key) })
 	if found {
@@ -73,7 +74,7 @@ func (l *loader) scan(key string, place int32) {
 }
 
 // look fills in values and steps.
-func (k *keyHistory) look(h *History) {
+func (k *keyHistory) look(h Operations) {
 	l := loader{h: h}
 	k.steps, k.values = l.load(k)
 }
@@ -97,7 +98,7 @@ type part struct {
 
 // splitter finds the operations of each key. It does so by parts, several at a time if spread likes.
 type splitter struct {
-	h     *History
+	h     Operations
 	parts []part
 	// keyOf says of each operation that has a say which key of its part it is on; 0 is none.
 	keyOf []int32
@@ -117,10 +118,10 @@ type splitter struct {
 }
 
 // split finds the operations of each key that the history names.
-func split(h *History, spread func(n int, worker func() (do func(i int)))) *splitter {
-	s := &splitter{h: h, keyOf: make([]int32, len(h.Ops))}
-	for from := 0; from < len(h.Ops); from += partOps {
-		s.parts = append(s.parts, part{from: from, to: min(from+partOps, len(h.Ops))})
+func split(h Operations, spread func(n int, worker func() (do func(i int)))) *splitter {
+	s := &splitter{h: h, keyOf: make([]int32, h.Len())}
+	for from := 0; from < h.Len(); from += partOps {
+		s.parts = append(s.parts, part{from: from, to: min(from+partOps, h.Len())})
 	}
 	spread(len(s.parts), func() func(int) { return func(i int) { s.count(&s.parts[i]) } })
 	for i := range s.parts {
@@ -149,8 +150,9 @@ func (s *splitter) count(p *part) {
 	p.keys.reset(64)
 	p.counts, p.writes = make([]int32, 1, 64), make([]int32, 1, 64)
 	var last uint32
+	var room Room
 	for i := p.from; i < p.to; i++ {
-		o := &s.h.Ops[i]
+		o := s.h.At(i, &room)
 		if p.malformed = o.register(); p.malformed != nil {
 			return
 		}
@@ -202,7 +204,7 @@ func (s *splitter) merge() (totals []int32) {
 		}
 		p.keys, p.writes = nil, nil
 		for _, place := range p.scans {
-			for _, kv := range s.h.Ops[place].Pairs {
+			for _, kv := range s.h.At(int(place), nil).Pairs {
 				know(kv.Key)
 			}
 		}
@@ -281,7 +283,7 @@ func pointStep(o *Op, place int32, intern func(string) value) (st step, ok bool)
 // the cluster's scans are atomic over keys. A scan that its limit cut says nothing about keys behind the last that it
 // returned.
 func (s *splitter) scan(place int32) {
-	o := &s.h.Ops[place]
+	o := s.h.At(int(place), nil)
 	if o.Outcome != Ok {
 		return
 	}

@@ -22,10 +22,8 @@ type streamKey struct {
 	search *frontier.Search
 	state  value
 
-	ids  map[string]value
-	vals map[value]*streamValue
-	// last is the newest number of a value, live how many there were when last the others were forgotten.
-	last value
+	values streamValues
+	// live is how many values there were when last the others were forgotten.
 	live int
 
 	// steps are the operations that may act; those in free have Kind 0.
@@ -60,17 +58,11 @@ const (
 	written
 )
 
-// streamValue is a value that a key may hold, or that an operation speaks of which may still act.
-type streamValue struct {
-	name    string
-	writing writing
-	// writer is the step that writes it, if that may still act; cad the conditional delete of unknown outcome that was
-	// invoked first of those that expect it, or none.
-	writer, cad int32
-}
-
 // searches are searches that nobody uses at the moment.
-type searches struct{ free []*frontier.Search }
+type searches struct {
+	free []*frontier.Search
+	with frontier.Scratch
+}
 
 // streamLimits bound the frontier of one key.
 var streamLimits = frontier.Limits{Width: 50_000, Work: 1 << 40}
@@ -81,22 +73,11 @@ func (p *searches) get() *frontier.Search {
 		p.free = p.free[:n-1]
 		return s
 	}
-	return frontier.New(nil, 0, streamLimits)
+	return p.with.New(nil, 0, streamLimits)
 }
 
 func newStreamKey(name string, pool *searches) *streamKey {
-	return &streamKey{name: name, pool: pool, ids: map[string]value{}, vals: map[value]*streamValue{}, blind: none, judged: explained}
-}
-
-func (k *streamKey) intern(s string) value {
-	id, ok := k.ids[s]
-	if !ok {
-		k.last++
-		id = k.last
-		k.ids[s] = id
-		k.vals[id] = &streamValue{name: s, writer: none, cad: none}
-	}
-	return id
+	return &streamKey{name: name, pool: pool, blind: none, judged: explained}
 }
 
 // keep gives a step a number.
@@ -145,7 +126,7 @@ func (k *streamKey) call(st step) int32 {
 			return none // a read acts as soon as it can
 		}
 	}
-	if st.Kind != register.Read && st.Value != absent && k.vals[st.Value].writing != unwritten {
+	if st.Kind != register.Read && st.Value != absent && k.values.at(st.Value).writing != unwritten {
 		k.end(ambiguous)
 		return none
 	}
@@ -176,7 +157,7 @@ func (k *streamKey) begin(st step) int32 {
 		mode = frontier.Reader
 	}
 	k.wake().Call(i, mode)
-	if v := k.vals[st.Value]; v != nil && st.Kind != register.Read {
+	if v := k.values.at(st.Value); v != nil && st.Kind != register.Read {
 		v.writing, v.writer = open, i
 		if v.cad != none {
 			k.admit(v)
@@ -191,7 +172,7 @@ func (k *streamKey) begin(st step) int32 {
 
 // wait takes a write of unknown outcome.
 func (k *streamKey) wait(st step) {
-	v := k.vals[st.Value]
+	v := k.values.at(st.Value)
 	v.writing, v.writer = waits, k.keep(st)
 	if v.cad != none {
 		k.admit(v)
@@ -202,7 +183,7 @@ func (k *streamKey) wait(st step) {
 			continue
 		}
 		// Who expects it may have been invoked before.
-		switch w := k.vals[other.Value]; {
+		switch w := k.values.at(other.Value); {
 		case other.Sure, w != nil && w.writing == forced:
 			k.force(st.Value)
 		case w != nil && w.writing == optional:
@@ -213,7 +194,7 @@ func (k *streamKey) wait(st step) {
 
 // cad takes a conditional delete of unknown outcome. An earlier one that expects the same stands in for it.
 func (k *streamKey) cad(st step) {
-	v := k.vals[st.Expect]
+	v := k.values.at(st.Expect)
 	if v.cad != none {
 		return
 	}
@@ -235,13 +216,13 @@ func (k *streamKey) admitWriters(v *streamValue) {
 	for v != nil && v.writing == waits {
 		v.writing = optional
 		k.search.Call(v.writer, frontier.Optional)
-		v = k.vals[k.steps[v.writer].Saw()]
+		v = k.values.at(k.steps[v.writer].Saw())
 	}
 }
 
 // force: a value was seen, so whoever writes it acts if the outcome was unknown, and has seen what it expected.
 func (k *streamKey) force(id value) {
-	for v := k.vals[id]; v != nil; v = k.vals[k.steps[v.writer].Saw()] {
+	for v := k.values.at(id); v != nil; v = k.values.at(k.steps[v.writer].Saw()) {
 		switch v.writing {
 		case waits:
 			k.wake().Call(v.writer, frontier.Certain)
@@ -256,7 +237,7 @@ func (k *streamKey) force(id value) {
 
 // settle: somebody who saw a value returns, so that whoever writes it has as well, if it was forced.
 func (k *streamKey) settle(id value) {
-	v := k.vals[id]
+	v := k.values.at(id)
 	if v == nil || v.writing != forced {
 		return
 	}
@@ -274,7 +255,7 @@ func (k *streamKey) ret(i int32) {
 	st := k.steps[i]
 	k.settle(st.Saw())
 	k.search.Return(i)
-	if v := k.vals[st.Value]; v != nil && st.Kind != register.Read {
+	if v := k.values.at(st.Value); v != nil && st.Kind != register.Read {
 		v.writing = written
 	}
 	k.drop(i)
@@ -302,13 +283,13 @@ func (k *streamKey) end(j judgement) {
 	if k.search != nil && j != tooWide {
 		k.pool.free = append(k.pool.free, k.search)
 	}
-	k.search, k.ids, k.vals, k.steps, k.free, k.cads = nil, nil, nil, nil, nil, nil
+	k.search, k.values, k.steps, k.free, k.cads = nil, streamValues{}, nil, nil, nil
 }
 
 // rest lets the key rest if it can, and forgets values that can't be seen again if there are many.
 func (k *streamKey) rest() {
 	state, used, only := k.search.Only()
-	if len(k.ids) > k.live+k.live/2+2 {
+	if k.values.len() > k.live+k.live/2+2 {
 		k.forget()
 	}
 	if only {

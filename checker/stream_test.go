@@ -79,7 +79,7 @@ func streamedSteps(h registertest.Steps) *streamKey {
 			// Values may have been forgotten since.
 			for _, v := range []*value{&st.Value, &st.Expect} {
 				if *v != absent && *v != anything {
-					*v = k.intern(fmt.Sprint("v", *v))
+					*v = k.values.number(fmt.Sprint("v", *v))
 				}
 			}
 			s.call(k, st)
@@ -123,7 +123,7 @@ func TestStreamAgreesOnSteps(t *testing.T) {
 func kept(s *Stream) (n int) {
 	n = len(s.returns)
 	for _, k := range s.keys {
-		n += len(k.vals) + len(k.steps) + len(k.cads)
+		n += k.values.len() + len(k.steps) + len(k.cads)
 		if k.search != nil {
 			n += k.search.Width()
 		}

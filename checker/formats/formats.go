@@ -61,15 +61,15 @@ type File struct {
 	Broken *Broken
 	// Skipped counts the lines of a log that hold no operation of a client.
 	Skipped int
-	// history is of a JSONL file, calls of all others.
-	history *checker.History
-	calls   []call
+	// ops is of a JSONL file, calls of all others.
+	ops   *checker.Packed
+	calls []call
 }
 
 // Len is the number of operations read.
 func (f *File) Len() int {
-	if f.history != nil {
-		return len(f.history.Ops)
+	if f.ops != nil {
+		return f.ops.Len()
 	}
 	return len(f.calls)
 }
@@ -130,8 +130,8 @@ func recognise(head []byte) (Format, error) {
 }
 
 func (f *File) readJSONL(r io.Reader) error {
-	h, err := checker.ReadJSONL(r)
-	f.history = h
+	ops, err := checker.ReadJSONL(r)
+	f.ops = ops
 	var line *checker.LineError
 	switch {
 	case errors.As(err, &line):

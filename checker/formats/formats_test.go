@@ -108,8 +108,8 @@ func TestHistoriesFromElsewhere(t *testing.T) {
 	require.Equal(t, 2, f.Skipped)
 	h, err := read(t, ednOf("1")).History()
 	require.NoError(t, err)
-	require.EqualValues(t, 4000, h.Ops[0].Return, "times are those of the file")
-	require.Equal(t, checker.Unknown, h.Ops[1].Outcome, "it has no end")
+	require.EqualValues(t, 4000, h.At(0, nil).Return, "times are those of the file")
+	require.Equal(t, checker.Unknown, h.At(1, nil).Outcome, "it has no end")
 }
 
 // TestMalformedFiles: the line, what is wrong with it, and how much was read.

@@ -145,7 +145,7 @@ func (k *kvKey) events() []kvEnd {
 
 // checkKV judges whether every key behaved like one string that operations get, put and append to.
 func checkKV(f *File, opts checker.Options) (checker.Result, error) {
-	if f.history != nil {
+	if f.ops != nil {
 		return checkRegisters(f, opts) // our own histories have no appends, and know that a key is absent
 	}
 	keys, err := kvKeys(f.calls)

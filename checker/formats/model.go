@@ -83,11 +83,11 @@ func checkRegisters(f *File, opts checker.Options) (checker.Result, error) {
 		return checker.Result{}, fmt.Errorf("some of its operations are of lists, sets or counters: it seems to be made for model %s", m.Name)
 	}
 	opts.Repeats = f.Format != JSONL
-	return f.judge(h, func(h *checker.History) (checker.Result, error) { return checker.Check(h, opts), nil })
+	return f.judge(h, func(h checker.Operations) (checker.Result, error) { return checker.Check(h, opts), nil })
 }
 
 // judge judges what a file holds, as far as it is there.
-func (f *File) judge(h *checker.History, check func(*checker.History) (checker.Result, error)) (checker.Result, error) {
+func (f *File) judge(h checker.Operations, check func(checker.Operations) (checker.Result, error)) (checker.Result, error) {
 	if f.Format != JSONL || f.Broken == nil {
 		return check(h)
 	}
@@ -102,23 +102,38 @@ func (f *File) judge(h *checker.History, check func(*checker.History) (checker.R
 	return result, err
 }
 
+// cutOff is a history whose end is missing.
+type cutOff struct {
+	checker.Operations
+	// last is when the last invocation was that is there.
+	last world.Time
+}
+
 // until is a history whose end is missing, as of the last invocation that is there: what had not returned by then is open.
 // What is missing was invoked no earlier, so that nothing that is left can have seen it. sorted is false where that
 // can't be said.
-func until(h *checker.History) (cut *checker.History, sorted bool) {
-	cut = &checker.History{Ops: slices.Clone(h.Ops)}
-	var last world.Time
-	sorted = true
-	for i := range h.Ops {
-		if i > 0 && h.Ops[i].Invoke < last {
+func until(h checker.Operations) (cut cutOff, sorted bool) {
+	cut, sorted = cutOff{Operations: h}, true
+	var room checker.Room
+	for i := range h.Len() {
+		o := h.At(i, &room)
+		if i > 0 && o.Invoke < cut.last {
 			sorted = false
 		}
-		last = max(last, h.Ops[i].Invoke)
-	}
-	for i := range cut.Ops {
-		if o := &cut.Ops[i]; o.Return >= last && o.Outcome != checker.Failed {
-			o.Outcome, o.Return = checker.Unknown, checker.Never
-		}
+		cut.last = max(cut.last, o.Invoke)
 	}
 	return cut, sorted
+}
+
+// At implements checker.Operations.
+func (c cutOff) At(place int, room *checker.Room) *checker.Op {
+	if room == nil {
+		room = new(checker.Room)
+	}
+	o := c.Operations.At(place, room)
+	if o.Return >= c.last && o.Outcome != checker.Failed {
+		o = room.Copy(o)
+		o.Outcome, o.Return = checker.Unknown, checker.Never
+	}
+	return o
 }

@@ -21,15 +21,15 @@ func objectModels() []Model {
 			if err != nil {
 				return checker.Result{}, err
 			}
-			return f.judge(h, func(h *checker.History) (checker.Result, error) { return of.Check(h, opts) })
+			return f.judge(h, func(h checker.Operations) (checker.Result, error) { return of.Check(h, opts) })
 		}})
 	}
 	return rows
 }
 
 // History makes a history of what was read, as the model understands it.
-func (m *Model) History(f *File) (*checker.History, error) {
-	if m.Name == kv && f.history == nil {
+func (m *Model) History(f *File) (checker.Operations, error) {
+	if m.Name == kv && f.ops == nil {
 		return nil, errors.New("its operations on strings are no operations on registers")
 	}
 	return f.historyOf(models.ByName(m.Name))
@@ -41,8 +41,8 @@ const txn = "txn"
 // objects names the model of the objects that a file seems to be about, kv included; "" for registers. Elements of a list and
 // bytes of a string are both appended, and both elements and amounts are added: reads tell which.
 func (f *File) objects() string {
-	if f.history != nil {
-		if m := models.For(f.history); m != nil {
+	if f.ops != nil {
+		if m := models.For(f.ops); m != nil {
 			return m.Name
 		}
 		return ""

@@ -220,12 +220,12 @@ func (r *registers) scan(c *call, op *checker.Op) error {
 }
 
 // History makes a history of registers of what was read. The error names the operation that has no place in one.
-func (f *File) History() (*checker.History, error) { return f.historyOf(nil) }
+func (f *File) History() (checker.Operations, error) { return f.historyOf(nil) }
 
 // historyOf is History of objects of a model.
-func (f *File) historyOf(m *models.Model) (*checker.History, error) {
-	if f.history != nil {
-		return f.history, nil
+func (f *File) historyOf(m *models.Model) (checker.Operations, error) {
+	if f.ops != nil {
+		return f.ops, nil
 	}
 	r := registers{of: m, names: namer{map[string]bool{}}}
 	for i := range f.calls {

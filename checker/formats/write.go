@@ -30,11 +30,12 @@ type ednEnd struct {
 // Jepsen's processes do one thing after the other and do not go on after :info; a client that did gets further
 // processes, as many numbers apart as there are clients. A cas that did not swap is :fail, with what it saw in :saw.
 // What begins when another ends overlaps with it here, so beginnings come first.
-func WriteEDN(w io.Writer, h *checker.History) error {
+func WriteEDN(w io.Writer, h checker.Operations) error {
+	var room checker.Room
 	var ends []ednEnd
 	clients := 1
-	for i := range h.Ops {
-		o := &h.Ops[i]
+	for i := range h.Len() {
+		o := h.At(i, &room)
 		if o.Client < 0 || o.Client > processMax || o.Invoke < 0 || o.Return != checker.Never && o.Return > timeMax {
 			return fmt.Errorf("operation %d can't be written: its client is %d and it was invoked at %d ns; want 0 to %d, and times from 0 on",
 				o.ID, o.Client, int64(o.Invoke), processMax)
@@ -56,11 +57,11 @@ func WriteEDN(w io.Writer, h *checker.History) error {
 	})
 	buf := bufio.NewWriterSize(w, 1<<16)
 	of := models.For(h)
-	process := make([]int, len(h.Ops))
+	process := make([]int, h.Len())
 	idle := map[int][]int{} // by client, the processes that may go on
 	used := map[int]int{}   // by client, how many it has had
 	for n, e := range ends {
-		o := &h.Ops[e.op]
+		o := h.At(e.op, &room)
 		switch free := idle[o.Client]; {
 		case e.end && o.Outcome != checker.Unknown:
 			idle[o.Client] = append(free, process[e.op])

@@ -14,6 +14,8 @@
 // can. An operation that can't act twice by the rules of the model needs no mark that it has acted.
 package frontier
 
+import "slices"
+
 // Mode says what is known about an operation's effect.
 type Mode uint8
 
@@ -73,30 +75,37 @@ type Search struct {
 	open []int32
 	mode []Mode
 	free []uint8
-	// slot says where an operation that returns is open.
-	slot map[int32]uint8
 	// once and alike are the open operations of these modes.
 	once, alike []int32
-	// now is the frontier, next the one that is being made, seen what it took.
-	now, next, seen *set
-	stack           []config
+	// now is the frontier.
+	now  []config
+	with *Scratch
 }
 
 const none = -1
 
 // New begins a search in a state, before any event.
 func New(model Model, state uint64, limits Limits) *Search {
-	s := &Search{model: model, limits: limits, answer: Explained, slot: map[int32]uint8{},
-		now: newSet(), next: newSet(), seen: newSet()}
-	s.now.add(config{state: state})
-	return s
+	return new(Scratch).New(model, state, limits)
+}
+
+// Scratch is the memory of one return. Searches that take turns may share it.
+type Scratch struct {
+	// next is the frontier that is being made, seen what it took.
+	next, seen set
+	stack      []config
+}
+
+// New is New with shared memory.
+func (x *Scratch) New(model Model, state uint64, limits Limits) *Search {
+	return &Search{model: model, limits: limits, answer: Explained, with: x, now: []config{{state: state}}}
 }
 
 // Answer is what is known so far. It never changes again once it is not Explained.
 func (s *Search) Answer() Answer { return s.answer }
 
 // Width is the number of configurations in the frontier.
-func (s *Search) Width() int { return s.now.len() }
+func (s *Search) Width() int { return len(s.now) }
 
 // Work is the number of configurations that were looked at.
 func (s *Search) Work() int { return s.work }
@@ -123,55 +132,66 @@ func (s *Search) Call(op int32, mode Mode) {
 
 func (s *Search) take(op int32, mode Mode, slot uint8) {
 	s.open[slot], s.mode[slot] = op, mode
-	if mode != Optional {
-		s.slot[op] = slot
-	}
 }
 
-// Return says that an operation, of mode Certain or Reader, has returned, and what is known then.
+// Return says that an operation, of mode Certain or Reader, has returned, and what is known then. One that was not called
+// can't have acted.
 func (s *Search) Return(op int32) Answer {
 	if s.answer != Explained {
 		return s.answer
 	}
-	slot := s.slot[op]
-	s.next.clear()
-	s.seen.clear()
-	for c := range s.now.all {
-		if !s.advance(c, slot) {
+	place := slices.Index(s.open, op)
+	if place < 0 {
+		s.answer = Unexplained
+		return Unexplained
+	}
+	slot := uint8(place)
+	s.with.next.clear()
+	s.with.seen.clear()
+	for i := range s.now {
+		if !s.advance(s.now[i], slot) {
 			s.answer = TooWide
 			return TooWide
 		}
 	}
-	s.now, s.next = s.next, s.now
-	delete(s.slot, op)
+	s.replace(s.with.next.list)
 	s.open[slot] = none
 	s.free = append(s.free, slot)
-	if s.now.len() == 0 {
+	if len(s.now) == 0 {
 		s.answer = Unexplained
 	}
 	return s.answer
 }
 
+// replace makes the frontier anew. One that was wide once does not keep the memory for it.
+func (s *Search) replace(now []config) {
+	if cap(s.now) > keptMax && len(now) < cap(s.now)/4 {
+		s.now = nil
+	}
+	s.now = append(s.now[:0], now...)
+}
+
 // advance puts into next all that c can become by letting open operations act until the one in slot has. It is false
 // if that exceeds a limit.
 func (s *Search) advance(c config, slot uint8) bool {
-	s.stack = append(s.stack[:0], c)
-	for len(s.stack) > 0 {
-		c := s.stack[len(s.stack)-1]
-		s.stack = s.stack[:len(s.stack)-1]
+	x := s.with
+	x.stack = append(x.stack[:0], c)
+	for len(x.stack) > 0 {
+		c := x.stack[len(x.stack)-1]
+		x.stack = x.stack[:len(x.stack)-1]
 		s.work++
 		if !c.has(slot) {
 			s.settle(&c)
 		}
 		if c.has(slot) {
 			c.erase(slot)
-			s.next.add(c)
+			x.next.add(c)
 			continue
 		}
-		if !s.seen.add(c) {
+		if !x.seen.add(c) {
 			continue
 		}
-		if s.seen.len() > s.limits.Width || s.next.len() > s.limits.Width || s.work > s.limits.Work {
+		if x.seen.len() > s.limits.Width || x.next.len() > s.limits.Width || s.work > s.limits.Work {
 			return false
 		}
 		s.extend(c)
@@ -197,7 +217,7 @@ func (s *Search) extend(c config) {
 	push := func(op int32, mode Mode, used config) {
 		if next, ok := s.model(c.state, op); ok && (next != c.state || mode == Certain) {
 			used.state = next
-			s.stack = append(s.stack, used)
+			s.with.stack = append(s.with.stack, used)
 		}
 	}
 	for slot, op := range s.open {

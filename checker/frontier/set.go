@@ -25,28 +25,21 @@ func (c *config) hash() uint64 {
 	return mix(h^0x94d049bb133111eb, c.acted[1]^0xd6e8feb86659fd93)
 }
 
-// set holds configurations, of those that differ only in used the one that has used fewest. It is a hash table with
-// linear probing, whose clear costs what was in it.
+// set holds configurations, of those that differ only in used the one that has used fewest. A few are looked through; more
+// are in a hash table with linear probing, whose clear costs what was in it.
 type set struct {
-	table []uint32 // 1 + place in list, 0 is empty
 	list  []config
-	at    []uint32 // where each is in table
+	table []uint32 // 1 + place in list, 0 is empty
+	at    []uint32 // where each is in table, if any is
 }
 
-const setSizeMin = 64
-
-func newSet() *set { return &set{table: make([]uint32, setSizeMin)} }
+const (
+	setSizeMin = 64
+	// scannedMax is how many are looked through.
+	scannedMax = 8
+)
 
 func (s *set) len() int { return len(s.list) }
-
-// all goes through the configurations in the order in which they came.
-func (s *set) all(yield func(config) bool) {
-	for i := range s.list {
-		if !yield(s.list[i]) {
-			return
-		}
-	}
-}
 
 func (s *set) clear() {
 	for _, at := range s.at {
@@ -55,43 +48,64 @@ func (s *set) clear() {
 	s.list, s.at = s.list[:0], s.at[:0]
 }
 
-// find is where c is in the table, or would be.
-func (s *set) find(c *config) uint64 {
-	mask := uint64(len(s.table) - 1)
-	for at := c.hash() & mask; ; at = (at + 1) & mask {
-		n := s.table[at]
-		if n == 0 {
-			return at
+// find is what is in the set instead of c, or nil, and where c would be in the table, if there is one.
+func (s *set) find(c *config) (other *config, at uint32) {
+	if len(s.at) == 0 {
+		for i := range s.list {
+			if s.list[i].like(c) {
+				return &s.list[i], 0
+			}
 		}
-		if other := &s.list[n-1]; other.state == c.state && other.acted == c.acted {
-			return at
+		return nil, 0
+	}
+	mask := uint32(len(s.table) - 1)
+	for at = uint32(c.hash()) & mask; s.table[at] != 0; at = (at + 1) & mask {
+		if other = &s.list[s.table[at]-1]; other.like(c) {
+			return other, at
 		}
 	}
+	return nil, at
+}
+
+// like says whether two configurations differ in used at most.
+func (c *config) like(other *config) bool {
+	return other.state == c.state && other.acted == c.acted
 }
 
 // add puts c in and says whether that is news: it was not there, or only with more used.
 func (s *set) add(c config) bool {
-	at := s.find(&c)
-	if n := s.table[at]; n != 0 {
-		other := &s.list[n-1]
+	other, at := s.find(&c)
+	if other != nil {
 		if other.used <= c.used {
 			return false
 		}
 		other.used = c.used
 		return true
 	}
-	s.list, s.at = append(s.list, c), append(s.at, uint32(at))
-	s.table[at] = uint32(len(s.list))
-	if 2*len(s.list) > len(s.table) {
-		s.grow()
+	s.list = append(s.list, c)
+	switch {
+	case len(s.list) <= scannedMax:
+	case len(s.at) == 0 || 2*len(s.list) > len(s.table):
+		s.index()
+	default:
+		s.at = append(s.at, at)
+		s.table[at] = uint32(len(s.list))
 	}
 	return true
 }
 
-func (s *set) grow() {
-	s.table = make([]uint32, 2*len(s.table))
+// index puts all into a table that is large enough.
+func (s *set) index() {
+	if 2*len(s.list) > len(s.table) {
+		s.table = make([]uint32, max(setSizeMin, 2*len(s.table)))
+	}
+	s.at = s.at[:0]
+	mask := uint32(len(s.table) - 1)
 	for i := range s.list {
-		at := s.find(&s.list[i])
-		s.table[at], s.at[i] = uint32(i+1), uint32(at)
+		at := uint32(s.list[i].hash()) & mask
+		for s.table[at] != 0 {
+			at = (at + 1) & mask
+		}
+		s.at, s.table[at] = append(s.at, at), uint32(i+1)
 	}
 }

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"ordeal/checker/register/registertest"
+	"ordeal/internal/cores"
 )
 
 func hotKey(ops, clients int, unknown float64, seed uint64) registertest.Steps {
@@ -59,29 +59,24 @@ func BenchmarkThousandKeys(b *testing.B) {
 	for k := range histories {
 		histories[k] = hotKey(ops, 10, 0.01, uint64(k))
 	}
-	checkers := make([]Checker, runtime.GOMAXPROCS(0))
 	var undecided atomic.Int64
 	runtime.GC()
 	meter := registertest.StartMeter(b)
 	for b.Loop() {
-		var next atomic.Int64
-		var all sync.WaitGroup
-		for w := range checkers {
-			all.Go(func() {
-				for i := next.Add(1) - 1; i < keys; i = next.Add(1) - 1 {
-					switch answer, err := checkers[w].Check(histories[i].Steps, histories[i].Values); {
-					case errors.Is(err, ErrLooseDelete):
-						undecided.Add(1)
-					case answer != Explained:
-						b.Error(answer, err)
-					}
+		cores.Spread(keys, func() func(int) {
+			var c Checker
+			return func(i int) {
+				switch answer, err := c.Check(histories[i].Steps, histories[i].Values); {
+				case errors.Is(err, ErrLooseDelete):
+					undecided.Add(1)
+				case answer != Explained:
+					b.Error(answer, err)
 				}
-			})
-		}
-		all.Wait()
+			}
+		})
 	}
 	meter.Report(b, keys*ops)
-	b.ReportMetric(float64(len(checkers)), "cores")
+	b.ReportMetric(float64(runtime.GOMAXPROCS(0)), "cores")
 	b.ReportMetric(float64(undecided.Load())/float64(b.N), "undecided-keys")
 }
 

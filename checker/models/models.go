@@ -47,12 +47,14 @@ func ByName(name string) *Model {
 }
 
 // For returns the model of what a history was done to, or nil if that is registers.
-func For(h *checker.History) *Model {
-	i := slices.IndexFunc(h.Ops, func(o checker.Op) bool { return o.Kind.OfObject() })
-	if i < 0 {
-		return nil
+func For(h checker.Operations) *Model {
+	var room checker.Room
+	for i := range h.Len() {
+		if kind := h.At(i, &room).Kind; kind.OfObject() {
+			return find(func(m *Model) bool { return slices.Contains(m.writes, kind) })
+		}
 	}
-	return find(func(m *Model) bool { return slices.Contains(m.writes, h.Ops[i].Kind) })
+	return nil
 }
 
 func find(which func(m *Model) bool) *Model {
@@ -66,13 +68,13 @@ func find(which func(m *Model) bool) *Model {
 
 // Check judges a history. The error names an operation that the model does not have. Of the options it has no use for
 // Engine, Repeats and Only.
-func (m *Model) Check(h *checker.History, opts checker.Options) (checker.Result, error) {
+func (m *Model) Check(h checker.Operations, opts checker.Options) (checker.Result, error) {
 	r := checker.Result{Verdict: checker.OK}
 	keys, err := m.split(h)
 	if err != nil {
 		return r, err
 	}
-	if h.Count().Ok == 0 {
+	if !slices.ContainsFunc(keys, (*keyOps).succeeded) {
 		r.Lower(checker.INCONCLUSIVE, "no operation succeeded: there is nothing to judge")
 	}
 	found := make([]finding, len(keys))
@@ -90,11 +92,11 @@ func (m *Model) Check(h *checker.History, opts checker.Options) (checker.Result,
 }
 
 // split sorts what has a say by key.
-func (m *Model) split(h *checker.History) ([]*keyOps, error) {
+func (m *Model) split(h checker.Operations) ([]*keyOps, error) {
 	byKey := map[string]*keyOps{}
 	var keys []*keyOps
-	for i := range h.Ops {
-		o := &h.Ops[i]
+	for i := range h.Len() {
+		o := h.At(i, nil)
 		if err := m.validate(o); err != nil {
 			return nil, err
 		}
@@ -149,6 +151,11 @@ type keyOps struct {
 	ops []*checker.Op
 	// failed are writes that failed, by what they wrote.
 	failed map[string]*checker.Op
+}
+
+// succeeded says whether any operation was ok.
+func (k *keyOps) succeeded() bool {
+	return slices.ContainsFunc(k.ops, func(o *checker.Op) bool { return o.Outcome == checker.Ok })
 }
 
 // finding is what became of a key.

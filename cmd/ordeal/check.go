@@ -8,14 +8,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
 	"ordeal/checker"
 	"ordeal/checker/formats"
+	"ordeal/internal/cores"
 	"ordeal/workloads"
 )
 
@@ -54,7 +52,7 @@ func checkCommand() *cobra.Command {
 				if *timeout <= 0 {
 					return workloads.Usagef("-timeout=%v: want more than 0, such as 30s", *timeout)
 				}
-				c := checking{file: file, out: *out, asJSON: *asJSON, opts: checker.Options{KeyTimeout: *timeout, Spread: spread}}
+				c := checking{file: file, out: *out, asJSON: *asJSON, opts: checker.Options{KeyTimeout: *timeout, Spread: cores.Spread}}
 				if c.opts.Engine, err = checker.ParseEngine(*engine); err != nil {
 					return workloads.Usagef("-checker=%s: %v", *engine, err)
 				}
@@ -68,21 +66,6 @@ func checkCommand() *cobra.Command {
 			}
 		},
 	}.cobra()
-}
-
-// spread does pieces of work on all processors.
-func spread(n int, worker func() (do func(i int))) {
-	var next atomic.Int64
-	var all sync.WaitGroup
-	for range min(n, runtime.GOMAXPROCS(0)) {
-		all.Go(func() {
-			do := worker()
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				do(i)
-			}
-		})
-	}
-	all.Wait()
 }
 
 func (c *checking) run() error {
