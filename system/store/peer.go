@@ -112,7 +112,7 @@ type queuedOp struct {
 type proposal struct {
 	token uint64
 	at    raft.ID
-	ops   []request
+	ops   []queuedOp
 	admin *request
 }
 
@@ -278,7 +278,7 @@ func (s *Store) take(p *peer, at raft.ID) *proposal {
 // fail answers everybody behind a proposal with err.
 func (s *Store) fail(p *peer, pr *proposal, err *errorpb.Error) {
 	for i := range pr.ops {
-		s.replyError(&pr.ops[i], p, err)
+		s.replyError(&pr.ops[i].req, p, err)
 	}
 	if pr.admin != nil {
 		s.replyError(pr.admin, p, err)

@@ -88,7 +88,7 @@ func (s *Store) checkData(p *peer, ctx *kvrpcpb.Context, req *request) *errorpb.
 	if !p.group.IsLeader() && !req.replica {
 		return region.NotLeader(p.region.GetId(), p.leader())
 	}
-	if reads := logged(req.body) == nil; reads && !p.takesReads() || !reads && !p.takesWrites() {
+	if reads := isRead(req.body); reads && !p.takesReads() || !reads && !p.takesWrites() {
 		return region.ProposalInMergingMode(p.region.GetId())
 	}
 	if !region.CheckEpoch(ctx.GetRegionEpoch(), p.region.GetRegionEpoch(), false, true) {
