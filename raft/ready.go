@@ -80,7 +80,7 @@ func (g *Group) takeReady(b *engine.Batch, out *Ready) {
 		}
 		g.lead, g.role = rd.SoftState.Lead, rd.SoftState.RaftState
 	}
-	for _, m := range rd.Messages {
+	for i, m := range rd.Messages {
 		switch m.GetTo() {
 		case etcd.LocalAppendThread:
 			g.persist(b, m, out)
@@ -88,6 +88,9 @@ func (g *Group) takeReady(b *engine.Batch, out *Ready) {
 			out.Committed = append(out.Committed, m.GetEntries()...)
 			out.applied = append(out.applied, m.GetResponses()...)
 		default:
+			if out.Send == nil {
+				out.Send = make([]*raftpb.Message, 0, len(rd.Messages)-i)
+			}
 			out.Send = add(out.Send, m)
 		}
 	}
@@ -122,7 +125,7 @@ func (g *Group) persist(b *engine.Batch, m *raftpb.Message, out *Ready) {
 		g.matchProposals(m.GetEntries(), out)
 	}
 	if m.Term != nil || m.Vote != nil || m.Commit != nil {
-		hs := &raftpb.HardState{Term: new(m.GetTerm()), Vote: new(m.GetVote()), Commit: new(m.GetCommit())}
+		hs := newHardState(m)
 		out.HardStateWritten = g.log.setHard(b, hs) || out.HardStateWritten
 		g.term = hs.GetTerm()
 		out.HardStateChanged = true
@@ -148,6 +151,16 @@ func (g *Group) persist(b *engine.Batch, m *raftpb.Message, out *Ready) {
 			out.Persisted.Send = add(out.Persisted.Send, r)
 		}
 	}
+}
+
+// newHardState is the hard state that m has, in one piece of memory.
+func newHardState(m *raftpb.Message) *raftpb.HardState {
+	x := &struct {
+		hs                 raftpb.HardState
+		term, vote, commit uint64
+	}{term: m.GetTerm(), vote: m.GetVote(), commit: m.GetCommit()}
+	x.hs.Term, x.hs.Vote, x.hs.Commit = &x.term, &x.vote, &x.commit
+	return &x.hs
 }
 
 // deposed tells of a leader that leads no more.

@@ -46,6 +46,8 @@ type peer struct {
 
 	// ops are this turn's data operations; they go into the log together.
 	ops []queuedOp
+	// opsRoom is how many of them there is room for at first: the next entry is likely to take about as many as the last.
+	opsRoom int
 	// unplaced are proposals of this turn that are not in the log yet, pending those that are, by index.
 	unplaced []proposal
 	pending  []proposal

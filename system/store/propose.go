@@ -27,6 +27,7 @@ func (s *Store) proposeQueued(p *peer) {
 			cmd.Ops = append(cmd.Ops, pr.ops[i].op)
 		}
 		p.ops = p.ops[n:]
+		p.opsRoom = n + n/opsRoomSpare
 		if err := s.propose(p, wire.MarshalCommand(cmd), pr); err != nil {
 			s.fail(p, &pr, err)
 		}
@@ -35,6 +36,9 @@ func (s *Store) proposeQueued(p *peer) {
 		p.ops = nil
 	}
 }
+
+// opsRoomSpare is the part by which more operations than the last entry took are made room for at first.
+const opsRoomSpare = 4
 
 // enoughInFlight says whether p leads and has as many entries under way as it may have. One that does not lead keeps nobody
 // waiting.

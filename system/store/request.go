@@ -17,11 +17,15 @@ func (s *Store) onRequest(ev *world.Event) {
 		return
 	}
 	ctx := contextOf(body)
-	if later := *ev; s.forward(ctx.GetRegionId(), parcel{event: &later}) {
+	if id := ctx.GetRegionId(); s.cfg.shardOf(id) != s.shard {
+		later := *ev
+		s.forward(id, parcel{event: &later})
 		return
 	}
-	if later := *ev; s.looksBeyond(body, ctx) && s.putOff(parcel{event: &later}) {
-		return
+	if s.looksBeyond(body, ctx) {
+		if later := *ev; s.putOff(parcel{event: &later}) {
+			return
+		}
 	}
 	req := request{from: ev.From, call: ev.Call, body: body, replica: ctx.GetReplicaRead() && isRead(body)}
 	p, err := s.locate(ctx)
@@ -52,6 +56,9 @@ func (s *Store) onRequest(ev *world.Event) {
 	s.disturb(p)
 	req.version = p.region.GetRegionEpoch().GetVersion()
 	if op := logged(body); op != nil {
+		if p.ops == nil {
+			p.ops = make([]queuedOp, 0, p.opsRoom)
+		}
 		p.ops = append(p.ops, queuedOp{op: op, req: req})
 		s.wake(p)
 		return
