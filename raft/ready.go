@@ -49,6 +49,8 @@ type Ready struct {
 type Persisted struct {
 	Send []*raftpb.Message
 	self []*raftpb.Message
+	// room is memory for self: a leader acknowledges its own entries, and whoever has some is told that they are on the disk.
+	room [2]*raftpb.Message
 	// last is the last entry in the batch, if there is one.
 	last ID
 }
@@ -70,7 +72,7 @@ func (g *Group) Ready(b *engine.Batch) Ready {
 	return out
 }
 
-// takeReady takes what the library wants done.
+// takeReady takes what the library wants done. It has one message at most for each of the two threads that it wants to have.
 func (g *Group) takeReady(b *engine.Batch, out *Ready) {
 	rd := g.rn.Ready()
 	if rd.SoftState != nil {
@@ -80,14 +82,16 @@ func (g *Group) takeReady(b *engine.Batch, out *Ready) {
 		}
 		g.lead, g.role = rd.SoftState.Lead, rd.SoftState.RaftState
 	}
-	for _, m := range rd.Messages {
+	for i, m := range rd.Messages {
 		switch m.GetTo() {
 		case etcd.LocalAppendThread:
 			g.persist(b, m, out)
 		case etcd.LocalApplyThread:
-			out.Committed = append(out.Committed, m.GetEntries()...)
-			out.applied = append(out.applied, m.GetResponses()...)
+			out.Committed, out.applied = m.GetEntries(), m.GetResponses()
 		default:
+			if out.Send == nil {
+				out.Send = make([]*raftpb.Message, 0, len(rd.Messages)-i)
+			}
 			out.Send = add(out.Send, m)
 		}
 	}
@@ -118,11 +122,11 @@ func (g *Group) persist(b *engine.Batch, m *raftpb.Message, out *Ready) {
 	if len(m.GetEntries()) > 0 {
 		g.overwrite(m.GetEntries()[0].GetIndex())
 		g.log.append(b, m.GetEntries())
-		out.Appended = append(out.Appended, m.GetEntries()...)
+		out.Appended = m.GetEntries()
 		g.matchProposals(m.GetEntries(), out)
 	}
 	if m.Term != nil || m.Vote != nil || m.Commit != nil {
-		hs := &raftpb.HardState{Term: new(m.GetTerm()), Vote: new(m.GetVote()), Commit: new(m.GetCommit())}
+		hs := newHardState(m)
 		out.HardStateWritten = g.log.setHard(b, hs) || out.HardStateWritten
 		g.term = hs.GetTerm()
 		out.HardStateChanged = true
@@ -136,6 +140,7 @@ func (g *Group) persist(b *engine.Batch, m *raftpb.Message, out *Ready) {
 	}
 	if out.Persisted == nil {
 		out.Persisted = &Persisted{}
+		out.Persisted.self = out.Persisted.room[:0]
 	}
 	if es := m.GetEntries(); len(es) > 0 {
 		last := es[len(es)-1]
@@ -148,6 +153,16 @@ func (g *Group) persist(b *engine.Batch, m *raftpb.Message, out *Ready) {
 			out.Persisted.Send = add(out.Persisted.Send, r)
 		}
 	}
+}
+
+// newHardState is the hard state that m has, in one piece of memory.
+func newHardState(m *raftpb.Message) *raftpb.HardState {
+	x := &struct {
+		hs                 raftpb.HardState
+		term, vote, commit uint64
+	}{term: m.GetTerm(), vote: m.GetVote(), commit: m.GetCommit()}
+	x.hs.Term, x.hs.Vote, x.hs.Commit = &x.term, &x.vote, &x.commit
+	return &x.hs
 }
 
 // deposed tells of a leader that leads no more.

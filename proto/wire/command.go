@@ -45,17 +45,25 @@ type commandBox struct {
 	epoch metapb.RegionEpoch
 }
 
-// UnmarshalCommand reads a command.
-func UnmarshalCommand(b []byte) (*ordealpb.Command, error) {
-	if c := readCommand(b); c != nil {
+// CommandReader reads commands, one after the other, and has their operations in the same memory each time. Its zero value
+// is ready.
+type CommandReader struct {
+	// ops are those that the last command may have used, and of points to all there are.
+	ops []ordealpb.Op
+	of  []*ordealpb.Op
+}
+
+// Unmarshal reads a command. The operations in it are there until the next call; what their fields refer to lies in b.
+func (cr *CommandReader) Unmarshal(b []byte) (*ordealpb.Command, error) {
+	if c := cr.read(b); c != nil {
 		return c, nil
 	}
 	c := &ordealpb.Command{}
 	return c, proto.Unmarshal(b, c)
 }
 
-// readCommand returns nil for what it leaves to protobuf.
-func readCommand(b []byte) *ordealpb.Command {
+// read returns nil for what it leaves to protobuf.
+func (cr *CommandReader) read(b []byte) *ordealpb.Command {
 	n := 0
 	for r := (reader{b: b}); ; {
 		k := r.next()
@@ -72,10 +80,15 @@ func readCommand(b []byte) *ordealpb.Command {
 		n++
 	}
 	x := &commandBox{}
-	ops := make([]ordealpb.Op, n)
-	if n > 0 {
-		x.c.Ops = make([]*ordealpb.Op, 0, n)
+	clear(cr.ops)
+	if n > cap(cr.ops) {
+		cr.ops, cr.of = make([]ordealpb.Op, n), make([]*ordealpb.Op, n)
+		for i := range cr.ops {
+			cr.of[i] = &cr.ops[i]
+		}
 	}
+	cr.ops = cr.ops[:n]
+	used := 0
 	r := reader{b: b}
 	for k := r.next(); k != 0; k = r.next() {
 		if k == key(1, length) {
@@ -83,9 +96,11 @@ func readCommand(b []byte) *ordealpb.Command {
 			x.c.Epoch = &x.epoch
 			continue
 		}
-		op := &ops[len(x.c.Ops)]
-		r.check(readOp(r.bytes(), op))
-		x.c.Ops = append(x.c.Ops, op)
+		r.check(readOp(r.bytes(), cr.of[used]))
+		used++
+	}
+	if used > 0 {
+		x.c.Ops = cr.of[:used:used]
 	}
 	if r.bad {
 		return nil

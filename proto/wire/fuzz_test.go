@@ -42,7 +42,7 @@ func FuzzWire(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		same(t, data, UnmarshalRequest, MarshalRequest)
 		same(t, data, UnmarshalResponse, MarshalResponse)
-		same(t, data, UnmarshalCommand, MarshalCommand)
+		same(t, data, new(CommandReader).Unmarshal, MarshalCommand)
 		same(t, data, UnmarshalPacket, nil)
 		fuzzRaft(t, data)
 	})

@@ -51,12 +51,12 @@ func (s *Store) apply(p *peer, entries []*raft.Entry) (rest []*raft.Entry) {
 	return rest
 }
 
-// decode reads the command in an entry; nil is an entry without one.
+// decode reads the command in an entry; nil is an entry without one. Its operations are there until the next one is read.
 func (s *Store) decode(p *peer, e *raft.Entry) *ordealpb.Command {
 	if raft.IsConfChange(e) || len(e.GetData()) == 0 {
 		return nil
 	}
-	cmd, err := wire.UnmarshalCommand(e.GetData())
+	cmd, err := s.commands.Unmarshal(e.GetData())
 	if err != nil {
 		panic(fmt.Sprintf("store %d %s: entry %d is no command: %v", s.cfg.StoreID, region.Format(p.region), e.GetIndex(), err))
 	}
@@ -131,7 +131,7 @@ func (s *Store) applyOps(p *peer, cmd *ordealpb.Command, pr *proposal) {
 			p.traffic.wrote(op)
 		}
 		if pr != nil {
-			s.replyOp(p, &pr.ops[i], op, seen, found, done)
+			s.replyOp(p, &pr.ops[i].req, op, seen, found, done)
 		}
 	}
 }

@@ -7,11 +7,10 @@ import (
 )
 
 // outbox gathers a turn's messages by destination, in order of first use, into one packet for each store. Raft messages, of
-// which there are many, are encoded as they come.
+// which there are many, are encoded as they come, into memory that is used again in the next turn.
 type outbox struct {
 	packets []outPacket
-	// room is what the longest packet of the last turn took: the next one is likely to take as much.
-	room int
+	free    [][]byte
 }
 
 type outPacket struct {
@@ -21,17 +20,11 @@ type outPacket struct {
 	rest *ordealpb.StorePacket
 }
 
-// packetMin and packetMax bound what a packet has room for at first, in bytes.
-const (
-	packetMin = 256
-	packetMax = 256 << 10
-)
+// packetRoomMax is how many bytes of memory are kept for a packet to come.
+const packetRoomMax = 256 << 10
 
 func (o *outbox) add(to world.Addr, m *ordealpb.RaftMessage) {
 	p := o.at(to)
-	if p.raft == nil {
-		p.raft = make([]byte, 0, min(max(o.room+o.room/8, packetMin), packetMax))
-	}
 	p.raft = wire.AppendRaft(p.raft, m)
 }
 
@@ -50,26 +43,29 @@ func (o *outbox) at(to world.Addr) *outPacket {
 			return &o.packets[i]
 		}
 	}
-	o.packets = append(o.packets, outPacket{to: to})
+	p := outPacket{to: to}
+	if n := len(o.free); n > 0 {
+		p.raft, o.free = o.free[n-1], o.free[:n-1]
+	}
+	o.packets = append(o.packets, p)
 	return &o.packets[len(o.packets)-1]
 }
 
-// payload encodes the packet.
-func (p *outPacket) payload() []byte {
-	if p.rest == nil {
-		return p.raft
+// take empties the outbox and appends what was in it to sends, packet by packet.
+func (o *outbox) take(sends []world.Send) []world.Send {
+	for i := range o.packets {
+		p := &o.packets[i]
+		var rest []byte
+		if p.rest != nil {
+			rest = mustMarshal(p.rest)
+		}
+		payload := append(make([]byte, 0, len(p.raft)+len(rest)), p.raft...)
+		sends = append(sends, world.Send{To: p.to, Payload: append(payload, rest...)})
+		if cap(p.raft) <= packetRoomMax {
+			o.free = append(o.free, p.raft[:0])
+		}
 	}
-	return append(p.raft, mustMarshal(p.rest)...)
-}
-
-func (o *outbox) take() []outPacket {
-	p := o.packets
-	o.packets = nil
-	if len(p) > 0 {
-		o.room = 0
-	}
-	for i := range p {
-		o.room = max(o.room, len(p[i].raft))
-	}
-	return p
+	clear(o.packets)
+	o.packets = o.packets[:0]
+	return sends
 }

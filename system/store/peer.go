@@ -46,6 +46,8 @@ type peer struct {
 
 	// ops are this turn's data operations; they go into the log together.
 	ops []queuedOp
+	// opsRoom is how many of them there is room for at first: the next entry is likely to take about as many as the last.
+	opsRoom int
 	// unplaced are proposals of this turn that are not in the log yet, pending those that are, by index.
 	unplaced []proposal
 	pending  []proposal
@@ -112,7 +114,7 @@ type queuedOp struct {
 type proposal struct {
 	token uint64
 	at    raft.ID
-	ops   []request
+	ops   []queuedOp
 	admin *request
 }
 
@@ -278,7 +280,7 @@ func (s *Store) take(p *peer, at raft.ID) *proposal {
 // fail answers everybody behind a proposal with err.
 func (s *Store) fail(p *peer, pr *proposal, err *errorpb.Error) {
 	for i := range pr.ops {
-		s.replyError(&pr.ops[i], p, err)
+		s.replyError(&pr.ops[i].req, p, err)
 	}
 	if pr.admin != nil {
 		s.replyError(pr.admin, p, err)

@@ -22,12 +22,12 @@ func (s *Store) proposeQueued(p *peer) {
 	for len(p.ops) > 0 && !p.dead && !s.enoughInFlight(p) {
 		n := s.entryOps(p.ops)
 		cmd := &ordealpb.Command{Epoch: p.region.GetRegionEpoch(), Ops: make([]*ordealpb.Op, 0, n)}
-		pr := proposal{ops: make([]request, 0, n)}
-		for _, q := range p.ops[:n] {
-			cmd.Ops = append(cmd.Ops, q.op)
-			pr.ops = append(pr.ops, q.req)
+		pr := proposal{ops: p.ops[:n:n]}
+		for i := range pr.ops {
+			cmd.Ops = append(cmd.Ops, pr.ops[i].op)
 		}
 		p.ops = p.ops[n:]
+		p.opsRoom = n + n/opsRoomSpare
 		if err := s.propose(p, wire.MarshalCommand(cmd), pr); err != nil {
 			s.fail(p, &pr, err)
 		}
@@ -36,6 +36,9 @@ func (s *Store) proposeQueued(p *peer) {
 		p.ops = nil
 	}
 }
+
+// opsRoomSpare is the part by which more operations than the last entry took are made room for at first.
+const opsRoomSpare = 4
 
 // enoughInFlight says whether p leads and has as many entries under way as it may have. One that does not lead keeps nobody
 // waiting.

@@ -17,11 +17,15 @@ func (s *Store) onRequest(ev *world.Event) {
 		return
 	}
 	ctx := contextOf(body)
-	if later := *ev; s.forward(ctx.GetRegionId(), parcel{event: &later}) {
+	if id := ctx.GetRegionId(); s.cfg.shardOf(id) != s.shard {
+		later := *ev
+		s.forward(id, parcel{event: &later})
 		return
 	}
-	if later := *ev; s.looksBeyond(body, ctx) && s.putOff(parcel{event: &later}) {
-		return
+	if s.looksBeyond(body, ctx) {
+		if later := *ev; s.putOff(parcel{event: &later}) {
+			return
+		}
 	}
 	req := request{from: ev.From, call: ev.Call, body: body, replica: ctx.GetReplicaRead() && isRead(body)}
 	p, err := s.locate(ctx)
@@ -52,6 +56,9 @@ func (s *Store) onRequest(ev *world.Event) {
 	s.disturb(p)
 	req.version = p.region.GetRegionEpoch().GetVersion()
 	if op := logged(body); op != nil {
+		if p.ops == nil {
+			p.ops = make([]queuedOp, 0, p.opsRoom)
+		}
 		p.ops = append(p.ops, queuedOp{op: op, req: req})
 		s.wake(p)
 		return
@@ -88,7 +95,7 @@ func (s *Store) checkData(p *peer, ctx *kvrpcpb.Context, req *request) *errorpb.
 	if !p.group.IsLeader() && !req.replica {
 		return region.NotLeader(p.region.GetId(), p.leader())
 	}
-	if reads := logged(req.body) == nil; reads && !p.takesReads() || !reads && !p.takesWrites() {
+	if reads := isRead(req.body); reads && !p.takesReads() || !reads && !p.takesWrites() {
 		return region.ProposalInMergingMode(p.region.GetId())
 	}
 	if !region.CheckEpoch(ctx.GetRegionEpoch(), p.region.GetRegionEpoch(), false, true) {

@@ -8,6 +8,7 @@ import (
 
 	"ordeal/proto/metapb"
 	"ordeal/proto/ordealpb"
+	"ordeal/proto/wire"
 	"ordeal/raft"
 	"ordeal/system/engine"
 	"ordeal/world"
@@ -59,6 +60,10 @@ type Store struct {
 	batch   *engine.Batch
 	dirty   []*peer
 	sendNow outbox
+	// worked is the memory of a list that dirty was.
+	worked []*peer
+	// commands reads what is to be applied.
+	commands wire.CommandReader
 	// scratch is a message while it is put into an outbox.
 	scratch ordealpb.RaftMessage
 	// written is the answer to all puts of the entry that is being applied.

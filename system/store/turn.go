@@ -29,11 +29,13 @@ func (s *Store) Step(now world.Time, in []world.Event, out *world.Effects) {
 	}
 	for len(s.dirty) > 0 {
 		work := s.dirty
-		s.dirty = nil
+		s.dirty = s.worked[:0]
 		for _, p := range work {
 			p.queued = false
 			s.work(p)
 		}
+		clear(work)
+		s.worked = work
 	}
 	s.quarantineSuspects()
 	s.commit()
@@ -192,16 +194,11 @@ func (s *Store) commit() {
 // same, because of what other shards do to its regions while they are alone, and of what it has put off. What these turns
 // produce waits for the next barrier together.
 func (s *Store) release() {
-	for _, pkt := range s.sendNow.take() {
-		s.out.Send(pkt.to, pkt.payload())
-	}
+	s.out.Sends = s.sendNow.take(s.out.Sends)
 	if s.deaf() {
 		return // a turn in which a barrier is durable comes, and this one's things go then
 	}
-	var then []world.Send
-	for _, pkt := range s.sendDurable.take() {
-		then = append(then, world.Send{To: pkt.to, Payload: pkt.payload()})
-	}
+	then := s.sendDurable.take(nil)
 	if s.unsynced || len(s.barriers) > 0 {
 		then = append(then, s.reports...)
 	} else {
