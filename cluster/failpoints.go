@@ -123,7 +123,10 @@ func (c *Sim) onCrash(n world.NodeID, crash *world.Crash) {
 		c.spend(crash.Point) // and no disk that failed
 	}
 	if s := c.store(n); s != nil {
-		s.last, s.downSince = s.store.Peers(), c.World.Now()
+		s.downSince = c.World.Now()
+		if s.store != nil { // else it was its first start
+			s.last = s.store.Peers()
+		}
 	}
 	c.switchOff()
 }

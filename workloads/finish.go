@@ -39,11 +39,13 @@ func (r *run) judgeHistory() error {
 		r.history = checker.Merge(r.recs...)
 		r.counts = r.history.Count()
 		var err error
+		r.witnessed = checker.CheckWitnesses(r.history)
 		r.judged, err = r.check(r.history, checker.Options{Engine: r.cfg.Checker})
 		return err
 	}
 	var err error
 	r.judged, err = r.stream.finish(r.cfg.Checker)
+	r.witnessed = r.stream.witnesses.Result()
 	r.history, r.counts = r.stream.newest(), r.stream.stream.Counts()
 	return err
 }
@@ -58,7 +60,7 @@ func (r *run) check(h *checker.History, opts checker.Options) (checker.Result, e
 
 // judge brings together what the history, the invariants and the phases of the run say. The worst of it is the verdict.
 func (r *run) judge() {
-	for _, res := range []checker.Result{r.judged, r.watch.inv.Result()} {
+	for _, res := range []checker.Result{r.judged, r.watch.inv.Result(), r.witnessed} {
 		r.verdict = checker.Worst(r.verdict, res.Verdict)
 		r.reasons = append(r.reasons, res.Reasons...)
 	}

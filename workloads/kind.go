@@ -2,6 +2,7 @@ package workloads
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"ordeal/checker"
@@ -20,7 +21,7 @@ func (r *run) kind() string {
 		return ""
 	}
 	if !r.panicked {
-		for _, v := range append(r.watch.inv.Violations(), r.judged.Violations...) {
+		for _, v := range slices.Concat(r.watch.inv.Violations(), r.judged.Violations, r.witnessed.Violations) {
 			return v.Check
 		}
 	}

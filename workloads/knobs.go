@@ -82,6 +82,9 @@ func drawKnobs(cfg Config) knobs {
 	// A hot key is good for finding bugs, but porcupine needs a time that grows exponentially with how many clients are
 	// at one: more clients get more keys.
 	k.traffic = traffic.Knobs{Regions: cfg.Regions, HotKeys: max(8+rng.IntN(25), cfg.Clients)}
+	if n := drawCrowd(cfg); n > 0 {
+		k.traffic.HotKeys = n
+	}
 	if rng.IntN(2) == 0 {
 		k.traffic.ThinkMax = time.Duration(1+rng.IntN(10)) * time.Millisecond
 	}
@@ -104,6 +107,19 @@ func drawKnobs(cfg Config) knobs {
 	k.traffic.NapEvery, k.traffic.NapFor = k.hibernate.napEvery, k.hibernate.napFor
 	return k
 }
+
+// drawCrowd returns on how few keys all clients meet, or 0 in most runs: what operations of one turn do to one key is seldom
+// seen where they are many. It has a source of its own, so that runs without a crowd are as they would be.
+func drawCrowd(cfg Config) int {
+	rng := rand.New(rand.NewPCG(cfg.Seed, 0xc20fd))
+	if rng.IntN(crowdEvery) > 0 || cfg.Clients > crowdClientsMax || cfg.Regions > manyRegions {
+		return 0
+	}
+	return 1 + rng.IntN(crowdKeysMax)
+}
+
+// A run in crowdEvery has a crowd, on at most crowdKeysMax keys, unless there are more than crowdClientsMax clients.
+const crowdEvery, crowdKeysMax, crowdClientsMax = 5, 4, 16
 
 // manyRegions is beyond how many regions a run needs knobs that fit them.
 const manyRegions = 256

@@ -30,7 +30,7 @@ func (r *run) writeReport(s *Summary) error {
 func (r *run) reportData(s *Summary) report.Data {
 	d := report.Data{
 		Workload: s.Workload, Seed: s.Seed, Flags: strings.Join(r.cfg.Args(), " "), Verdict: s.Verdict, Reasons: s.Reasons,
-		Violations: append(slices.Clone(r.judged.Violations), r.watch.inv.Violations()...),
+		Violations: slices.Concat(r.judged.Violations, r.watch.inv.Violations(), r.witnessed.Violations),
 		Replay:     "go run ./cmd/ordeal replay " + r.cfg.Out + "\n" + r.cfg.TestLine(),
 		Virtual:    time.Duration(r.w.Now()), Wall: time.Duration(s.WallS * float64(time.Second)), Events: s.Events,
 		TraceHash: s.TraceHash, History: r.history, Ranges: r.watch.film.ranges, Operators: r.watch.film.operators,

@@ -80,7 +80,7 @@ type run struct {
 	chaosFrom, chaosTo world.Time
 	verdict            checker.Verdict
 	reasons            []string
-	judged             checker.Result
+	judged, witnessed  checker.Result
 }
 
 // Run makes one simulated run in this process, from start to verdict, and writes its folder.

@@ -67,6 +67,28 @@ func TestBuffersAreOftenTiny(t *testing.T) {
 	require.Equal(t, plain, k.buffers)
 }
 
+// TestCrowds: some runs have all clients meet on a few keys, and most do not; none with many clients or many regions does.
+func TestCrowds(t *testing.T) {
+	t.Parallel()
+	few, many := Config{Clients: 8, Regions: 4}, Config{Clients: 8, Regions: 4}
+	crowds := 0
+	const seeds = 200
+	for seed := range uint64(seeds) {
+		few.Seed, many.Seed = seed, seed
+		n := drawCrowd(few)
+		require.LessOrEqual(t, n, crowdKeysMax)
+		if n > 0 {
+			crowds++
+			require.Equal(t, n, drawKnobs(few).traffic.HotKeys)
+		}
+		many.Clients, many.Regions = crowdClientsMax+1, 4
+		require.Zero(t, drawCrowd(many))
+		many.Clients, many.Regions = 8, manyRegions+1
+		require.Zero(t, drawCrowd(many))
+	}
+	require.InDelta(t, seeds/crowdEvery, crowds, seeds/10)
+}
+
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	explain := func(cfg Config) string {

@@ -18,6 +18,8 @@ const shownMax = 20_000
 type streaming struct {
 	tail   *checker.Tail
 	stream stream
+	// witnesses are looked at beside what clients saw.
+	witnesses *checker.WitnessOrder
 	// file is nil if the run has no folder.
 	file *os.File
 	out  *checker.Writer
@@ -41,7 +43,7 @@ func (r *run) openStream() error {
 	if !r.cfg.Stream {
 		return nil
 	}
-	s := &streaming{stream: checker.NewStream()}
+	s := &streaming{stream: checker.NewStream(), witnesses: checker.NewWitnessOrder()}
 	if m := models.ByName(r.load.Model); m != nil {
 		s.stream = m.NewStream()
 	}
@@ -71,12 +73,14 @@ func (r *run) pull() {
 
 // violated says whether anything that is known by now makes the run fail.
 func (r *run) violated() bool {
-	return r.verdict == checker.FAIL || r.stream.stream.Violated() || len(r.watch.inv.Violations()) > 0 || len(r.watch.placement.broken) > 0
+	return r.verdict == checker.FAIL || r.stream.stream.Violated() || r.stream.witnesses.Violated() || len(r.watch.inv.Violations()) > 0 || len(r.watch.placement.broken) > 0
 }
 
 // take takes the next operation of the history.
 func (s *streaming) take(o *checker.Op) {
 	s.stream.Feed(o)
+	kept := *o
+	s.witnesses.Feed(&kept)
 	if s.out != nil && s.err == nil {
 		s.err = s.out.Write(o)
 	}

@@ -11,23 +11,32 @@ import (
 )
 
 // batch works on groups of keys that are only ever written together, by one BatchPut or DeleteRange. Whoever reads a whole
-// group at one moment must find one batch, or nothing: a mixture is reported at once. Beside that, every key has its
-// history, judged like any other.
+// group at one moment must find one batch, or nothing: a mixture is reported at once. Each group has a companion, a key
+// that its batches and deletions take along, and that clients also write one by one, most of them on a condition: so a
+// compare meets what batches and deletions of ranges have just done. Beside that, every key has its history, judged
+// like any other.
 func batch(c *Ctx) {
 	k := c.Knobs.withDefaults()
-	b := &batchClient{Ctx: c, grid: gridFor(k.Regions), slots: k.HotKeys, rotateAfter: k.RotateAfter}
+	b := &batchClient{Ctx: c, grid: gridFor(k.Regions), slots: make([]companion, k.HotKeys), rotateAfter: k.RotateAfter}
 	c.loop(b.step)
 }
 
 type batchClient struct {
 	*Ctx
-	grid               grid
-	slots, rotateAfter int
+	grid        grid
+	slots       []companion
+	rotateAfter int
 	// torn says that a torn batch was reported; one for each client is enough.
 	torn bool
 }
 
-// group is a few keys that belong together; nobody uses other keys in their range.
+// companion is what this client last saw of the companion of the group that a slot has in a generation.
+type companion struct {
+	generation int
+	last       sighting
+}
+
+// group is a few keys that belong together, and their companion; nobody uses other keys in their range.
 type group struct{ prefix string }
 
 // groupKeys is how many keys a group has.
@@ -39,8 +48,12 @@ func (g grid) groupOf(slot, slots, generation int) group {
 	return group{g.key(g.home(slot, slots, generation), fmt.Sprintf("/b/%d/%d/", slot, generation))}
 }
 
-func (g group) key(i int) string { return fmt.Sprint(g.prefix, i) }
-func (g group) end() string      { return g.prefix + "~" }
+func (g group) key(i int) string  { return fmt.Sprint(g.prefix, i) }
+func (g group) companion() string { return g.prefix + "n" }
+
+// end is behind the group's keys, and endOfAll behind the companion as well.
+func (g group) end() string      { return g.prefix + "a" }
+func (g group) endOfAll() string { return g.prefix + "~" }
 
 func (g group) keys() []string {
 	var keys []string
@@ -50,25 +63,35 @@ func (g group) keys() []string {
 	return keys
 }
 
+// all are the group's keys and the companion.
+func (g group) all() []string { return append(g.keys(), g.companion()) }
+
 // What a client of batch does, in percent; the rest is reading one key.
 const (
 	batchRetiredPct = 2 // read a retired key
-	batchPutPct     = 36
-	batchGetPct     = 18
-	batchScanPct    = 18
-	batchReversePct = 18
-	batchDeletePct  = 2
+	batchPutPct     = 27
+	batchDeletePct  = 1
+	// batchAlonePct is to write the companion alone.
+	batchAlonePct   = 18
+	batchGetPct     = 16
+	batchScanPct    = 16
+	batchReversePct = 16
 	// batchLimitMax bounds the limits of scans; some are less than a group.
 	batchLimitMax = 2 * groupKeys
 )
 
 func (b *batchClient) step() {
-	i := b.Rand.IntN(b.slots)
-	generation, rotated := b.Keys.turn(i, b.slots, b.rotateAfter)
+	slots := len(b.slots)
+	i := b.Rand.IntN(slots)
+	generation, rotated := b.Keys.turn(i, slots, b.rotateAfter)
 	if rotated {
-		b.Keys.retire(b.grid.groupOf(i, b.slots, generation-1).keys()...)
+		b.Keys.retire(b.grid.groupOf(i, slots, generation-1).all()...)
 	}
-	g := b.grid.groupOf(i, b.slots, generation)
+	g := b.grid.groupOf(i, slots, generation)
+	if b.slots[i].generation != generation {
+		b.slots[i] = companion{generation: generation}
+	}
+	last := &b.slots[i].last
 	d := b.roll()
 	switch {
 	case d.in(batchRetiredPct) && len(b.Keys.retired) > 0:
@@ -77,6 +100,8 @@ func (b *batchClient) step() {
 		b.putGroup(g)
 	case d.in(batchDeletePct) && !b.reads():
 		b.deleteGroup(g)
+	case d.in(batchAlonePct) && !b.reads():
+		*last = b.writeAlone(g, *last)
 	case d.in(batchGetPct):
 		b.getGroup(g)
 	case d.in(batchScanPct):
@@ -87,17 +112,49 @@ func (b *batchClient) step() {
 		limit := 1 + b.Rand.IntN(batchLimitMax)
 		pairs, witnesses := b.reverseScan(g.prefix, g.end(), limit)
 		b.checkWhole(g, "reverse scan", pairs, limit, witnesses)
+	case b.Rand.IntN(2) == 0:
+		*last = b.get(g.companion())
 	default:
 		b.get(g.key(b.Rand.IntN(groupKeys)))
 	}
 }
 
-// beginAll and endAll record one call as an operation on each key of a group.
-func (b *batchClient) beginAll(g group, op func(i int) checker.Op) []*checker.Op {
+// How companions are written one by one, in percent; the rest is a put.
+const (
+	aloneCASPct    = 55
+	aloneCADPct    = 15
+	aloneDeletePct = 10 // delete the range in which it is the only key
+	// aloneWrongPct is how many compare-and-swaps expect something that the client does not believe in.
+	aloneWrongPct = 25
+)
+
+// writeAlone writes a group's companion and returns what the client knows of it then.
+func (b *batchClient) writeAlone(g group, last sighting) sighting {
+	key := g.companion()
+	d := b.roll()
+	switch {
+	case d.in(aloneCASPct):
+		return b.cas(key, b.guess(last, aloneWrongPct), b.value())
+	case d.in(aloneCADPct) && last.found:
+		return b.cad(key, last.value)
+	case d.in(aloneDeletePct):
+		op := b.begin(checker.Op{Kind: checker.Delete, Key: key})
+		_, witnesses, err := b.Client.DeleteRange([]byte(key), []byte(g.endOfAll()))
+		if !b.end(op, only(witnesses), err) {
+			return sighting{}
+		}
+		return nothing
+	default:
+		return b.put(key, b.value())
+	}
+}
+
+// beginAll and endAll record one call as an operation on each of some keys.
+func (b *batchClient) beginAll(keys []string, op func(i int) checker.Op) []*checker.Op {
 	var ops []*checker.Op
-	for i := range groupKeys {
+	for i, k := range keys {
 		o := op(i)
-		o.Key = g.key(i)
+		o.Key = k
 		ops = append(ops, b.begin(o))
 	}
 	return ops
@@ -112,27 +169,27 @@ func (b *batchClient) endAll(ops []*checker.Op, w *ordealpb.Witness, err error) 
 func (b *batchClient) putGroup(g group) {
 	tag := b.value()
 	value := func(i int) string { return fmt.Sprintf("%s.%d", tag, i) }
-	ops := b.beginAll(g, func(i int) checker.Op { return checker.Op{Kind: checker.Put, Value: value(i)} })
+	ops := b.beginAll(g.all(), func(i int) checker.Op { return checker.Op{Kind: checker.Put, Value: value(i)} })
 	var pairs []*kvrpcpb.KvPair
-	for i := range groupKeys {
-		pairs = append(pairs, &kvrpcpb.KvPair{Key: []byte(g.key(i)), Value: []byte(value(i))})
+	for i, k := range g.all() {
+		pairs = append(pairs, &kvrpcpb.KvPair{Key: []byte(k), Value: []byte(value(i))})
 	}
 	w, err := b.Client.BatchPut(pairs)
 	b.endAll(ops, w, err)
 }
 
-// deleteGroup deletes the range in which the keys of the group are the only ones.
+// deleteGroup deletes the range in which the keys of the group and their companion are the only ones.
 func (b *batchClient) deleteGroup(g group) {
-	ops := b.beginAll(g, func(int) checker.Op { return checker.Op{Kind: checker.Delete} })
+	ops := b.beginAll(g.all(), func(int) checker.Op { return checker.Op{Kind: checker.Delete} })
 	w := b.Keys.wholeness(g)
 	w.deleting++
-	_, witnesses, err := b.Client.DeleteRange([]byte(g.prefix), []byte(g.end()))
+	_, witnesses, err := b.Client.DeleteRange([]byte(g.prefix), []byte(g.endOfAll()))
 	b.endAll(ops, only(witnesses), err)
 	b.report(w.deleted(err == nil && len(witnesses) == 1))
 }
 
 func (b *batchClient) getGroup(g group) {
-	ops := b.beginAll(g, func(int) checker.Op { return checker.Op{Kind: checker.Get} })
+	ops := b.beginAll(g.keys(), func(int) checker.Op { return checker.Op{Kind: checker.Get} })
 	var keys [][]byte
 	for _, k := range g.keys() {
 		keys = append(keys, []byte(k))

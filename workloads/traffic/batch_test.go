@@ -88,6 +88,21 @@ func TestDeletionsInPieces(t *testing.T) {
 	}
 }
 
+// TestCompanion: it is in what batches write and range deletions take, and no read of the group sees it.
+func TestCompanion(t *testing.T) {
+	t.Parallel()
+	g := coarse.groupOf(3, 8, 2)
+	require.Contains(t, g.all(), g.companion())
+	require.NotContains(t, g.keys(), g.companion())
+	for _, k := range g.keys() {
+		require.Less(t, k, g.end())
+	}
+	require.GreaterOrEqual(t, g.companion(), g.end())
+	require.Less(t, g.companion(), g.endOfAll())
+	next := coarse.groupOf(3, 8, 3)
+	require.False(t, g.prefix < next.key(0) && next.key(0) < g.endOfAll(), "nobody else has keys in its range")
+}
+
 // noProc is a proc of which only the clock is asked.
 type noProc struct{ world.Proc }
 

@@ -108,7 +108,7 @@ var kindsOf = map[string][]checker.OpKind{
 	"register": {checker.Get, checker.Put, checker.Delete, checker.CAS, checker.CAD},
 	"scan":     {checker.Get, checker.Put, checker.Delete, checker.CAS, checker.CAD, checker.Scan},
 	"churn":    {checker.Get, checker.Put, checker.Delete, checker.CAS, checker.CAD},
-	"batch":    {checker.Get, checker.Put, checker.Delete, checker.Scan},
+	"batch":    {checker.Get, checker.Put, checker.Delete, checker.CAS, checker.CAD, checker.Scan},
 	"append":   {checker.Get, checker.Append},
 	"set":      {checker.Get, checker.Add},
 	"counter":  {checker.Get, checker.Increment},
@@ -174,14 +174,22 @@ func requireFinalReads(t *testing.T, o outcome) {
 }
 
 // TestWrongClusterIsFound: the point of it all. A cluster that forgets one acknowledged write in a hundred must not
-// get away with it.
+// get away with it: some seconds show it in most cases.
 func TestWrongClusterIsFound(t *testing.T) {
 	t.Parallel()
+	const seeds = 10
 	for _, w := range All() {
 		faults := trouble
 		faults.Forget = 0.01
-		o := run(t, 1, w, Knobs{RotateAfter: 100, KeysMax: 300}, faults, 12*time.Second)
-		require.Equal(t, checker.FAIL, judge(t, w, o.history).Verdict, w.Name)
+		found := 0
+		for seed := range uint64(seeds) {
+			o := run(t, seed, w, Knobs{RotateAfter: 100, KeysMax: 300}, faults, 12*time.Second)
+			if judge(t, w, o.history).Verdict == checker.FAIL {
+				found++
+			}
+		}
+		t.Logf("%s: found with %d of %d seeds", w.Name, found, seeds)
+		require.Greater(t, 2*found, seeds, w.Name)
 	}
 }
 
@@ -349,7 +357,7 @@ func TestBusyRegions(t *testing.T) {
 	for name, keys := range map[string][]string{
 		"register": {g.registerKey(3, 16, 0), g.registerKey(0, 16, 0)},
 		"counter":  {g.objectKey("/n", 3, 16, 0)},
-		"batch":    {g.groupOf(15, 16, 0).key(1)},
+		"batch":    {g.groupOf(15, 16, 0).key(1), g.groupOf(15, 16, 0).companion()},
 		"scan":     {newWindows(n)[1].key(0, "x"), newWindows(n)[1].key(1, "x")},
 		"churn":    {g.key(g.hotPart(0), "/c/1/0"), g.key(g.hotPart(churnHotKeys)+churnHotBuckets-1, "/c/1/200")},
 	} {
