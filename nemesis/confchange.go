@@ -121,7 +121,11 @@ func (f ConfChange) change(p world.Proc, t Target, region uint64, holders, free 
 	}
 	if f.Kind != AddReplica {
 		from := pick(holders, f.From)
-		if err := t.RemovePeer(p, region, from); err != nil {
+		err := mayGo(t, region, from)
+		if err == nil {
+			err = t.RemovePeer(p, region, from)
+		}
+		if err != nil {
 			return fmt.Errorf("remove the peer of region %d from s%d: %w", region, from, err)
 		}
 	}

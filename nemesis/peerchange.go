@@ -1,6 +1,7 @@
 package nemesis
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -50,7 +51,13 @@ func insist(p world.Proc, change func() error) error {
 
 // changePeer asks for one change of a region, and insists.
 func changePeer(p world.Proc, t Target, region uint64, kind PeerChangeKind, on world.NodeID) error {
-	err := insist(p, func() error { return t.ChangePeers(p, region, []PeerChange{{kind, on}}, false) })
+	var err error
+	if kind != MakeVoter {
+		err = mayGo(t, region, on)
+	}
+	if err == nil {
+		err = insist(p, func() error { return t.ChangePeers(p, region, []PeerChange{{kind, on}}, false) })
+	}
 	if err != nil {
 		return fmt.Errorf("%s of region %d on s%d: %w", kind, region, on, err)
 	}
@@ -113,6 +120,20 @@ func endangers(t Target, before Region, left []world.NodeID) string {
 		return why
 	}
 	return ""
+}
+
+// mayGo says why the replica of a region on a store must keep its vote, as things are now; nil if it has none, or need not. Since
+// its fault has begun the driver may have changed the region as well.
+func mayGo(t Target, region uint64, on world.NodeID) error {
+	for _, r := range t.Regions() {
+		if r.ID != region || !slices.Contains(r.voters(), on) {
+			continue
+		}
+		if why := endangers(t, r, without(r.voters(), []world.NodeID{on})); why != "" {
+			return errors.New(why)
+		}
+	}
+	return nil
 }
 
 // changedMembers is the receipt of a fault that changed a region's members, as they are now. Wait says whether to wait for

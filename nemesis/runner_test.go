@@ -469,6 +469,20 @@ func TestVotersThatGoDoNotCount(t *testing.T) {
 }
 
 // Where a learner is to be replaced nobody of the voters goes.
+// TestVotesStayWhereDataAreDamaged: a fault of several steps must not take a vote away when another replica may be lost, for the
+// driver may have taken one as well since it began.
+func TestVotesStayWhereDataAreDamaged(t *testing.T) {
+	t.Parallel()
+	f := newFake(4)
+	f.damages = []Damage{{Store: 2}}
+	fault, err := ParseFault("learner region(0) on(0) demoted")
+	require.NoError(t, err)
+	r, err := fault.Apply(f.p, f)
+	require.ErrorContains(t, err, "the damage on s2, where region 1001 has a replica or is to get one, is not repaired yet")
+	require.True(t, r.Bit)
+	require.Equal(t, []world.NodeID{1, 2, 3, 4}, f.regions[0].voters(), "it keeps the vote that it was given")
+}
+
 func TestReplacedLearnerIsNoVoter(t *testing.T) {
 	t.Parallel()
 	f := newFake(5)
