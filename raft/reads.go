@@ -1,6 +1,7 @@
 package raft
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	etcd "go.etcd.io/raft/v3"
@@ -181,10 +182,19 @@ func (g *Group) expire(reads []read) {
 	}
 }
 
-// confirm appends the reads of the round that rs is about, which begins a lease if this peer leads.
+// confirm appends the reads of the round that rs is about, which begins a lease if this peer leads. The library takes any answer
+// of a leader for one to this peer as it is now; one that an earlier life of it had asked for may come late, and must not be
+// taken for that of the round with the same number.
 func (g *Group) confirm(out []ConfirmedRead, rs etcd.ReadState) []ConfirmedRead {
 	q := &g.reads
 	seq := binary.BigEndian.Uint64(rs.RequestCtx[16:])
+	mine := bytes.Equal(rs.RequestCtx, g.readContext(seq))
+	// gofail: var bugReadOfEarlierLife struct{}
+	// mine = true
+
+	if !mine {
+		return out
+	}
 	for i, r := range q.rounds {
 		if r.seq != seq {
 			continue

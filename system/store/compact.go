@@ -6,6 +6,10 @@ import "ordeal/proto/ordealpb"
 // snapshot it would need another one, and perhaps never catch up.
 const snapshotGrace = 4
 
+// compactParts is the part of what a log may have that a compaction drops at least. What orders it is an entry too: where a peer
+// holds the rest back, one for every few entries would fill the log with nothing but orders.
+const compactParts = 4
+
 // checkCompact lets a leader drop the log entries that every peer has, once there are too many or they take too many bytes.
 // A peer that holds back too much loses its claim and gets a snapshot instead.
 func (s *Store) checkCompact(p *peer) {
@@ -23,7 +27,7 @@ func (s *Store) checkCompact(p *peer) {
 		taken = taken || low > needs
 		to = min(to, max(needs, low))
 	}
-	if to <= truncated {
+	if !s.pays(p, to) {
 		return
 	}
 	cmd := &ordealpb.Command{Admin: &ordealpb.AdminCommand{Body: &ordealpb.AdminCommand_CompactLog{
@@ -33,6 +37,13 @@ func (s *Store) checkCompact(p *peer) {
 	if s.propose(p, mustMarshal(cmd), proposal{}) == nil && taken {
 		s.came(p, stateLogTaken)
 	}
+}
+
+// pays says whether compacting p's log to an index drops enough of it.
+func (s *Store) pays(p *peer, to uint64) bool {
+	entries := s.cfg.LogEntriesMax / compactParts
+	bytes := p.group.LogBytes() - min(s.cfg.LogBytesMax/compactParts, p.group.LogBytes())
+	return to > p.group.Truncated().Index && (to-p.group.Truncated().Index >= entries || to >= p.group.LogKeeping(bytes))
 }
 
 // lowestClaim is the index that the log may be compacted to whatever a peer needs that has the entries up to match: 0 unless

@@ -38,6 +38,10 @@ func (s *Store) startRead(p *peer, req request) {
 	//	return
 	// }
 
+	if !p.group.IsLeader() && s.incomingOf(p.region.GetId()) != nil {
+		s.replyError(&req, p, region.ReadIndexNotReady(p.region.GetId(), "a snapshot is arriving: this replica is behind"))
+		return
+	}
 	s.nextToken++
 	if err := p.group.Read(s.nextToken, req.replica); err != nil {
 		s.replyError(&req, p, s.groupError(p, err))
