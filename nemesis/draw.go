@@ -140,6 +140,15 @@ func (d *drawer) schedule(families, all []Family, rates []float64, gap time.Dura
 			s = append(append(s, e), d.provoked(e)...)
 		}
 	}
+	if len(s) < fewFaults && !slices.ContainsFunc(s, func(e Entry) bool { return surelyBites(e.Fault) }) {
+		// So few may all come at a time when they find nothing to do, or nobody comes by their failpoints: a run that tried nothing
+		// says nothing.
+		for _, f := range all {
+			if e, ok := d.entry(f, d.end/2); ok && surelyBites(e.Fault) {
+				return append(s, e)
+			}
+		}
+	}
 	if d.opts.Full && !slices.ContainsFunc(s, func(e Entry) bool { return !needsRoom(e.Fault) }) {
 		// None of these faults may find anything to do: one that will is added.
 		for _, f := range all {
@@ -149,6 +158,19 @@ func (d *drawer) schedule(families, all []Family, rates []float64, gap time.Dura
 		}
 	}
 	return s
+}
+
+// fewFaults is below how many faults a schedule must have one that surely does something.
+const fewFaults = 4
+
+// surelyBites says whether a fault does something whatever the cluster is at.
+func surelyBites(f Fault) bool {
+	switch f.(type) {
+	case Kill, Restart, Pause:
+		return true
+	default:
+		return false
+	}
 }
 
 // needsRoom says whether a fault may find nothing to do where every store holds every region: it adds a replica, waits for

@@ -190,7 +190,7 @@ func TestDrawAimsAtBusyRegions(t *testing.T) {
 func TestDrawWhereThereIsNoRoom(t *testing.T) {
 	t.Parallel()
 	changed := 0
-	for seed := range uint64(300) {
+	for seed := range uint64(3000) {
 		draw := func(full bool) Schedule {
 			opts := Options{Full: full, CrashPoints: []string{"crashA"}}
 			return Draw(rand.New(rand.NewPCG(seed, 1)), Families(), 5*time.Second, 3, opts)
@@ -208,6 +208,33 @@ func TestDrawWhereThereIsNoRoom(t *testing.T) {
 		}
 	}
 	require.Positive(t, changed)
+}
+
+// TestFewFaultsDoSomething: where there are few faults, one of them does something whatever the cluster is at.
+func TestFewFaultsDoSomething(t *testing.T) {
+	t.Parallel()
+	few := 0
+	for seed := range uint64(300) {
+		s := Draw(rand.New(rand.NewPCG(seed, 3)), Families(), 5*time.Second, 5, Options{})
+		if len(s) > fewFaults {
+			continue
+		}
+		few++
+		require.True(t, len(s) == fewFaults || slices.ContainsFunc(s, func(e Entry) bool { return surelyBites(e.Fault) }), "seed %d: %v", seed, s)
+		require.LessOrEqual(t, s[len(s)-1].At+s[len(s)-1].For, 4*time.Second)
+	}
+	require.Positive(t, few)
+	some := []Family{}
+	for _, f := range Families() {
+		if f.Name == "transfer-leader" {
+			some = append(some, f)
+		}
+	}
+	s := Draw(rand.New(rand.NewPCG(1, 3)), some, time.Second, 5, Options{})
+	require.NotEmpty(t, s)
+	for _, e := range s {
+		require.IsType(t, TransferLeader{}, e.Fault, "only what was asked for")
+	}
 }
 
 // TestDrawForLongRuns: faults come until the end of a run, however long, and not more of them than a schedule may have.

@@ -53,7 +53,7 @@ func readBugs() []Bug {
 		{"follower-read", "C4", "bugFollowerRead", "register", "partition,kill",
 			"a follower answers reads without asking its leader",
 			"a read older than an acknowledged write"},
-		{"read-of-earlier-life", "R9", "bugReadOfEarlierLife", "churn", "kill,restart,net",
+		{"read-of-earlier-life", "R9", "bugReadOfEarlierLife", "churn", "all",
 			"the answer to what a follower had asked its leader before it was restarted is taken for one to what it asks now",
 			"a read older than an acknowledged write"},
 		{"read-after-split", "A8", "bugReadAfterSplit", "scan", "split,batch-split",
