@@ -16,8 +16,9 @@ const (
 	termsMax = 256
 	// campaignsMax is how often in a row a peer may start an election and not win it, while nobody else starts one. Peers
 	// ask first whether they would win (PreVote), so one that nobody listens to never gets there; a few times in a row
-	// the votes may still be lost after all.
-	campaignsMax = 6
+	// the votes may still be lost after all, or come too late where disks are behind: unlike what was asked first, they are
+	// written before they are sent.
+	campaignsMax = 12
 	// versionsMax is how many of its latest versions a region's ranges and members are remembered for.
 	versionsMax = 256
 	// statesMax is how many of its latest indexes a region's data are remembered for, as far as anybody looked at them.

@@ -152,15 +152,19 @@ func (c Condition) Unknown(t Target) string {
 // kindOf names what heals a fault: the heal of one ends all of its kind.
 func kindOf(f Fault) string { return inner(f).Name() }
 
-// StallMax is the longest time that a fault of the schedule has a store stand still.
-func (s Schedule) StallMax() time.Duration {
-	longest := time.Duration(0)
+// HoldUpMax is the longest time that the faults of the schedule hold up what one store says to another: it is under way in a slow
+// network, and then the other store stands still.
+func (s Schedule) HoldUpMax() time.Duration {
+	still, slow := time.Duration(0), time.Duration(0)
 	for _, e := range s {
-		if f, ok := inner(e.Fault).(CrashAt); ok {
-			longest = max(longest, f.Act.By)
+		switch f := inner(e.Fault).(type) {
+		case CrashAt:
+			still = max(still, f.Act.By)
+		case Net:
+			slow = max(slow, f.Slow)
 		}
 	}
-	return longest
+	return still + slow
 }
 
 // inner is the fault that strikes in the end.

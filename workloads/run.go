@@ -262,7 +262,7 @@ func (r *run) await(cond func() bool, limit time.Duration) bool {
 	end := r.w.Now().Add(limit)
 	for {
 		r.report()
-		r.watch.checkSleepers(r.cluster, r.knobs.oversleepMax()+r.schedule.StallMax())
+		r.watch.checkSleepers(r.cluster, r.knobs.oversleepMax()+r.schedule.HoldUpMax())
 		if r.w.RunWhile(cond, min(end, r.w.Now().Add(progressStep))) {
 			return true
 		}
