@@ -54,7 +54,9 @@ type peer struct {
 	// reading waits for confirmation, confirmed for the applied index, ready for the end of the turn.
 	reading   map[uint64]request
 	confirmed []confirmedRead
-	ready     []request
+	// behind is the index that a read had to wait for in vain.
+	behind uint64
+	ready  []request
 
 	// others are peers that talked to this one and are not, or not yet, in region.
 	others map[uint64]*metapb.Peer

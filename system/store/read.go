@@ -38,8 +38,9 @@ func (s *Store) startRead(p *peer, req request) {
 	//	return
 	// }
 
-	if !p.group.IsLeader() && s.incomingOf(p.region.GetId()) != nil {
-		s.replyError(&req, p, region.ReadIndexNotReady(p.region.GetId(), "a snapshot is arriving: this replica is behind"))
+	// No later read is as of an earlier index.
+	if !p.group.IsLeader() && (p.applied.Index < p.behind || s.incomingOf(p.region.GetId()) != nil) {
+		s.replyError(&req, p, region.ReadIndexNotReady(p.region.GetId(), "this replica is far behind"))
 		return
 	}
 	s.nextToken++
@@ -61,7 +62,8 @@ type confirmedRead struct {
 }
 
 // expireReads refuses what has waited for an election timeout for this peer to catch up: it may be far behind, and what
-// waits takes room in the shard that other regions need. Others of the region may answer.
+// waits takes room in the shard that other regions need. Others of the region may answer. What comes until the peer is as far
+// as it was to be is refused at once.
 func (s *Store) expireReads(p *peer) {
 	late := 0
 	for late < len(p.confirmed) && s.ticks-p.confirmed[late].since >= uint64(s.cfg.ElectionTicks) {
@@ -73,6 +75,7 @@ func (s *Store) expireReads(p *peer) {
 	var tokens []uint64
 	for _, c := range p.confirmed[:late] {
 		tokens = append(tokens, c.Token)
+		p.behind = max(p.behind, c.Index)
 	}
 	p.confirmed = p.confirmed[late:]
 	s.failReads(p, tokens, region.ReadIndexNotReady(p.region.GetId(), "this replica is behind"))
