@@ -121,11 +121,15 @@ func (in Input) nextLeader(r *core.RegionInfo, from, to []uint64, leader uint64)
 	return 0
 }
 
-// worstPeer chooses the peer that a region with too many misses least: one that is not healthy, else one that stands
-// nearest to the others, then one on the store with the most regions, rather not the leader, and of several the newest.
+// worstPeer chooses the peer that a region with too many misses least: one without a vote if there are not too many votes, one
+// that is not healthy, else one that stands nearest to the others, then one on the store with the most regions, rather not the
+// leader, and of several the newest. With a vote less than it should have, a region is one fault away from standing still, and a
+// voter that lags for a moment is not worth that.
 func worstPeer(in Input, r *core.RegionInfo) *metapb.Peer {
+	spare := func(p *metapb.Peer) bool { return region.Voters(r.Region) > in.Replicas || !region.Votes(p) }
 	return slices.MinFunc(r.Region.GetPeers(), func(a, b *metapb.Peer) int {
 		return cmp.Or(
+			-cmp.Compare(one(spare(a)), one(spare(b))),
 			cmp.Compare(one(healthy(in.Snapshot, r, a)), one(healthy(in.Snapshot, r, b))),
 			cmp.Compare(in.isolation(r, a.GetStoreId(), a.GetStoreId()), in.isolation(r, b.GetStoreId(), b.GetStoreId())),
 			-cmp.Compare(in.regionCount(in.Snapshot.Store(a.GetStoreId())), in.regionCount(in.Snapshot.Store(b.GetStoreId()))),
