@@ -80,12 +80,7 @@ func (in Input) keepVotes(r *core.RegionInfo, why string) *Operator {
 	if o := in.promote(r, why); o != nil {
 		return o
 	}
-	for _, p := range r.Region.GetPeers() {
-		if p.GetRole() == metapb.PeerRole_Learner {
-			return in.remove(r, why, p.GetStoreId())
-		}
-	}
-	return nil
+	return in.remove(r, why, worstPeer(in, r).GetStoreId())
 }
 
 // idlesAt says whether an operator of lower priority than repair does nothing about a peer that is in the wrong place, and
