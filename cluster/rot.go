@@ -149,6 +149,9 @@ func (c *Sim) ailing(r current) string {
 	if r.leader == 0 || r.frozen {
 		return "it has no leader, or is about to be merged"
 	}
+	if c.isChanging(id) {
+		return "its replicas are about to change"
+	}
 	// A replica too many is taken away soon, and it may be one that is well.
 	if n := len(r.region.GetPeers()); n != c.cfg.Replicas {
 		return fmt.Sprintf("it has %d replicas, and is to have %d", n, c.cfg.Replicas)
