@@ -162,6 +162,8 @@ func (s Schedule) HoldUpMax() time.Duration {
 			still = max(still, f.Act.By)
 		case Net:
 			slow = max(slow, f.Slow)
+		case Coup:
+			slow = max(slow, f.Late)
 		}
 	}
 	return still + slow

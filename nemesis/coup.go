@@ -7,8 +7,8 @@ import (
 	"ordeal/world"
 )
 
-// Coup has a region pass to somebody else while its leader does not hear of it, in the three ways in which no timeout
-// comes first: what the old leader relies on must not be that nobody can have voted.
+// Coup has a region pass to somebody else while its leader does not hear of it, in the ways in which what it goes by is not the
+// silence of the others: what the old leader relies on must not be that nobody can have voted.
 type Coup struct {
 	// Region is an ordinal among the regions.
 	Region uint64
@@ -17,7 +17,10 @@ type Coup struct {
 	// Merge: the region is to become part of a neighbour, the one behind it if Right, that another store leads. As soon as
 	// it is frozen its leader hears nothing from other stores, but is heard: the merge comes about behind its back.
 	Merge, Right bool
-	// After is, if it is neither, how long one replica is cut off from the leader, so that it wants an election but
+	// Late, if above 0, is by how much everything that the leader sends and gets comes to be late in the time After. Then other stores
+	// hear nothing of it any more, while old answers of theirs still come in: they tell of a time that is long over.
+	Late time.Duration
+	// After is, if it is none of these, how long one replica is cut off from the leader, so that it wants an election but
 	// gets no votes. Then the leader is cut off from all others as well, and these are restarted: they forget that
 	// they have just heard from it.
 	After time.Duration
@@ -37,6 +40,9 @@ func (f Coup) String() string {
 	if f.Merge {
 		return fmt.Sprintf("coup merge region(%d) %s", f.Region, sideWord(f.Right))
 	}
+	if f.Late > 0 {
+		return fmt.Sprintf("coup late(%s) region(%d) clients=%#x after %s", seconds(f.Late), f.Region, f.Clients, seconds(f.After))
+	}
 	return fmt.Sprintf("coup restart region(%d) clients=%#x after %s", f.Region, f.Clients, seconds(f.After))
 }
 
@@ -44,12 +50,23 @@ func parseCoup(s *scanner) (Fault, error) {
 	s.space()
 	start := s.pos
 	word := s.word()
-	if word != "transfer" && word != "merge" && word != "restart" {
-		s.pos = start
-		return nil, s.errorAt(start, "want transfer, merge or restart, found %s", s.rest())
-	}
 	f := Coup{Transfer: word == "transfer", Merge: word == "merge"}
 	var err error
+	switch word {
+	case "transfer", "merge", "restart":
+	case "late":
+		s.pos = start
+		if f.Late, err = s.timed("late"); err != nil {
+			return nil, err
+		}
+		if f.Late == 0 {
+			s.pos = start
+			return nil, s.errorAt(start, "want late by more than nothing, found %s", s.rest())
+		}
+	default:
+		s.pos = start
+		return nil, s.errorAt(start, "want transfer, merge, late(TIME) or restart, found %s", s.rest())
+	}
 	if f.Region, err = s.call("region", "the ordinal of a region"); err != nil || f.Transfer {
 		return f, err
 	}
@@ -88,6 +105,9 @@ func (f Coup) Apply(p world.Proc, t Target) (Receipt, error) {
 	others := upOnly(t, without(r.stores(), []world.NodeID{r.Leader}))
 	if len(others) < 2 {
 		return skip("region %d has fewer than two replicas that are up beside its leader", r.ID)
+	}
+	if f.Late > 0 {
+		return f.late(p, t, r)
 	}
 	next := others[0]
 	if f.Transfer {
@@ -146,6 +166,31 @@ func (f Coup) merge(p world.Proc, t Target) (Receipt, error) {
 	return Receipt{Text: fmt.Sprintf("region %d is to become part of region %d, and s%d hears nothing", source.ID, target.ID, source.Leader)}, nil
 }
 
+// coupLateSteps is in how many steps a leader becomes late.
+const coupLateSteps = 10
+
+// late lets the leader hear only of the past. Clients that do not go on talking to it write elsewhere.
+func (f Coup) late(p world.Proc, t Target, r Region) (Receipt, error) {
+	// If it became late at once nobody would hear anything for so long, and the region elect another leader.
+	for i := time.Duration(1); i <= coupLateSteps; i++ {
+		if err := t.Worsen(r.Leader, Weather{Slow: f.Late * i / coupLateSteps}); err != nil {
+			return Receipt{}, err
+		}
+		p.Sleep(f.After / coupLateSteps)
+	}
+	done := t.EndWorsen()
+	for _, n := range without(t.Stores(), []world.NodeID{r.Leader}) {
+		t.Cut(r.Leader, n)
+	}
+	for i, n := range t.Procs() {
+		if !inMask(f.Clients, i) {
+			cutBoth(t, n, r.Leader)
+		}
+	}
+	p.Sleep(f.Late) // that long answers may go on coming in
+	return Receipt{Text: fmt.Sprintf("s%d, which leads region %d, heard and was heard late, and now is not heard; %d slow", r.Leader, r.ID, done.Slowed)}, nil
+}
+
 func cutBoth(t Target, a, b world.NodeID) {
 	t.Cut(a, b)
 	t.Cut(b, a)
@@ -157,15 +202,21 @@ func (f Coup) Heal(_ world.Proc, t Target) (Receipt, error) {
 	return Receipt{}, nil
 }
 
-// How long a replica is cut off before a coup by restart.
-const coupAfterMin, coupAfterMax = 200 * time.Millisecond, 2500 * time.Millisecond
+// How long a replica is cut off before a coup by restart, and how late a leader hears before one by lateness.
+const (
+	coupAfterMin, coupAfterMax = 200 * time.Millisecond, 2500 * time.Millisecond
+	coupLateMin, coupLateMax   = 500 * time.Millisecond, 2500 * time.Millisecond
+)
 
 func drawCoup(d *drawer) Fault {
-	switch d.rng.IntN(4) {
+	switch d.rng.IntN(5) {
 	case 0:
 		return Coup{Region: d.region(), Transfer: true}
 	case 1:
 		return Coup{Region: d.region(), Merge: true, Right: d.rng.IntN(2) == 0}
+	case 2:
+		late := d.logUniform(coupLateMin, coupLateMax)
+		return Coup{Region: d.region(), Late: late, After: late, Clients: 1 + d.rng.Uint64N(3)}
 	}
 	f := Coup{Region: d.region(), After: d.logUniform(coupAfterMin, coupAfterMax), Clients: d.mask(d.opts.Clients)}
 	if d.rng.IntN(4) != 0 {

@@ -265,6 +265,23 @@ func TestCoupsCutTheLeaderOff(t *testing.T) {
 	}
 }
 
+func TestLeaderHearsOfThePast(t *testing.T) {
+	t.Parallel()
+	f := newFake(3)
+	began := f.p.Now()
+	fault := Coup{Late: 700 * time.Millisecond, After: time.Second, Clients: 1}
+	r, err := fault.Apply(f.p, f)
+	require.NoError(t, err)
+	require.Contains(t, r.Text, "s1, which leads region 1001, heard and was heard late, and now is not heard")
+	require.Equal(t, fault.After+fault.Late, f.p.Now().Sub(began))
+	require.True(t, f.cut(1, 2) && f.cut(1, 3) && f.cut(1, 1002) && f.cut(1002, 1))
+	require.False(t, f.cut(2, 1) || f.cut(3, 1) || f.cut(1001, 1) || f.cut(1, 1001), "what others say comes in")
+	_, err = fault.Heal(f.p, f)
+	require.NoError(t, err)
+	require.False(t, f.cut(1, 2))
+	require.Equal(t, 700*time.Millisecond, Schedule{{Fault: fault}}.HoldUpMax())
+}
+
 func TestMergesBehindTheLeadersBack(t *testing.T) {
 	t.Parallel()
 	f := newFake(3)

@@ -80,6 +80,9 @@
 //	merge region(K) left racing RACE    RACE is split (of the neighbour), target or source (changes of their replicas)
 //	coup transfer region(K)         a leader agrees to hand over, and from then on hears nothing
 //	coup merge region(K) left|right a region is merged, and once it is frozen its leader hears nothing
+//	coup late(TIME) region(K) clients=MASK after T
+//	                                all that a leader hears and says comes to be late by up to TIME; after T it is not heard any more,
+//	                                while old answers still come in. All but these clients are cut off from it
 //	coup restart region(K) clients=MASK after T
 //	                                a replica, and all but these clients, are cut off from the leader for T; then all
 //	                                stores are, and the replicas but the first restart

@@ -242,6 +242,7 @@ func TestFaultText(t *testing.T) {
 		"merge region(9) left":                                   Merge{Region: 9},
 		"coup transfer region(4)":                                Coup{Region: 4, Transfer: true},
 		"coup merge region(4) right":                             Coup{Region: 4, Merge: true, Right: true},
+		"coup late(0.700s) region(4) clients=0x1 after 1.200s":   Coup{Region: 4, Late: 700 * time.Millisecond, Clients: 1, After: 1200 * time.Millisecond},
 		"coup restart region(4) clients=0x3 after 1.200s":        Coup{Region: 4, Clients: 3, After: 1200 * time.Millisecond},
 		"merge region(9) right":                                  Merge{Region: 9, Right: true},
 		"merge region(9) left racing source":                     Merge{Region: 9, Race: RaceSource},

@@ -73,7 +73,11 @@ func (g *Group) win(r *readRound, st *etcd.BasicStatus) {
 	if ls == nil || ls.Length == 0 || st.RaftState != etcd.StateLeader || r.term != st.HardState.GetTerm() {
 		return
 	}
-	g.lease.term, g.lease.until = r.term, max(g.lease.until, r.at.Add(ls.Length))
+	from := r.at
+	// gofail: var bugLeaseFromAnswer struct{}
+	// from = ls.Now
+
+	g.lease.term, g.lease.until = r.term, max(g.lease.until, from.Add(ls.Length))
 }
 
 // leaseLeft returns for how long no other leader can have committed anything; 0 is no lease.

@@ -65,6 +65,8 @@ func readBugs() []Bug {
 		{"lease-transfer", "R7", "bugLeaseInTransfer", "register", "coup",
 			"a leader uses its lease although it has begun to hand over leadership",
 			"a read older than an acknowledged write"},
+		{"lease-from-answer", "R7", "bugLeaseFromAnswer", "register", "coup",
+			"a lease counts from when a heartbeat was answered, not from when it was sent", "a lease outlives its leader"},
 		{"lease-restart", "R7", "bugLeaseRestart", "register", "coup",
 			"a peer that was restarted votes at once, though it may have promised not to",
 			"a lease outlives its leader"},
