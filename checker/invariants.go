@@ -66,10 +66,17 @@ type regionTruth struct {
 	ranges  memory[keyRange]
 	members memory[[]uint64]
 	states  memory[ReplicaHash]
+	regions memory[regionState]
 	log     regionLog
 	merge   mergeTruth
 	// peers are the stores that report on the region, ascending.
 	peers []peerOf
+}
+
+// regionState is what a region came to be, and the first store that said so.
+type regionState struct {
+	store world.NodeID
+	state string
 }
 
 // peerOf is a peer among those of its region.
@@ -198,6 +205,7 @@ const (
 	checkMembers   = "one set of peers per conf_ver"
 	checkKeySpace  = "regions cover the key space"
 	checkHashes    = "equal applied index, equal data"
+	checkState     = "equal applied index, equal region"
 	checkQueues    = "every queue has a bound"
 	checkIntact    = "what is on a healthy disk can be read"
 	checkRepaired  = "damage is noticed and repaired"

@@ -142,6 +142,29 @@ func (v *Invariants) StateHash(store world.NodeID, region, index, hash uint64, p
 	}
 }
 
+// RegionState: this is what a store's peer has after it applied the entry at index beside its data. changed says that this entry
+// made it so; else the peer found it on its disk or in a snapshot, and then it is what the last change up to there has made.
+func (v *Invariants) RegionState(store world.NodeID, region, index uint64, changed bool, state string) {
+	known := &v.region(region).regions
+	has := regionState{store: store, state: state}
+	i, found := known.find(index)
+	switch {
+	case changed:
+		if first := known.put(index, has, statesMax); first.state != state {
+			v.fail(checkState, "region %d at applied index %d: store %d has %s, store %d has %s", region, index, first.store, first.state, store, state)
+		}
+		return
+	case !found && i == 0:
+		return // nobody remembers what it was then
+	case !found:
+		i--
+	}
+	if last := known.value[i]; last.state != state {
+		v.fail(checkState, "region %d: what the entry at %d made of it on store %d is %s; store %d, which has applied %d, has %s",
+			region, known.at[i], last.store, last.state, store, index, state)
+	}
+}
+
 // ReplicaHash is the hash of a peer's data at an applied index.
 type ReplicaHash struct {
 	Store   world.NodeID

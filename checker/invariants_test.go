@@ -282,6 +282,29 @@ var invariantCases = []struct {
 		v.StateHash(2, 8, 10, 2, 2)
 		v.StateHash(2, 7, 11, 2, 2)
 	}},
+	{"one entry, two regions", checkState, func(v *Invariants) {
+		v.RegionState(1, 7, 10, true, "frozen")
+		v.RegionState(2, 7, 10, true, "thawed")
+	}},
+	{"a snapshot that forgets a merge", checkState, func(v *Invariants) {
+		v.RegionState(1, 7, 10, true, "frozen")
+		v.RegionState(1, 7, 12, false, "frozen")
+		v.RegionState(2, 7, 12, false, "thawed")
+	}},
+	{"a disk that has an older region than its applied index", checkState, func(v *Invariants) {
+		v.RegionState(1, 7, 10, true, "v2")
+		v.RegionState(1, 7, 20, true, "v3")
+		v.RegionState(1, 7, 20, false, "v2")
+	}},
+	{"regions as their entries made them", "", func(v *Invariants) {
+		v.RegionState(1, 7, 9, false, "v1")
+		v.RegionState(1, 7, 10, true, "v2")
+		v.RegionState(1, 7, 20, true, "v3")
+		v.RegionState(2, 7, 19, false, "v2")
+		v.RegionState(2, 7, 20, true, "v3")
+		v.RegionState(2, 7, 8, false, "v1")
+		v.RegionState(2, 8, 20, false, "v8")
+	}},
 	{"a majority has something else", checkHashes, func(v *Invariants) { v.Inconsistent(1, 7, 10, 1, 2) }},
 	{"quarantined without a reason", checkIntact, func(v *Invariants) { v.Quarantined(1, 7, 2001, false, "it looks bad") }},
 	{"quarantined since it was damaged, and repaired", "", func(v *Invariants) {

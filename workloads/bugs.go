@@ -151,6 +151,9 @@ func snapshotBugs() []Bug {
 		{"snapshot-old-conf", "R16", "bugSnapshotOldConf", "register", "partition,conf-change,replace,joint",
 			"a snapshot's membership is ignored",
 			"a panic: a group with other members than its region"},
+		{"snapshot-thaws-merge", "P9", "bugSnapshotThaws", "churn", "all",
+			"a snapshot of a region that is frozen for a merge is taken for one of a region that is not",
+			"peers that know other things of their region at one applied index"},
 	}
 }
 

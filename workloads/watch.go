@@ -126,6 +126,9 @@ func (v *watch) listener() store.Listener {
 		StateHash: func(s, region uint64, at raft.ID, hash uint64, pairs int) {
 			inv.StateHash(world.NodeID(s), region, at.Index, hash, pairs)
 		},
+		RegionState: func(s, region uint64, at raft.ID, changed bool, state string) {
+			inv.RegionState(world.NodeID(s), region, at.Index, changed, state)
+		},
 		Inconsistent: func(s, region uint64, at raft.ID, hash, majority uint64) {
 			inv.Inconsistent(world.NodeID(s), region, at.Index, hash, majority)
 		},

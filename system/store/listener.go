@@ -34,6 +34,9 @@ type Listener struct {
 	// StateHash: the peer's data at applied have this hash and number of pairs. Told of whatever makes or takes a snapshot;
 	// working it out takes a look at all the data.
 	StateHash func(store, region uint64, applied raft.ID, hash uint64, pairs int)
+	// RegionState: what the peer has as of applied beside its data, in words: its region, the merge that it is in, and whom the
+	// region has swallowed. changed says that the entry at applied has made it so; else it comes from the disk or a snapshot.
+	RegionState func(store, region uint64, applied raft.ID, changed bool, state string)
 	// Inconsistent: the peer's data or region at applied have another hash than those of a majority of its region's voters.
 	Inconsistent func(store, region uint64, applied raft.ID, hash, majority uint64)
 	// Quarantined: the peer is out of service for good, and why.

@@ -265,6 +265,9 @@ func (s *script) listener(id world.NodeID) Listener {
 				inv.StateHash(id, r, at.Index, hash, pairs)
 			}
 		},
+		RegionState: func(_, r uint64, at raft.ID, changed bool, state string) {
+			inv.RegionState(id, r, at.Index, changed, state)
+		},
 		Inconsistent: func(_, r uint64, at raft.ID, _, _ uint64) {
 			s.say("s%d has other data than most in region %d at %d", id, r, at.Index)
 		},

@@ -56,7 +56,11 @@ func (s *Store) adoptMeta(p *peer, data *ordealpb.SnapshotData) {
 		p.meta = m
 	}
 	p.merge, p.merged = data.GetMerge(), data.GetMerged()
-	s.setRegion(p, r)
+	// gofail: var bugSnapshotThaws struct{}
+	// p.merge = nil
+
+	s.keepRegion(p, r)
+	s.tellRegionState(p, false)
 }
 
 // buildSnapshot is called by the group when a follower needs a snapshot. It returns the payload of its message, or nil if
@@ -79,6 +83,7 @@ func (s *Store) buildSnapshot(p *peer) []byte {
 		p.source = &source{at: p.applied, data: s.snapshotMeta(p), view: s.eng.View()}
 		p.source.data.Id = s.newSnapshotID()
 		s.sources = append(s.sources, p)
+		s.tellRegionState(p, false)
 		s.tellStateHash(p)
 	}
 	s.promised++

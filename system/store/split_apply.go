@@ -219,6 +219,7 @@ func (s *Store) raiseChild(parent *peer, c child, size sizeState) {
 	p.merged, p.size = parent.merged, size
 	p.size.rest = o.ticks + uint64(s.cfg.MergeRestTicks)
 	o.addPeer(p)
+	o.tellRegionState(p, true)
 	if f := s.cfg.Listener.PeerCreated; f != nil && !c.known {
 		f(s.cfg.StoreID, c.region.GetId(), c.meta.GetId())
 	}

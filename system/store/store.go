@@ -11,6 +11,7 @@ import (
 	"ordeal/proto/wire"
 	"ordeal/raft"
 	"ordeal/system/engine"
+	"ordeal/system/region"
 	"ordeal/world"
 )
 
@@ -168,6 +169,9 @@ func (s *Store) loadPeer(st *ordealpb.RegionLocalState) error {
 	if f := s.cfg.Listener.Started; f != nil {
 		f(s.cfg.StoreID, p.region, p.applied, p.group.HardState())
 	}
+	if p.member() {
+		s.tellRegionState(p, false)
+	}
 	return nil
 }
 
@@ -196,8 +200,14 @@ func (s *Store) dropPeer(p *peer) {
 	p.dead = true
 }
 
-// setRegion gives p a new region description, keeps the table of ranges right and persists it.
+// setRegion gives p the region description that the entry which it applies has made.
 func (s *Store) setRegion(p *peer, r *metapb.Region) {
+	s.keepRegion(p, r)
+	s.tellRegionState(p, true)
+}
+
+// keepRegion gives p a new region description, keeps the table of ranges right and persists it.
+func (s *Store) keepRegion(p *peer, r *metapb.Region) {
 	p.region = r
 	s.ranges.set(r)
 	st := &ordealpb.RegionLocalState{Region: r, Peer: p.meta, Merge: p.merge, Merged: p.merged, AutoLeave: p.group.AutoLeave()}
@@ -208,6 +218,25 @@ func (s *Store) setRegion(p *peer, r *metapb.Region) {
 	if f := s.cfg.Listener.RegionChanged; f != nil {
 		f(s.cfg.StoreID, r)
 	}
+}
+
+// tellRegionState tells the listener what a peer has beside its data.
+func (s *Store) tellRegionState(p *peer, changed bool) {
+	f := s.cfg.Listener.RegionState
+	if f == nil || !p.initialised() {
+		return
+	}
+	state := region.Format(p.region)
+	if m := p.merge; m != nil {
+		state += fmt.Sprintf(", merging since %d/%d with %s, from %d", m.GetCommitTerm(), m.GetCommitIndex(), region.Format(m.GetTarget()), m.GetMinIndex())
+	}
+	for _, m := range p.merged.GetRegions() {
+		state += fmt.Sprintf(", r%d into r%d at v%d", m.GetId(), m.GetInto(), m.GetVersion())
+	}
+	if v := p.merged.GetForgotten(); v > 0 {
+		state += fmt.Sprintf(", forgotten up to v%d", v)
+	}
+	f(s.cfg.StoreID, p.region.GetId(), p.applied, changed, state)
 }
 
 func (s *Store) putRegionState(st *ordealpb.RegionLocalState) {
