@@ -59,6 +59,9 @@ func (s *Store) adoptMeta(p *peer, data *ordealpb.SnapshotData) {
 	// gofail: var bugSnapshotThaws struct{}
 	// p.merge = nil
 
+	// gofail: var bugSnapshotForgets struct{}
+	// p.merged = nil
+
 	s.keepRegion(p, r)
 	s.tellRegionState(p, false)
 }
