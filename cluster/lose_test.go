@@ -193,3 +193,22 @@ func TestNewcomerIsNotLost(t *testing.T) {
 	c.World.Run(c.World.Now().Add(5 * time.Second))
 	require.Empty(t, c.AilsOn(n))
 }
+
+// TestLookAtAnUnreadableDisk: whoever asks from outside whether a store is empty gets an answer while its disk refuses to be read.
+func TestLookAtAnUnreadableDisk(t *testing.T) {
+	t.Parallel()
+	c := losing(t)
+	do(t, c, func(p world.Proc) {
+		for i := range 40 { // more than the blocks that a start reads
+			_, err := c.Client(p).Put([]byte(fmt.Sprintf("k%d", i)), make([]byte, 8<<10))
+			require.NoError(t, err)
+		}
+	})
+	for range 2 { // what was in the log is in a table after the first start
+		_, err := c.Crash(1)
+		require.NoError(t, err)
+		require.NoError(t, c.Restart(1))
+	}
+	require.NoError(t, c.HurtDisk(1, nemesis.DiskTrouble{Unreadable: true}))
+	require.Contains(t, c.lingers(1, nil), "which is to leave, has 2 peers")
+}

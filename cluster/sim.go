@@ -209,6 +209,12 @@ func (s *simStore) hash(r *metapb.Region) (hash uint64, pairs int, err error) {
 	return hash, pairs, err
 }
 
+// residue is Residue of a store, whatever trouble its disk has.
+func (s *simStore) residue() (peers, pairs int, err error) {
+	s.disk.Aside(func() { peers, pairs, err = s.store.Residue() })
+	return peers, pairs, err
+}
+
 // views is what a store knows of its peers, or knew when it went down.
 func (c *Sim) views(s *simStore) []store.PeerView {
 	if c.World.Up(s.id) {

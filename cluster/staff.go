@@ -147,7 +147,7 @@ func (c *Sim) lingers(n world.NodeID, driver []core.StoreInfo) string {
 			return storeName(n) + " is down"
 		}
 		// A damaged block that is nobody's any more may stay: nobody reads it.
-		switch peers, pairs, err := s.store.Residue(); {
+		switch peers, pairs, err := s.residue(); {
 		case peers > 0 || pairs > 0:
 			return fmt.Sprintf("%s, which is to leave, has %d peers and %d pairs of data", storeName(n), peers, pairs)
 		case err != nil && !c.damaged(n):

@@ -38,7 +38,15 @@ type rest struct {
 	since, index uint64
 	// wish is set while a leader waits for consent.
 	wish *wish
+	// askers are those of the region's peers, by their place in it, that have asked a leader that sleeps whether they may sleep on,
+	// since the last sweep; unasked is how many sweeps in a row found too few of them.
+	askers  uint64
+	unasked uint8
 }
+
+// unaskedMax is how many sweeps in a row a leader sleeps on though no majority asks it whether it may. Messages may be lost, and
+// sweeps of different stores are not in step.
+const unaskedMax = 3
 
 // wish is a leader's question whether the region may sleep.
 type wish struct {
@@ -209,7 +217,29 @@ func (s *Store) onConsent(p *peer, m *ordealpb.RaftMessage, h *ordealpb.Hibernat
 	if w := p.rest.wish; w != nil {
 		w.consented = append(w.consented, from.GetId())
 		s.restIfAllConsent(p)
+		return
 	}
+	for i, m := range p.region.GetPeers() {
+		if m.GetId() == from.GetId() {
+			p.rest.askers |= 1 << (i % 64) // a region has fewer peers
+		}
+	}
+}
+
+// unasked notes, with each sweep, whether a majority has asked a leader that sleeps, and says whether that is missing for too long.
+func (p *peer) unasked() bool {
+	asked := 1 // it trusts itself
+	for i, m := range p.region.GetPeers() {
+		if region.Votes(m) && p.rest.askers&(1<<(i%64)) != 0 {
+			asked++
+		}
+	}
+	p.rest.askers = 0
+	p.rest.unasked++
+	if asked > region.Voters(p.region)/2 {
+		p.rest.unasked = 0
+	}
+	return p.rest.unasked >= unaskedMax
 }
 
 // restIfAllConsent lets a leader sleep whose followers all do.
@@ -237,7 +267,7 @@ func contains(ids []uint64, id uint64) bool {
 
 // fallAsleep takes p out of the ticks, and gives back the memory that only those need who are awake.
 func (s *Store) fallAsleep(p *peer) {
-	p.rest.asleep, p.rest.wish = true, nil
+	p.rest.asleep, p.rest.wish, p.rest.askers, p.rest.unasked = true, nil, 0, 0
 	p.heard, p.others, p.reading = nil, nil, nil
 	p.ops, p.unplaced, p.pending, p.confirmed, p.ready = nil, nil, nil, nil, nil
 	p.group.Rest()
@@ -313,7 +343,7 @@ func (s *Store) checkDue(p *peer) bool {
 const sweepTicks = 5
 
 // sweep visits a few of all peers, so that it gets to each once in HibernateReportTicks: a leader that sleeps reports to
-// PD, and has its replicas compared if they have not been; a follower asks whether it may sleep on.
+// PD, has its replicas compared if they have not been, and wakes up if it is not asked; a follower asks whether it may sleep on.
 func (s *Store) sweep() {
 	if s.cfg.HibernateTicks == 0 || s.ticks%sweepTicks != 0 {
 		return
@@ -327,6 +357,10 @@ func (s *Store) sweep() {
 			s.heartbeatRegion(p)
 			if s.checkDue(p) {
 				_ = s.proposeCheck(p, nil) // it fell asleep before its turn came
+			}
+			if p.rest.asleep && p.unasked() {
+				s.came(p, stateWokenUnasked)
+				s.wake(p)
 			}
 		default:
 			s.doubt(p)

@@ -58,6 +58,7 @@ const (
 	stateLogTaken
 	stateHibernated
 	stateWokenBySilence
+	stateWokenUnasked
 	stateWokenByRestart
 	stateQuarantined
 	stateQuarantinedLeader
@@ -118,6 +119,7 @@ var states = []reach.State{
 	stateLogTaken:               {Name: "log-taken", About: "a log was compacted that a follower still needed"},
 	stateHibernated:             {Name: "asleep", About: "a leader fell asleep, after all its followers"},
 	stateWokenBySilence:         {Name: "woken-by-silence", About: "sleeping peers woke up since a store was silent"},
+	stateWokenUnasked:           {Name: "woken-unasked", About: "a leader that slept woke up since no majority asked it whether to sleep on"},
 	stateWokenByRestart:         {Name: "woken-by-restart", About: "sleeping peers woke up since a store had restarted"},
 	stateQuarantined:            {Name: "quarantined", About: "a replica was taken out of service, since its data can't be trusted"},
 	stateQuarantinedLeader:      {Name: "quarantined-leader", About: "a replica was taken out of service that led"},
