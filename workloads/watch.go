@@ -94,12 +94,7 @@ func (v *watch) listener() store.Listener {
 			inv.Restarted(world.NodeID(s), r.GetId(), applied.Index, h.Term, h.Vote, h.Commit)
 			inv.RegionLoaded(world.NodeID(s), r.GetId(), r.GetRegionEpoch().GetConfVer(), r.GetRegionEpoch().GetVersion())
 		},
-		Elected: func(s, region, term uint64) {
-			inv.LeaderElected(world.NodeID(s), region, term)
-			if len(v.leaders) < v.leadersMax {
-				v.leaders = append(v.leaders, leadership{v.w.Now(), region, world.NodeID(s), term})
-			}
-		},
+		Elected:   v.elected,
 		Loaded:    func(s uint64, regions []uint64) { inv.Loaded(world.NodeID(s), regions) },
 		LeaseRead: func(s, region, term uint64) { inv.LeaseRead(world.NodeID(s), region, term) },
 		Campaigned: func(s, region, term uint64) {
@@ -156,6 +151,14 @@ func (v *watch) listener() store.Listener {
 		},
 		CommitMerge: v.merged,
 		Reached:     func(_ uint64, state string, _, _ uint64) { v.reached.Reached(state) },
+	}
+}
+
+// elected keeps account of who leads, for the report, beside what the invariants make of it.
+func (v *watch) elected(s, region, term uint64) {
+	v.inv.LeaderElected(world.NodeID(s), region, term)
+	if len(v.leaders) < v.leadersMax {
+		v.leaders = append(v.leaders, leadership{v.w.Now(), region, world.NodeID(s), term})
 	}
 }
 
