@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"slices"
 	"time"
 
 	"ordeal/nemesis"
@@ -14,34 +15,32 @@ import (
 // changeLinger is how long a command that seems to have failed is still taken to be on its way: some message of it may be.
 const changeLinger = 2 * time.Second
 
-// changing is what is on its way to one region.
+// changing is one such command.
 type changing struct {
-	// commands counts those that somebody waits for.
-	commands int
-	// until is when those that failed are forgotten.
-	until world.Time
+	region uint64
+	// waited says that somebody still waits for its answer; after that it is forgotten at until.
+	waited bool
+	until  world.Time
 }
 
 // change gives a command that changes a region's replicas.
 func (c *Sim) change(p world.Proc, region uint64, command func() error) error {
-	x := c.changes[region]
-	if x == nil {
-		x = &changing{}
-		c.changes[region] = x
-	}
-	x.commands++
+	c.changes = slices.DeleteFunc(c.changes, func(x *changing) bool { return !x.waited && x.until <= p.Now() })
+	x := &changing{region: region, waited: true}
+	c.changes = append(c.changes, x)
 	err := command()
-	x.commands--
+	x.waited, x.until = false, p.Now()
 	if err != nil {
-		x.until = p.Now().Add(changeLinger)
+		x.until = x.until.Add(changeLinger)
 	}
 	return err
 }
 
 // isChanging says whether such a command may be on its way.
 func (c *Sim) isChanging(region uint64) bool {
-	x := c.changes[region]
-	return x != nil && (x.commands > 0 || c.World.Now() < x.until)
+	return slices.ContainsFunc(c.changes, func(x *changing) bool {
+		return x.region == region && (x.waited || c.World.Now() < x.until)
+	})
 }
 
 // AddPeer implements nemesis.Target.

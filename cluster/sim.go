@@ -36,8 +36,8 @@ type Sim struct {
 	rots    []*rot
 	losses  []*loss
 	blanks  []*blank
-	// changes are, by region, the commands on their way that change its replicas.
-	changes map[uint64]*changing
+	// changes are the commands on their way that change a region's replicas, and some that are there.
+	changes []*changing
 
 	// troubles are those that last, soundFrom is when the last one to end will be over, resumed when nodes were resumed last.
 	troubles  trouble
@@ -64,7 +64,7 @@ func NewSim(w *sim.World, cfg Config) (*Sim, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	c := &Sim{World: w, cfg: cfg, changes: map[uint64]*changing{}}
+	c := &Sim{World: w, cfg: cfg}
 	c.listenForStates()
 	c.cfg.Store.Listener.Quarantined = c.countQuarantined(cfg.Store.Listener.Quarantined)
 	c.cfg.Store.Listener.Load = c.noteDeaf(cfg.Store.Listener.Load)

@@ -209,7 +209,7 @@ const (
 )
 
 func drawCoup(d *drawer) Fault {
-	switch d.rng.IntN(5) {
+	switch d.rng.IntN(6) {
 	case 0:
 		return Coup{Region: d.region(), Transfer: true}
 	case 1:

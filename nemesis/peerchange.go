@@ -49,15 +49,17 @@ func insist(p world.Proc, change func() error) error {
 	}
 }
 
-// changePeer asks for one change of a region, and insists.
+// changePeer asks for one change of a region, and insists. Between two tries the driver may have changed the region as well, or a
+// disk been damaged, so each looks whether it may.
 func changePeer(p world.Proc, t Target, region uint64, kind PeerChangeKind, on world.NodeID) error {
-	var err error
-	if kind != MakeVoter {
-		err = mayGo(t, region, on)
-	}
-	if err == nil {
-		err = insist(p, func() error { return t.ChangePeers(p, region, []PeerChange{{kind, on}}, false) })
-	}
+	err := insist(p, func() error {
+		if kind != MakeVoter {
+			if err := mayGo(t, region, on); err != nil {
+				return err
+			}
+		}
+		return t.ChangePeers(p, region, []PeerChange{{kind, on}}, false)
+	})
 	if err != nil {
 		return fmt.Errorf("%s of region %d on s%d: %w", kind, region, on, err)
 	}

@@ -500,6 +500,25 @@ func TestVotesStayWhereDataAreDamaged(t *testing.T) {
 	require.Equal(t, []world.NodeID{1, 2, 3, 4}, f.regions[0].voters(), "it keeps the vote that it was given")
 }
 
+// mishap is a target whose first change fails, and then a disk is damaged.
+type mishap struct{ *fakeTarget }
+
+func (t mishap) ChangePeers(p world.Proc, id uint64, changes []PeerChange, explicit bool) error {
+	if len(t.damages) > 0 {
+		return t.fakeTarget.ChangePeers(p, id, changes, explicit)
+	}
+	t.damages = []Damage{{Store: 2}}
+	return errors.New("busy")
+}
+
+func TestEachTryLooksAgain(t *testing.T) {
+	t.Parallel()
+	f := newFake(4)
+	err := changePeer(f.p, mishap{f}, 1001, MakeLearner, 3)
+	require.ErrorContains(t, err, "the damage on s2, where region 1001 has a replica or is to get one, is not repaired yet")
+	require.Equal(t, []world.NodeID{1, 2, 3}, f.regions[0].voters())
+}
+
 func TestReplacedLearnerIsNoVoter(t *testing.T) {
 	t.Parallel()
 	f := newFake(5)
