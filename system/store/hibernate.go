@@ -188,7 +188,7 @@ func (s *Store) sleeper(m *ordealpb.RaftMessage) *peer {
 
 // onWish lets a follower sleep if its leader's view of the region is its own.
 func (s *Store) onWish(p *peer, from *metapb.Peer, h *ordealpb.Hibernate) {
-	fits := s.cfg.HibernateTicks > 0 && s.idle(p) && p.leaderless < uint64(s.cfg.ElectionTicks) &&
+	fits := s.cfg.HibernateTicks > 0 && s.idle(p) && p.leaderless < uint64(s.cfg.ElectionTicks) && !s.doubts(from.GetStoreId()) &&
 		p.group.Leader() == from.GetId() && region.FindPeerByID(p.region, from.GetId()) != nil &&
 		p.group.RestsAt(h.GetTerm(), h.GetLastIndex())
 	switch {

@@ -31,6 +31,9 @@ type storeLife struct {
 	// been told.
 	heard  uint64
 	silent bool
+	// doubted is the tick until which nobody falls asleep in trust of the store, since it was silent: its word to sleep may have been
+	// under way for long.
+	doubted uint64
 	// nonce is that of its last proven life, or 0.
 	nonce uint64
 	// quote is what the next sign of life quotes: the nonce and tick of its last one.
@@ -90,7 +93,9 @@ func (s *Store) onAlive(a *ordealpb.StoreAlive) {
 // provenAlive takes a sign of life that quotes a later one from here than any before.
 func (s *Store) provenAlive(l *storeLife, a *ordealpb.StoreAlive) {
 	l.heard = a.GetEcho()
-	l.silent = l.silent && s.tooLongAgo(l)
+	if !s.tooLongAgo(l) {
+		l.silent, l.doubted = false, 0
+	}
 	if l.nonce != 0 && l.nonce != a.GetNonce() {
 		s.rouseThose(l, false)
 	}
@@ -98,6 +103,9 @@ func (s *Store) provenAlive(l *storeLife, a *ordealpb.StoreAlive) {
 }
 
 func (s *Store) tooLongAgo(l *storeLife) bool { return s.ticks-l.heard >= uint64(s.cfg.ElectionTicks) }
+
+// doubts says whether a store was found silent so short ago that those who woke up for it are still about to find another leader.
+func (s *Store) doubts(store uint64) bool { return s.ticks < s.life(store).doubted }
 
 func (s *Store) sayAlive(to uint64, answer bool) {
 	a := s.cfg.Resolve(to)
@@ -119,7 +127,7 @@ func (s *Store) tickLives() {
 			s.sayAlive(l.id, false)
 		}
 		if !l.silent && s.tooLongAgo(l) {
-			l.silent = true
+			l.silent, l.doubted = true, s.ticks+uint64(s.cfg.ElectionTicks)
 			s.rouseThose(l, true)
 		}
 	}
